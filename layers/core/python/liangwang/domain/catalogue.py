@@ -1,0 +1,212 @@
+"""What a citizen can apply for, and who answers for it: items, regions and departments.
+
+Items are data (``layers/catalogue``), reviewed like code and immutable once published: a case is pinned to one
+``task_code`` and ``task_version``. Field names follow GB/T 39046-2020 where that standard has one.
+
+Rules are CEL expressions kept as text. The domain never evaluates CEL itself: it is handed an ``Evaluate``.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any, Literal
+
+from msgspec import Struct
+
+Facts = Mapping[str, Any]
+"""What a rule may look at: ``form``, ``materials``, ``applicant``, ``place``, ``today``, ``collaboration``."""
+
+Evaluate = Callable[[str, Facts], bool]
+"""Evaluates one CEL expression over the facts. Raises ``RuleFailed`` when the expression has no boolean answer."""
+
+
+class RuleFailed(Exception):
+    """A rule could not be evaluated over the facts of a case: missing key, wrong type."""
+
+
+class Text(Struct, frozen=True, forbid_unknown_fields=True):
+    """A sentence for people: Chinese first, English beside it."""
+
+    zh: str
+    en: str
+
+
+class Limit(Struct, frozen=True, forbid_unknown_fields=True):
+    """A time limit in working days, with the article or promise it rests on."""
+
+    days: int
+    basis: str
+
+
+class Material(Struct, frozen=True, forbid_unknown_fields=True):
+    """One material 材料 an applicant hands in.
+
+    ``necessity`` is ``required``, ``conditional`` (needed when the CEL expression ``when`` holds) or ``optional``.
+    """
+
+    code: str
+    name: Text
+    necessity: Literal["required", "conditional", "optional"] = "required"
+    when: str = ""
+    form: Literal["original", "copy", "electronic"] = "electronic"
+    source: str = ""
+    copies: int = 1
+    basis: str = ""
+
+
+class Rule(Struct, frozen=True, forbid_unknown_fields=True):
+    """A reviewed condition. ``when`` is CEL; what its truth means depends on the list that the rule stands in.
+
+    ``field`` names the form field or material the citizen must change, where there is one.
+    """
+
+    id: str
+    when: str
+    reason: Text
+    field: str = ""
+
+
+class Ask(Struct, frozen=True, forbid_unknown_fields=True):
+    """One question to one department, named by capability 职责 and place.
+
+    ``place`` is ``case`` (the case's own place) or the name of a form field that holds a region code.
+    """
+
+    capability: str
+    question: Text
+    place: str = "case"
+
+
+class Join(Struct, frozen=True, forbid_unknown_fields=True):
+    """When the answers are enough: ``all``, ``any`` or ``quorum`` (``count`` of them) must agree."""
+
+    policy: Literal["all", "any", "quorum"] = "all"
+    count: int = 0
+
+
+class Collaboration(Struct, frozen=True, forbid_unknown_fields=True):
+    """Asks other departments for help when ``when`` (CEL) holds."""
+
+    id: str
+    when: str
+    asks: tuple[Ask, ...]
+    join: Join
+    days: int
+    on_timeout: Literal["proceed", "deny", "lift"] = "lift"
+
+
+class Step(Struct, frozen=True, forbid_unknown_fields=True):
+    """One step 环节 of approval: 承办 handle, 审核 review, 批准 approve; done by rule or by a clerk."""
+
+    name: Literal["handle", "review", "approve"]
+    by: Literal["rule", "clerk"]
+
+
+class Certificate(Struct, frozen=True, forbid_unknown_fields=True):
+    """The document a granted case ends with. ``valid_days`` of None means it does not expire."""
+
+    name: Text
+    valid_days: int | None = None
+
+
+class Example(Struct, frozen=True, forbid_unknown_fields=True):
+    """A plainly invented application that the item accepts; checked at load, used by the demonstration.
+
+    ``form`` holds the whole form, personal fields included; ``materials`` the codes handed in.
+    """
+
+    form: dict[str, Any]
+    materials: tuple[str, ...]
+
+
+class Item(Struct, frozen=True, forbid_unknown_fields=True):
+    """A government item 事项 in one published version.
+
+    ``kind`` is GB/T 39046-2020 A.6: 1 即办件, 2 承诺件, 9 other. ``audience`` holds applicant types (A.4).
+    ``form`` is a JSON Schema (2020-12) object; ``personal`` names its fields that are sealed before they leave intake
+    and that no rule may read. ``eligibility`` rules must all hold, else the case is refused; ``completeness`` rules must
+    all hold, else a supplement notice names them; any ``denial`` rule that holds denies the case at the rule step.
+    """
+
+    task_code: str
+    task_version: int
+    name: Text
+    summary: Text
+    item_type: str
+    kind: Literal[1, 2, 9]
+    capability: str
+    legal_basis: tuple[str, ...]
+    audience: tuple[Literal[1, 2, 3, 4, 5, 6], ...]
+    statutory: Limit
+    promised: Limit
+    materials: tuple[Material, ...]
+    form: dict[str, Any]
+    steps: tuple[Step, ...]
+    example: Example
+    aliases: tuple[str, ...] = ()
+    personal: tuple[str, ...] = ()
+    eligibility: tuple[Rule, ...] = ()
+    completeness: tuple[Rule, ...] = ()
+    collaborations: tuple[Collaboration, ...] = ()
+    denial: tuple[Rule, ...] = ()
+    certificate: Certificate | None = None
+
+
+class Region(Struct, frozen=True, forbid_unknown_fields=True):
+    """A place with a governance centre. ``level`` is GB/T 39046-2020 A.2: 3 city, 4 district, 5 town."""
+
+    code: str
+    name: Text
+    level: Literal[3, 4, 5]
+    parent: str | None = None
+
+
+class Department(Struct, frozen=True, forbid_unknown_fields=True):
+    """A department 部门 of one region and the capabilities 职责 it answers for there."""
+
+    code: str
+    name: Text
+    region: str
+    capabilities: tuple[str, ...]
+
+
+class Organisation(Struct, frozen=True, dict=True):
+    """One city's tree of regions and the departments in it."""
+
+    regions: tuple[Region, ...]
+    departments: tuple[Department, ...]
+
+    @cached_property
+    def region(self) -> dict[str, Region]:
+        """Regions by code."""
+        return {region.code: region for region in self.regions}
+
+    @cached_property
+    def department(self) -> dict[str, Department]:
+        """Departments by code."""
+        return {department.code: department for department in self.departments}
+
+    @cached_property
+    def responsible(self) -> dict[tuple[str, str], tuple[Department, ...]]:
+        """Departments by (capability, region code), in the order of the file."""
+        found: dict[tuple[str, str], tuple[Department, ...]] = {}
+        for department in self.departments:
+            for capability in department.capabilities:
+                key = (capability, department.region)
+                found[key] = (*found.get(key, ()), department)
+        return found
+
+    def lineage(self, region_code: str) -> tuple[str, ...]:
+        """The region and those above it, nearest first. Raises KeyError for an unknown region."""
+        codes: list[str] = []
+        code: str | None = region_code
+        while code is not None:
+            codes.append(code)
+            code = self.region[code].parent
+        return tuple(codes)
+
+
+class Catalogue(Struct, frozen=True):
+    """All published items by ``task_code``, and the organisation that handles them."""
+
+    items: dict[str, Item]
+    organisation: Organisation
