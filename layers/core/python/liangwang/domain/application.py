@@ -1,0 +1,202 @@
+"""申请: the citizen's side of a case, owned by intake.
+
+The citizen speaks through three messages (submitted, supplemented, withdrawn); the department answers with progress.
+Progress may arrive twice or out of order: it is put in order by the department's own sequence, which the message id
+carries (``department/<case_no>/<version>``), so the timeline is right whatever the wire did.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from . import messages as m
+from .errors import Invalid, NotNow, Violation
+from .history import Recorded
+from .patience import Patience
+
+
+class Opened(Struct, frozen=True, kw_only=True, tag="application.opened", tag_field="type"):
+    """Who applies, and a digest of the request so that a repeated one is recognised."""
+
+    applicant: str
+    digest: str
+
+
+class Relayed(Struct, frozen=True, kw_only=True, tag="application.relayed", tag_field="type"):
+    """The centre confirmed that Kafka holds the messages up to ``version``; ``attempt`` counts from 1."""
+
+    version: int
+    attempt: int
+
+
+class Progressed(Struct, frozen=True, kw_only=True, tag="application.progressed", tag_field="type"):
+    """The department told something. ``sequence`` is its own order, ``at`` the time it happened there."""
+
+    sequence: int
+    at: datetime
+    message: m.Progress
+
+
+Outgoing = m.ApplicationSubmitted | m.ApplicationSupplemented | m.ApplicationWithdrawn
+Event = Opened | Outgoing | Relayed | Progressed
+
+Status = Literal[
+    "submitted",
+    "supplementing",
+    "supplemented",
+    "accepted",
+    "in_review",
+    "withdrawing",
+    "refused",
+    "granted",
+    "denied",
+    "withdrawn",
+]
+TERMINAL = frozenset({"refused", "granted", "denied", "withdrawn"})
+
+
+class Application(Struct, frozen=True, kw_only=True):
+    """What intake knows of a case.
+
+    ``outgoing`` holds (version, time, message) of all that the citizen said; those above ``relayed`` still have to be
+    relayed. ``attempts`` counts relays of the newest message; ``progress`` is in the department's order.
+    """
+
+    applicant: str
+    digest: str
+    version: int = 0
+    outgoing: tuple[tuple[int, datetime, Outgoing], ...] = ()
+    relayed: int = 0
+    attempts: int = 0
+    relayed_at: datetime | None = None
+    progress: tuple[Progressed, ...] = ()
+    heard_at: datetime | None = None
+
+    @property
+    def submitted(self) -> m.ApplicationSubmitted:
+        """The application itself."""
+        message = self.outgoing[0][2]
+        assert isinstance(message, m.ApplicationSubmitted)
+        return message
+
+    @property
+    def spoken_at(self) -> datetime:
+        """When the citizen last said something."""
+        return self.outgoing[-1][1]
+
+    @property
+    def pending(self) -> tuple[tuple[int, datetime, Outgoing], ...]:
+        """What has not been relayed yet."""
+        return tuple(entry for entry in self.outgoing if entry[0] > self.relayed)
+
+    @property
+    def notice(self) -> m.SupplementRequested | None:
+        """The supplement notice that waits for an answer."""
+        for entry in reversed(self.progress):
+            if isinstance(entry.message, m.SupplementRequested):
+                answered = any(
+                    getattr(said, "notice_no", "") == entry.message.notice_no for _, _, said in self.outgoing
+                )
+                return None if answered else entry.message
+        return None
+
+    @property
+    def status(self) -> Status:
+        """Where the case is, as far as the citizen can know."""
+        if not self.progress:
+            return self._citizen_status("submitted")
+        last = self.progress[-1].message
+        match last:
+            case m.CaseRefused():
+                return "refused"
+            case m.CaseDecided():
+                return last.outcome
+            case m.SupplementRequested():
+                return self._citizen_status("supplementing" if self.notice else "supplemented")
+            case m.CaseAccepted():
+                return self._citizen_status("accepted")
+            case m.StepCompleted():
+                return self._citizen_status("in_review")
+
+    def _citizen_status(self, status: Status) -> Status:
+        withdrawing = any(isinstance(said, m.ApplicationWithdrawn) for _, _, said in self.outgoing)
+        return "withdrawing" if withdrawing else status
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the department has said its last word."""
+        return self.status in TERMINAL
+
+
+def evolve(state: Application | None, recorded: Recorded[Event]) -> Application:
+    """Folds one recorded event into the state."""
+    event = recorded.event
+    if isinstance(event, Opened):
+        return Application(applicant=event.applicant, digest=event.digest, version=1)
+    assert state is not None
+    version = state.version + 1
+    if isinstance(event, Relayed):
+        return replace(state, version=version, relayed=event.version, attempts=event.attempt, relayed_at=recorded.at)
+    if isinstance(event, Progressed):
+        progress = tuple(sorted((*state.progress, event), key=lambda entry: entry.sequence))
+        return replace(state, version=version, progress=progress, heard_at=recorded.at)
+    return replace(state, version=version, attempts=0, outgoing=(*state.outgoing, (version, recorded.at, event)))
+
+
+def supplement(state: Application, answer: m.ApplicationSupplemented) -> Sequence[Event]:
+    """Answers the open supplement notice. Raises NotNow without one, Invalid when the answer is empty."""
+    notice = state.notice
+    if notice is None or state.status != "supplementing":
+        raise NotNow("no supplement notice is open for this case; nothing can be added now")
+    if not answer.form and not answer.materials and answer.sealed is None:
+        fields = ", ".join(point.field for point in notice.points)
+        raise Invalid("the supplement is empty", violations=(Violation("form", f"send at least one of: {fields}"),))
+    return [replace(answer, notice_no=notice.notice_no)]
+
+
+def withdraw(state: Application, reason: str) -> Sequence[Event]:
+    """Asks the department to stop. Raises NotNow once the case is decided or already being withdrawn."""
+    if state.is_terminal or state.status == "withdrawing":
+        raise NotNow(f"the case is {state.status}; it cannot be withdrawn")
+    submitted = state.submitted
+    return [m.ApplicationWithdrawn(case_no=submitted.case_no, department=submitted.department, reason=reason)]
+
+
+def acknowledge(state: Application, *, version: int, attempt: int) -> Sequence[Event]:
+    """Notes that Kafka holds everything up to ``version``. An acknowledgement that tells nothing new is no event."""
+    if version < state.relayed or (version == state.relayed and attempt <= state.attempts):
+        return []
+    if not any(version == said for said, _, _ in state.outgoing):
+        raise Invalid("unknown message", violations=(Violation("id", f"no message of this case has number {version}"),))
+    return [Relayed(version=version, attempt=attempt)]
+
+
+def progress(state: Application, *, sequence: int, at: datetime, message: m.Progress) -> Sequence[Event]:
+    """Takes in what the department told; the same sequence a second time is no event."""
+    if any(entry.sequence == sequence for entry in state.progress):
+        return []
+    return [Progressed(sequence=sequence, at=at, message=message)]
+
+
+def wake_at(state: Application, patience: Patience) -> datetime | None:
+    """When the centre should carry the application (again): never once decided.
+
+    The first relay leaves the moment unchanged, so that a case answered at once costs no index write for it.
+    An answered case is asked about again only after the longest interval.
+    """
+    if state.is_terminal:
+        return None
+    if state.heard_at is not None and state.heard_at >= state.spoken_at:
+        return max(state.heard_at, state.relayed_at or state.heard_at) + patience.longest
+    if state.attempts < 2:
+        return patience.until(state.spoken_at, asked=0)
+    assert state.relayed_at is not None
+    return patience.until(state.relayed_at, asked=state.attempts - 1)
+
+
+def to_relay(state: Application, *, due: bool) -> tuple[tuple[int, datetime, Outgoing], ...]:
+    """The messages to carry: what is pending; for a case that is due again, everything the citizen said."""
+    return state.outgoing if due else state.pending

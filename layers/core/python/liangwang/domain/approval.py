@@ -1,0 +1,63 @@
+"""审批: takes conclusions in and lets people complete the steps that need a person. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from . import messages as m
+from .case import Case, Event, OpinionsReceived, advance, deny, evolve, next_step
+from .catalogue import Evaluate, Item, Text
+from .errors import Forbidden, Invalid, NotNow, Violation
+from .history import Recorded, too_late
+
+
+class CompleteStep(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A clerk's opinion on the step the case stands before."""
+
+    step: str
+    opinion: m.Opinion
+    explanation: str = ""
+
+
+def conclude_collaboration(
+    state: Case, message: m.CollaborationConcluded, *, item: Item, evaluate: Evaluate, now: datetime
+) -> Sequence[Event]:
+    """Takes in the centre's conclusion and goes on. A conclusion nobody waits for is kept as a note."""
+    if message.request_id not in state.awaited:
+        return [too_late(message, "nobody waits for this conclusion")]
+    received = OpinionsReceived(conclusion=message)
+    case = evolve(state, Recorded(now, "", received))
+    return [received, *advance(case, item=item, evaluate=evaluate, now=now)]
+
+
+def complete_step(
+    state: Case, command: CompleteStep, *, clerk: str, item: Item, evaluate: Evaluate, now: datetime
+) -> Sequence[Event]:
+    """A clerk completes a step; disagreement denies the case.
+
+    Raises NotNow when the case waits for something else, Forbidden when the clerk did an earlier step of this case
+    (nobody reviews their own work), Invalid when a disagreement gives no reason.
+    """
+    step = next_step(state, item)
+    if state.status != "in_review" or step is None or step.by != "clerk":
+        raise NotNow(f"the case is {state.status}; no clerk's step is open")
+    if command.step != step.name:
+        raise NotNow(f"the case stands before step {step.name}, not {command.step}")
+    if any(done.by == clerk for done in state.steps):
+        raise Forbidden("you completed an earlier step of this case; another clerk must do this one")
+    if command.opinion == "disagree" and not command.explanation.strip():
+        raise Invalid("a disagreement needs a reason", violations=(Violation("explanation", "say why"),))
+    completed = m.StepCompleted(
+        case_no=state.application.case_no,
+        department=state.department,
+        step=step.name,
+        opinion=command.opinion,
+        by=clerk,
+        explanation=command.explanation,
+    )
+    if command.opinion == "disagree":
+        reason = Text(zh=command.explanation, en=command.explanation)
+        return [completed, deny(state, reasons=(reason,))]
+    case = evolve(state, Recorded(now, "", completed))
+    return [completed, *advance(case, item=item, evaluate=evaluate, now=now)]

@@ -1,0 +1,376 @@
+"""协同事件: created, routed and concluded by the three-level governance centre. Pure.
+
+One event serves one request of one case: it asks one department for each of the request's asks, follows declines and
+time limits, and concludes when the join policy says so. It is its own aggregate, apart from the case.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from . import messages as m
+from . import routing
+from .catalogue import Ask, Organisation
+from .history import Noted, Recorded, too_late
+from .patience import Patience
+
+FORCED_AFTER = 2
+"""Declines of one ask after which the task is dispatched as forced (a department cannot decline it)."""
+
+
+class Raised(Struct, frozen=True, kw_only=True, tag="collaboration.raised", tag_field="type"):
+    """A request became an event, registered at the requester's centre (``region``, ``level``)."""
+
+    request: m.CollaborationRequested
+    collaboration_id: str
+    region: str
+    level: int
+    due_at: datetime
+
+
+class Signed(Struct, frozen=True, kw_only=True, tag="collaboration.signed", tag_field="type"):
+    """A department took its task."""
+
+    task_id: str
+    by: str
+
+
+class Declined(Struct, frozen=True, kw_only=True, tag="collaboration.declined", tag_field="type"):
+    """A department handed its task back; ``decided_by`` is the centre above both that says who takes it."""
+
+    task_id: str
+    reason: str
+    decided_by: str
+
+
+class Reported(Struct, frozen=True, kw_only=True, tag="collaboration.reported", tag_field="type"):
+    """A department answered."""
+
+    task_id: str
+    by: str
+    opinion: m.Opinion
+    explanation: str
+
+
+class Stopped(Struct, frozen=True, kw_only=True, tag="collaboration.stopped", tag_field="type"):
+    """A recalled department has stopped."""
+
+    task_id: str
+
+
+class Lifted(Struct, frozen=True, kw_only=True, tag="collaboration.lifted", tag_field="type"):
+    """提级: the event went to the centre above, with a new limit."""
+
+    region: str
+    reason: str
+    due_at: datetime
+
+
+Event = (
+    Raised
+    | Signed
+    | Declined
+    | Reported
+    | Stopped
+    | Lifted
+    | m.TaskDispatched
+    | m.TaskRecalled
+    | m.TaskUrged
+    | m.CollaborationConcluded
+    | Noted
+)
+
+Report = m.TaskSigned | m.TaskDeclined | m.TaskReported | m.TaskStopped
+
+TaskStatus = Literal["dispatched", "signed", "declined", "reported", "recalled", "stopped"]
+
+
+class Task(Struct, frozen=True, kw_only=True):
+    """A task as the centre sees it."""
+
+    dispatched: m.TaskDispatched
+    status: TaskStatus = "dispatched"
+    opinion: m.Opinion | None = None
+    explanation: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a report is still expected."""
+        return self.status in ("dispatched", "signed")
+
+
+class Collaboration(Struct, frozen=True, kw_only=True):
+    """The state of one event. ``tasks`` are by task id, in the order of dispatch; ``region`` is the centre in charge."""
+
+    raised: Raised
+    region: str
+    due_at: datetime
+    touched_at: datetime
+    version: int = 1
+    tasks: tuple[Task, ...] = ()
+    conclusion: m.CollaborationConcluded | None = None
+
+    @property
+    def request(self) -> m.CollaborationRequested:
+        """What was asked."""
+        return self.raised.request
+
+    def task(self, task_id: str) -> Task | None:
+        """One task by id."""
+        return next((task for task in self.tasks if task.dispatched.task_id == task_id), None)
+
+    def held(self, ask: Ask) -> Task | None:
+        """The newest task for an ask."""
+        return next((task for task in reversed(self.tasks) if task.dispatched.ask == ask), None)
+
+    def declines(self, ask: Ask) -> int:
+        """How often an ask was handed back."""
+        return sum(task.dispatched.ask == ask and task.status == "declined" for task in self.tasks)
+
+
+def evolve(state: Collaboration | None, recorded: Recorded[Event]) -> Collaboration:
+    """Folds one recorded event into the state."""
+    event = recorded.event
+    if isinstance(event, Raised):
+        return Collaboration(raised=event, region=event.region, due_at=event.due_at, touched_at=recorded.at)
+    assert state is not None
+    state = replace(state, version=state.version + 1, touched_at=recorded.at)
+    match event:
+        case m.TaskDispatched():
+            return replace(state, tasks=(*state.tasks, Task(dispatched=event)))
+        case Signed(task_id=task_id):
+            return _with_task(state, task_id, status="signed")
+        case Declined(task_id=task_id):
+            return _with_task(state, task_id, status="declined")
+        case Reported(task_id=task_id):
+            return _with_task(state, task_id, status="reported", opinion=event.opinion, explanation=event.explanation)
+        case m.TaskRecalled(task_id=task_id):
+            return _with_task(state, task_id, status="recalled")
+        case Stopped(task_id=task_id):
+            return _with_task(state, task_id, status="stopped")
+        case Lifted():
+            return replace(state, region=event.region, due_at=event.due_at)
+        case m.CollaborationConcluded():
+            return replace(state, conclusion=event)
+        case _:
+            return state
+
+
+def _with_task(state: Collaboration, task_id: str, **changes: object) -> Collaboration:
+    tasks = tuple(replace(task, **changes) if task.dispatched.task_id == task_id else task for task in state.tasks)
+    return replace(state, tasks=tasks)
+
+
+def raise_event(request: m.CollaborationRequested, *, organisation: Organisation, now: datetime) -> Sequence[Event]:
+    """Registers the event at the requester's centre and dispatches one task for each ask."""
+    region = organisation.department[request.department].region
+    raised = Raised(
+        request=request,
+        collaboration_id=request.request_id,
+        region=region,
+        level=organisation.region[region].level,
+        due_at=now + timedelta(days=request.days),
+    )
+    state = evolve(None, Recorded(now, "", raised))
+    events: list[Event] = [raised]
+    for ask in request.asks:
+        dispatched = _dispatch(state, ask, organisation=organisation, number=len(events))
+        if dispatched is not None:
+            events.append(dispatched)
+    if len(events) == 1 + len(request.asks):
+        return events
+    unanswered = [ask.capability for ask in request.asks if not _is_covered(ask, events)]
+    return [*events, Lifted(region=region, reason=f"nobody answers for {', '.join(unanswered)}", due_at=raised.due_at)]
+
+
+def _is_covered(ask: Ask, events: Sequence[Event]) -> bool:
+    return any(isinstance(event, m.TaskDispatched) and event.ask == ask for event in events)
+
+
+def _dispatch(state: Collaboration, ask: Ask, *, organisation: Organisation, number: int) -> m.TaskDispatched | None:
+    """The task for an ask: the nearest department that has not declined it, or, after two declines, the first by force."""
+    forced = state.declines(ask) >= FORCED_AFTER
+    declined = [task.dispatched.department for task in state.tasks if task.dispatched.ask == ask]
+    target = None if forced else _nearest(organisation, ask, besides=declined)
+    if target is None and (declined or forced):
+        forced, target = True, _nearest(organisation, ask)
+    if target is None:
+        return None
+    request, raised = state.request, state.raised
+    return m.TaskDispatched(
+        case_no=request.case_no,
+        task_id=f"{raised.collaboration_id}-T{number}",
+        collaboration_id=raised.collaboration_id,
+        department=target,
+        requester=request.department,
+        task_code=request.task_code,
+        ask=ask,
+        path=routing.path(organisation, origin=raised.region, target=organisation.department[target].region),
+        due_at=state.due_at,
+        form=request.form,
+        forced=forced,
+    )
+
+
+def _nearest(organisation: Organisation, ask: Ask, besides: Sequence[str] = ()) -> str | None:
+    if ask.place not in organisation.region:
+        return None
+    found = routing.responsible(organisation, capability=ask.capability, place=ask.place, besides=besides)
+    return found.code if found else None
+
+
+def receive_report(
+    state: Collaboration, message: Report, *, organisation: Organisation, now: datetime
+) -> Sequence[Event]:
+    """Takes in what a department says of its task; concludes or dispatches anew where that follows.
+
+    A report on a task that is no longer open, or of a concluded event, is kept as a note.
+    """
+    task = state.task(message.task_id)
+    if task is None or task.dispatched.department != message.department:
+        return [too_late(message, "no such task of this department")]
+    if isinstance(message, m.TaskStopped):
+        return [Stopped(task_id=message.task_id)] if task.status == "recalled" else []
+    if not task.is_open:
+        return [too_late(message, f"the task is {task.status}")]
+    match message:
+        case m.TaskSigned():
+            return [Signed(task_id=message.task_id, by=message.by)]
+        case m.TaskDeclined():
+            events = _decline(state, task, message, organisation=organisation, now=now)
+        case m.TaskReported():
+            reported = Reported(
+                task_id=message.task_id, by=message.by, opinion=message.opinion, explanation=message.explanation
+            )
+            events = [reported]
+    return _join(state, events, now=now)
+
+
+def _decline(
+    state: Collaboration, task: Task, message: m.TaskDeclined, *, organisation: Organisation, now: datetime
+) -> list[Event]:
+    if task.dispatched.forced:
+        return [too_late(message, "a forced task cannot be declined")]
+    requester = organisation.department[state.request.department].region
+    supporter = organisation.department[message.department].region
+    centre = routing.common_centre(organisation, requester, supporter)
+    declined = Declined(task_id=message.task_id, reason=message.reason, decided_by=centre)
+    after = evolve(state, Recorded(now, "", declined))
+    again = _dispatch(after, task.dispatched.ask, organisation=organisation, number=len(state.tasks) + 1)
+    return [declined, again] if again else [declined]
+
+
+def cancel(state: Collaboration, message: m.CollaborationCancelled, *, now: datetime) -> Sequence[Event]:
+    """The requester's case ended: asks the supporters to stop and concludes as cancelled."""
+    if state.conclusion is not None:
+        return [too_late(message, "the event is concluded")]
+    return [*_recalls(state, message.reason), _conclusion(state, "cancelled", "the requester's case ended")]
+
+
+def wake(state: Collaboration, *, organisation: Organisation, now: datetime) -> Sequence[Event]:
+    """What happens when the event's limit has passed: proceed, deny, or lift to the centre above and urge."""
+    if state.conclusion is not None or now < state.due_at:
+        return []
+    match state.request.on_timeout:
+        case "proceed":
+            return [*_recalls(state, "the limit has passed"), _conclusion(state, "agree", "timeout: proceed")]
+        case "deny":
+            return [*_recalls(state, "the limit has passed"), _conclusion(state, "disagree", "timeout: deny")]
+        case "lift":
+            above = organisation.region[state.region].parent or state.region
+            due_at = now + timedelta(days=state.request.days)
+            return [Lifted(region=above, reason="the limit has passed", due_at=due_at), *_urges(state)]
+
+
+def _recalls(state: Collaboration, reason: str) -> list[Event]:
+    return [
+        m.TaskRecalled(
+            case_no=state.request.case_no,
+            task_id=task.dispatched.task_id,
+            department=task.dispatched.department,
+            reason=reason,
+        )
+        for task in state.tasks
+        if task.is_open
+    ]
+
+
+def _urges(state: Collaboration) -> list[Event]:
+    return [
+        m.TaskUrged(
+            case_no=state.request.case_no,
+            task_id=task.dispatched.task_id,
+            department=task.dispatched.department,
+            reason="the limit has passed",
+        )
+        for task in state.tasks
+        if task.is_open
+    ]
+
+
+def _join(state: Collaboration, events: list[Event], *, now: datetime) -> Sequence[Event]:
+    """Adds the conclusion where the policy now has one."""
+    for event in events:
+        state = evolve(state, Recorded(now, "", event))
+    verdict = joined(state)
+    if verdict is None:
+        return events
+    conclusion, because = verdict
+    return [*events, *_recalls(state, "the conclusion is reached"), _conclusion(state, conclusion, because)]
+
+
+def joined(state: Collaboration) -> tuple[m.Opinion, str] | None:
+    """The join policy over the opinions so far: the conclusion and the reason, or None while it is open.
+
+    ``all`` waits for every answer, so that the applicant hears every objection at once; ``any`` and ``quorum`` end as
+    soon as enough agree, or can no longer agree.
+    """
+    asks, join = state.request.asks, state.request.join
+    opinions = [task.opinion for ask in asks if (task := state.held(ask)) is not None and task.opinion]
+    agreed, open_asks = opinions.count("agree"), len(asks) - len(opinions)
+    if join.policy == "all":
+        if open_asks:
+            return None
+        return ("agree", "all agree") if agreed == len(asks) else ("disagree", "not all agree")
+    needed = 1 if join.policy == "any" else join.count
+    if agreed >= needed:
+        return "agree", f"{join.policy}: {agreed} of {needed} needed agree"
+    if agreed + open_asks < needed:
+        return "disagree", f"{join.policy}: {needed} needed can no longer agree"
+    return None
+
+
+def _conclusion(
+    state: Collaboration, conclusion: Literal["agree", "disagree", "cancelled"], because: str
+) -> m.CollaborationConcluded:
+    request = state.request
+    held = [(ask, state.held(ask)) for ask in request.asks]
+    return m.CollaborationConcluded(
+        case_no=request.case_no,
+        request_id=request.request_id,
+        collaboration_id=state.raised.collaboration_id,
+        department=request.department,
+        conclusion=conclusion,
+        because=because,
+        answers=tuple(
+            m.Answer(
+                capability=ask.capability,
+                department=task.dispatched.department if task else "",
+                opinion=task.opinion if task else None,
+                explanation=task.explanation if task else "",
+            )
+            for ask, task in held
+        ),
+    )
+
+
+def wake_at(state: Collaboration, patience: Patience, *, asked: int) -> datetime | None:
+    """When to look again: at the limit, or earlier to ask the departments again; never once all is answered."""
+    if any(task.status == "recalled" for task in state.tasks) and state.conclusion is not None:
+        return patience.until(state.touched_at, asked=asked)
+    if state.conclusion is not None:
+        return None
+    return min(state.due_at, patience.until(state.touched_at, asked=asked))

@@ -1,0 +1,64 @@
+"""What can be wrong with a request, in the field's own words. Shells turn these into problem documents."""
+
+from msgspec import Struct
+
+
+class Violation(Struct, frozen=True):
+    """One thing to mend: where (``field``, a dotted path or material code) and how."""
+
+    field: str
+    message: str
+
+
+class DomainError(Exception):
+    """Base of all refusals. ``code`` is stable and names the i18n text ``problem.<code>``."""
+
+    code = "refused"
+    status = 400
+
+    def __init__(self, detail: str, *, violations: tuple[Violation, ...] = ()) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.violations = violations
+
+
+class Invalid(DomainError):
+    """The content is well-formed but wrong: each violation names a field and the fix."""
+
+    code = "invalid"
+    status = 422
+
+
+class NotFound(DomainError):
+    """There is no such thing, or it is not the asker's: the two are not told apart."""
+
+    code = "not_found"
+    status = 404
+
+
+class NotNow(DomainError):
+    """The act does not fit the present state. Nothing was changed."""
+
+    code = "not_now"
+    status = 409
+
+
+class Forbidden(DomainError):
+    """The asker is known but may not do this."""
+
+    code = "forbidden"
+    status = 403
+
+
+class Unauthenticated(DomainError):
+    """No token, or one that does not hold."""
+
+    code = "unauthenticated"
+    status = 401
+
+
+class KeyReused(DomainError):
+    """An ``Idempotency-Key`` came a second time with another content."""
+
+    code = "idempotency_key_reused"
+    status = 422

@@ -1,0 +1,21 @@
+"""How long a system waits for another's answer before it asks again.
+
+Asking again is how liangwang heals: a lost message, a wiped broker or a missed stream record looks, to the one who
+waits, like an answer that does not come. Intervals grow fourfold, from ``first`` to ``longest``.
+"""
+
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+
+class Patience(Struct, frozen=True):
+    """The first and the longest interval between two asks."""
+
+    first: timedelta = timedelta(minutes=5)
+    longest: timedelta = timedelta(days=1)
+
+    def until(self, since: datetime, *, asked: int) -> datetime:
+        """When to ask again, ``asked`` repetitions having gone out already, the last thing having happened ``since``."""
+        interval = self.longest if asked > 10 else min(self.first * 4**asked, self.longest)
+        return since + interval

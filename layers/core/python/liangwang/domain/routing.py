@@ -1,0 +1,46 @@
+"""Which department answers for a capability at a place, and the way to it through the governance centres. Pure.
+
+The responsible department is the one nearest to the place, going up the tree. The way leads from the requester's centre
+up to the lowest common ancestor and down to the target's; every hop says why it is there.
+"""
+
+from collections.abc import Collection
+
+from .catalogue import Department, Organisation
+from .messages import Hop
+
+
+def responsible(
+    organisation: Organisation, *, capability: str, place: str, besides: Collection[str] = ()
+) -> Department | None:
+    """The department nearest to ``place`` with the capability, leaving out those in ``besides``; None if nobody.
+
+    Ties within one region are broken by the order of the organisation file. Raises KeyError for an unknown place.
+    """
+    for region in organisation.lineage(place):
+        for department in organisation.responsible.get((capability, region), ()):
+            if department.code not in besides:
+                return department
+    return None
+
+
+def path(organisation: Organisation, *, origin: str, target: str) -> tuple[Hop, ...]:
+    """The centres from region ``origin`` to region ``target``, both included."""
+    up, down = organisation.lineage(origin), organisation.lineage(target)
+    meeting = next(region for region in up if region in down)
+    climb, descend = up[: up.index(meeting)], down[: down.index(meeting)]
+    hops = [_hop(organisation, region, "registered" if region == origin else "up") for region in climb]
+    hops.append(_hop(organisation, meeting, "registered" if meeting == origin else "common_centre"))
+    hops += [_hop(organisation, region, "down") for region in reversed(descend)]
+    hops[-1] = Hop(hops[-1].region, hops[-1].level, "target" if len(hops) > 1 else "registered")
+    return tuple(hops)
+
+
+def common_centre(organisation: Organisation, first: str, second: str) -> str:
+    """The lowest region above (or equal to) both."""
+    above = organisation.lineage(second)
+    return next(region for region in organisation.lineage(first) if region in above)
+
+
+def _hop(organisation: Organisation, region: str, reason: str) -> Hop:
+    return Hop(region, organisation.region[region].level, reason)
