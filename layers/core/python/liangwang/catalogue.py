@@ -1,0 +1,143 @@
+"""Reads the catalogue: ``organisation.yaml`` and ``items/*.yaml`` of one directory.
+
+``load`` is what functions do at start: read, convert, nothing more. ``check`` is what CI, the tests and the local machine
+do before anything starts: it refuses a broken item with its file, line and reason. docs/catalogue.md is the authors' page.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path as Directory
+from types import UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from liangwang.domain.catalogue import Catalogue, Item, Organisation
+from liangwang.yaml_document import BrokenYaml, Path, YamlDocument
+
+Kind = TypeVar("Kind", Item, Organisation)
+
+
+class CatalogueError(Exception):
+    """The catalogue is broken. ``problems`` holds one ``file:line: path: reason`` each, files in order of their names."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@cache
+def load(directory: Directory) -> Catalogue:
+    """The catalogue in ``directory``, read once per process. Trusts what ``check`` has passed.
+
+    Raises ``CatalogueError`` when a file cannot be read into its struct at all.
+    """
+    organisation, _ = _read(directory, "organisation.yaml", Organisation)
+    items = (_read(directory, name, Item)[0] for name in _item_files(directory))
+    return Catalogue(items={item.task_code: item for item in items}, organisation=organisation)
+
+
+def check(directory: Directory) -> Catalogue:
+    """The catalogue in ``directory``, every rule, form and reference in it looked at.
+
+    Raises ``CatalogueError`` with all problems found, so that an author can put them right in one go.
+    """
+    from liangwang import catalogue_checks
+
+    try:
+        organisation, document = _read(directory, "organisation.yaml", Organisation)
+    except CatalogueError as error:
+        # Without the organisation no item can be judged, but an author still wants to know what does not even read.
+        raise CatalogueError(*error.problems, *_unreadable(directory)) from error
+    found = list(catalogue_checks.organisation_problems(organisation))
+    problems = [_problem("organisation.yaml", document, path, reason) for path, reason in found]
+    organisation_stands = not problems  # items are judged only against an organisation that holds together
+    items: dict[str, Item] = {}
+    origin: dict[str, str] = {}
+    for name in _item_files(directory):
+        try:
+            item, document = _read(directory, name, Item)
+        except CatalogueError as error:
+            problems.extend(error.problems)
+            continue
+        if (first := origin.setdefault(item.task_code, name)) != name:
+            reason = f"{item.task_code!r} is already the code of {first}"
+            problems.append(_problem(name, document, ("task_code",), reason))
+        items[item.task_code] = item
+        if organisation_stands:
+            found = list(catalogue_checks.item_problems(item, organisation))
+            problems.extend(_problem(name, document, path, reason) for path, reason in found)
+    if problems:
+        raise CatalogueError(*problems)
+    return Catalogue(items=items, organisation=organisation)
+
+
+def _item_files(directory: Directory) -> list[str]:
+    return sorted(f"items/{path.name}" for path in (directory / "items").glob("*.yaml"))
+
+
+def _unreadable(directory: Directory) -> Iterator[str]:
+    for name in _item_files(directory):
+        try:
+            _read(directory, name, Item)
+        except CatalogueError as error:
+            yield from error.problems
+
+
+def _read(directory: Directory, name: str, kind: type[Kind]) -> tuple[Kind, YamlDocument]:
+    """One file as its struct. Raises ``CatalogueError`` with the first thing that does not fit."""
+    try:
+        document = YamlDocument((directory / name).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CatalogueError(f"{name}:1: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise CatalogueError(f"{name}:1: is not UTF-8 text: {error.reason}") from error
+    except BrokenYaml as error:
+        raise CatalogueError(f"{name}:{error.line}: {error.reason}") from error
+    try:
+        return msgspec.convert(document.data, kind), document
+    except msgspec.ValidationError as error:
+        path, reason = _misfit(str(error), kind)
+        raise CatalogueError(_problem(name, document, path, reason)) from error
+
+
+def _problem(name: str, document: YamlDocument, path: Path, reason: str) -> str:
+    place = f"{name}:{document.line(path)}: "
+    return f"{place}{shown(path)}: {reason}" if path else f"{place}{reason}"
+
+
+def shown(path: Path) -> str:
+    """A path as people write it: ``materials[0].code``."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
+
+
+def _misfit(message: str, kind: type) -> tuple[Path, str]:
+    """Where and why, from msgspec's one sentence such as "Expected `str`, got `int` - at `$.name.zh`"."""
+    reason, _, location = message.partition(" - at `")
+    path: list[str | int] = []
+    for key, position in re.findall(r"\.([A-Za-z0-9_]+)|\[(\d+|\.\.\.)\]", location.removesuffix("`")):
+        if position == "...":  # msgspec does not name the key of a plain dict
+            break
+        path.append(int(position) if position else key)
+    if unknown := re.fullmatch(r"Object contains unknown field `(.+)`", reason):
+        return (*path, unknown[1]), "this field does not exist; take it out or correct its name"
+    if missing := re.fullmatch(r"Object missing required field `(.+)`", reason):
+        return tuple(path), f"the field {missing[1]} is missing"
+    if reason.startswith("Invalid enum value"):
+        return tuple(path), f"{reason}; use {_either(_choices(kind, path))}"
+    return tuple(path), reason
+
+
+def _choices(kind: Any, path: list[str | int]) -> tuple[Any, ...]:
+    """The values that the ``Literal`` at the end of ``path`` allows."""
+    for part in path:
+        kind = get_type_hints(kind)[part] if isinstance(part, str) else get_args(kind)[0]
+        if get_origin(kind) in (Union, UnionType):
+            kind = get_args(kind)[0]
+    return get_args(kind) if get_origin(kind) is Literal else ()
+
+
+def _either(choices: tuple[Any, ...]) -> str:
+    *others, last = (str(choice) for choice in choices)
+    return f"{', '.join(others)} or {last}" if others else last

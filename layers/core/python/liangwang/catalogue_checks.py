@@ -1,0 +1,200 @@
+"""What must be true of a catalogue beyond the shape of its structs. Runs in CI, in the tests and at the local start.
+
+Each check is a generator of ``(path, reason)``: where in the file, and what to do about it.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
+
+from liangwang.domain.catalogue import Item, Organisation
+from liangwang.form_checks import form_problems
+from liangwang.rule_checks import rule_problems
+from liangwang.yaml_document import Path
+
+Problem = tuple[Path, str]
+
+STEP_ORDER = ("handle", "review", "approve")
+ITEM_TYPES = frozenset(["01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "20"])  # GB/T 39046-2020 A.1
+
+
+def organisation_problems(organisation: Organisation) -> Iterator[Problem]:
+    """The regions are one tree, city over districts over towns, and every department sits in one of them."""
+    yield from _repeated((("regions", i, "code"), region.code) for i, region in enumerate(organisation.regions))
+    yield from _repeated((("departments", i, "code"), one.code) for i, one in enumerate(organisation.departments))
+    roots = [region.code for region in organisation.regions if region.parent is None]
+    if len(roots) != 1:
+        yield ("regions",), f"exactly one region has no parent, the city; here it is {', '.join(roots) or 'none'}"
+    for i, region in enumerate(organisation.regions):
+        parent = organisation.region.get(region.parent or "")
+        if region.parent is not None and parent is None:
+            yield ("regions", i, "parent"), f"there is no region {region.parent!r}"
+        elif parent is not None and parent.level >= region.level:
+            yield (
+                ("regions", i, "level"),
+                f"a region of level {region.level} cannot be under {parent.code} of level {parent.level}",
+            )
+    for i, department in enumerate(organisation.departments):
+        if department.region not in organisation.region:
+            yield ("departments", i, "region"), f"there is no region {department.region!r}"
+        if not department.code.replace("-", "").isalnum() or not department.code.isascii():
+            yield ("departments", i, "code"), "letters, digits and hyphens only: a KMS alias is made of it"
+        if not department.capabilities:
+            yield ("departments", i, "capabilities"), "a department answers for at least one capability"
+        yield from _repeated((("departments", i, "capabilities", n), c) for n, c in enumerate(department.capabilities))
+
+
+def item_problems(item: Item, organisation: Organisation) -> Iterator[Problem]:
+    """Everything wrong with one item, its form and its rules. ``organisation`` has passed its own checks."""
+    found = [problem for check in _ITEM_CHECKS for problem in check(item, organisation)]
+    yield from found
+    if not found:  # a rule is worth evaluating only over a form that stands
+        yield from rule_problems(item, organisation)
+
+
+def _codes_are_unique(item: Item, _: Organisation) -> Iterator[Problem]:
+    yield from _repeated((("materials", i, "code"), material.code) for i, material in enumerate(item.materials))
+    # One name space: the trace of a decision names a rule by its id alone.
+    named = [
+        (name, i, one.id)
+        for name in ("eligibility", "completeness", "collaborations", "denial")
+        for i, one in enumerate(getattr(item, name))
+    ]
+    yield from _repeated(((name, i, "id"), one_id) for name, i, one_id in named)
+
+
+def _codes_are_known(item: Item, _: Organisation) -> Iterator[Problem]:
+    if not 0 < len(item.task_code) <= 50:
+        yield ("task_code",), "must have 1 to 50 characters"
+    if item.item_type not in ITEM_TYPES:
+        choices = ", ".join(sorted(ITEM_TYPES))
+        yield ("item_type",), f"{item.item_type!r} is not in GB/T 39046-2020 A.1; use one of {choices}"
+    if not item.audience:
+        yield ("audience",), "name at least one applicant type"
+    if not item.legal_basis:
+        yield ("legal_basis",), "name the law that the item rests on"
+
+
+def _limits_keep_the_law(item: Item, _: Organisation) -> Iterator[Problem]:
+    if item.promised.days > item.statutory.days:
+        yield (
+            ("promised", "days"),
+            f"the promise of {item.promised.days} days exceeds the statutory {item.statutory.days}",
+        )
+    if item.promised.days < (0 if item.kind == 1 else 1):
+        yield ("promised", "days"), "a promise is at least one day (0 only for kind 1, decided at once)"
+
+
+def _steps_are_in_order(item: Item, _: Organisation) -> Iterator[Problem]:
+    names = [step.name for step in item.steps]
+    if not names or names[-1] != "approve":
+        yield ("steps",), "the last step is approve"
+    for i, (one, next_one) in enumerate(pairwise(names), start=1):
+        if STEP_ORDER.index(one) >= STEP_ORDER.index(next_one):
+            yield ("steps", i, "name"), f"{next_one} cannot follow {one}; the order is handle, review, approve"
+    if item.denial and all(step.by == "clerk" for step in item.steps):
+        yield ("denial",), "no step is done by rule, so these rules would never be looked at"
+
+
+def _instant_items_wait_for_nobody(item: Item, _: Organisation) -> Iterator[Problem]:
+    if item.kind != 1:
+        return
+    for i, step in enumerate(item.steps):
+        if step.by != "rule":
+            yield ("steps", i, "by"), "an item of kind 1 即办件 is decided at once: every step is by rule"
+    if item.collaborations:
+        yield ("collaborations",), "an item of kind 1 即办件 is decided at once: it asks no other department"
+
+
+def _materials_say_when(item: Item, _: Organisation) -> Iterator[Problem]:
+    for i, material in enumerate(item.materials):
+        if material.necessity == "conditional" and not material.when:
+            yield ("materials", i), "a conditional material says in `when` which cases need it"
+        if material.necessity != "conditional" and material.when:
+            yield ("materials", i, "when"), f"is never looked at: the material is {material.necessity}, not conditional"
+        if material.copies < 1:
+            yield ("materials", i, "copies"), "at least one copy"
+
+
+def _rules_name_what_to_change(item: Item, _: Organisation) -> Iterator[Problem]:
+    known = {*item.form.get("properties", {}), *(material.code for material in item.materials)}
+    for name in ("eligibility", "completeness", "denial"):
+        for i, rule in enumerate(getattr(item, name)):
+            if rule.field and rule.field not in known:
+                yield (name, i, "field"), f"there is no form field and no material {rule.field!r}"
+            if name == "completeness" and not rule.field:
+                yield (name, i), "the supplement notice needs `field`: which form field or material to put right"
+
+
+def _asks_can_be_answered(item: Item, organisation: Organisation) -> Iterator[Problem]:
+    towns = [region.code for region in organisation.regions if region.level == 5]
+    yield from _unanswered(("capability",), item.capability, towns, organisation)
+    for i, collaboration in enumerate(item.collaborations):
+        asked = [ask.capability for ask in collaboration.asks]
+        yield from _repeated((("collaborations", i, "asks", n, "capability"), one) for n, one in enumerate(asked))
+        for n, ask in enumerate(collaboration.asks):
+            here: Path = ("collaborations", i, "asks", n)
+            places = towns if ask.place == "case" else _places_of_field(item, ask.place)
+            if not places:
+                reason = f"must be `case` or a required form field with an `enum` of regions, not {ask.place!r}"
+                yield (*here, "place"), reason
+            for place in places:
+                if place not in organisation.region:
+                    yield (*here, "place"), f"the form field {ask.place} offers {place!r}, which is no region"
+            known = [place for place in places if place in organisation.region]
+            yield from _unanswered((*here, "capability"), ask.capability, known, organisation)
+
+
+def _places_of_field(item: Item, name: str) -> list[str]:
+    if name not in item.form.get("required", ()) or name in item.personal:
+        return []
+    return list(item.form.get("properties", {}).get(name, {}).get("enum", ()))
+
+
+def _unanswered(path: Path, capability: str, places: Iterable[str], organisation: Organisation) -> Iterator[Problem]:
+    for place in places:
+        lineage = organisation.lineage(place)
+        if not any((capability, code) in organisation.responsible for code in lineage):
+            yield path, f"no department answers for {capability!r} in {' or above it in '.join(lineage)}"
+            return
+
+
+def _joins_can_be_met(item: Item, _: Organisation) -> Iterator[Problem]:
+    for i, collaboration in enumerate(item.collaborations):
+        here: Path = ("collaborations", i)
+        if not collaboration.asks:
+            yield (*here, "asks"), "ask at least one department"
+        if collaboration.days < 1:
+            yield (*here, "days"), "give the departments at least one day"
+        join, most = collaboration.join, len(collaboration.asks)
+        if join.policy == "quorum" and not 1 <= join.count <= most:
+            reason = f"a quorum of {join.count} cannot be met by {most} asks; write a count of 1 to {most}"
+            yield (*here, "join"), reason
+        if join.policy != "quorum" and join.count:
+            yield (*here, "join", "count"), f"is never looked at: the policy is {join.policy}, not quorum"
+
+
+def _form_stands(item: Item, _: Organisation) -> Iterator[Problem]:
+    return form_problems(item)
+
+
+_ITEM_CHECKS: tuple[Callable[[Item, Organisation], Iterator[Problem]], ...] = (
+    _codes_are_known,
+    _codes_are_unique,
+    _limits_keep_the_law,
+    _form_stands,
+    _steps_are_in_order,
+    _instant_items_wait_for_nobody,
+    _materials_say_when,
+    _rules_name_what_to_change,
+    _asks_can_be_answered,
+    _joins_can_be_met,
+)
+
+
+def _repeated(places: Iterable[tuple[Path, str]]) -> Iterator[Problem]:
+    """Names that stand a second time, each with the place where it does."""
+    seen: set[str] = set()
+    for path, name in places:
+        if name in seen:
+            yield path, f"{name!r} stands here a second time"
+        seen.add(name)
