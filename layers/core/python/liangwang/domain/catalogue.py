@@ -169,7 +169,7 @@ class Department(Struct, frozen=True, forbid_unknown_fields=True):
     capabilities: tuple[str, ...]
 
 
-class Organisation(Struct, frozen=True, dict=True):
+class Organisation(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     """One city's tree of regions and the departments in it."""
 
     regions: tuple[Region, ...]
