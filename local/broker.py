@@ -114,6 +114,7 @@ def start(*, port: int, topics: Sequence[str], partitions: int) -> None:
 def main(port: int, partitions: int, topics: tuple[str, ...]) -> None:
     """Run the embedded broker until the parent stops it or is gone."""
     processes.end_with_parent()
+    processes.block_stop_signals()
     try:
         start(port=port, topics=topics, partitions=partitions)
     except (OSError, BrokerError) as error:

@@ -38,11 +38,21 @@ def _watch_parent(parent: int) -> None:
     os._exit(1)
 
 
+_STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
+
+
+def block_stop_signals() -> None:
+    """Hold SIGTERM, SIGINT and SIGHUP back until `wait_for_stop` takes them.
+
+    Called before a process starts threads, since a thread inherits the mask and any unmasked one may get a signal.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+
+
 def wait_for_stop(on_hangup: Callable[[], None] | None = None) -> None:
     """Block the main thread until SIGTERM or SIGINT; call `on_hangup` at each SIGHUP."""
-    signals = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
-    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-    while signal.sigwait(signals) == signal.SIGHUP:
+    block_stop_signals()
+    while signal.sigwait(_STOP_SIGNALS) == signal.SIGHUP:
         if on_hangup:
             on_hangup()
 

@@ -1,0 +1,237 @@
+"""The HTTP door: Flask under gunicorn, in the place of API Gateway's HTTP API.
+
+`create_app(template, functions)` is the WSGI application; run as a module it serves the template's routes from
+the functions in this process.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import logging
+import os
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import flask
+from gunicorn.app.base import BaseApplication
+
+from local import config as configuration
+from local import deploy, functions, http_event, processes, template
+from local.http_event import Response
+from local.template import Authorizer, HttpRoute, Template
+
+log = logging.getLogger("local.gateway")
+
+READY_PATH = "/_local/ready"
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+
+
+class Invocable(Protocol):
+    """What the gateway needs of a function."""
+
+    def invoke(self, event: Any) -> Any:
+        """The function's answer to an event."""
+
+
+class Gateway:
+    """API Gateway's part: routes, authorizes, converts. One for the whole process; threads share it."""
+
+    def __init__(self, template: Template, functions: Mapping[str, Invocable], *, region: str = "cn-north-1") -> None:
+        self._routes = http_event.RouteTable(template.routes)
+        self._authorizers = {
+            name: _AuthorizerGate(authorizer, functions[authorizer.function], region)
+            for name, authorizer in template.authorizers.items()
+        }
+        self._functions = functions
+
+    def handle(self, request: http_event.Request) -> Response:
+        """The answer to a request; never raises."""
+        found = self._routes.match(request.method, request.path)
+        if found is None:
+            return http_event.NOT_FOUND
+        if len(request.body) > http_event.BODY_LIMIT:
+            return http_event.TOO_LARGE
+        route, parameters = found
+        event = http_event.event(request, route, parameters, request_id=str(uuid.uuid4()), now=time.time())
+        refusal = self._authorize(route, event)
+        if refusal is not None:
+            return refusal
+        try:
+            return http_event.response(self._functions[route.function].invoke(event))
+        except Exception:
+            log.exception("%s failed at %s", route.function, route.key)
+            return http_event.FAILED
+
+    def _authorize(self, route: HttpRoute, event: dict[str, Any]) -> Response | None:
+        """None when the request may go on, with the authorizer's context put into the event."""
+        if route.authorizer is None:
+            return None
+        try:
+            context = self._authorizers[route.authorizer].context(event)
+        except _Refused as refused:
+            return refused.response
+        except Exception:
+            log.exception("authorizer %s failed at %s", route.authorizer, route.key)
+            return http_event.FAILED
+        event["requestContext"]["authorizer"] = {"lambda": context}
+        return None
+
+
+class _Refused(Exception):
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.status)
+        self.response = response
+
+
+class _AuthorizerGate:
+    """One Lambda authorizer with its remembered results."""
+
+    _LIMIT = 10_000
+
+    def __init__(self, authorizer: Authorizer, function: Invocable, region: str) -> None:
+        self._authorizer = authorizer
+        self._function = function
+        self._region = region
+        self._lock = threading.Lock()
+        self._remembered: dict[tuple[str, ...], tuple[float, dict[str, Any]]] = {}
+
+    def context(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """The context the authorizer gives a request. Raises _Refused."""
+        identity = tuple(event["headers"].get(header, "") for header in self._authorizer.headers)
+        if not all(identity):
+            # API Gateway answers by itself when an identity source is missing or empty.
+            raise _Refused(http_event.UNAUTHORIZED)
+        now = time.monotonic()
+        known = self._remembered.get(identity)
+        if known is not None and known[0] > now:
+            answer = known[1]
+        else:
+            answer = self._function.invoke(
+                http_event.authorizer_event(event, identity=list(identity), region=self._region)
+            )
+            if self._authorizer.cache_seconds:
+                self._remember(identity, now, answer)
+        if answer.get("isAuthorized") is not True:
+            raise _Refused(http_event.FORBIDDEN)
+        return dict(answer.get("context") or {})
+
+    def _remember(self, identity: tuple[str, ...], now: float, answer: dict[str, Any]) -> None:
+        with self._lock:
+            if len(self._remembered) >= self._LIMIT:
+                self._remembered.clear()
+            self._remembered[identity] = (now + self._authorizer.cache_seconds, answer)
+
+
+def create_app(
+    template: Template, functions: Mapping[str, Invocable], *, region: str = "cn-north-1"
+) -> flask.Flask:
+    """The WSGI application. Routes of the template first; `/` and `/docs` come from `local.docs` where it exists."""
+    gateway = Gateway(template, functions, region=region)
+    app = flask.Flask("local.gateway", static_folder=None)
+
+    @app.get(READY_PATH)
+    def ready() -> flask.Response:
+        return flask.Response(json.dumps({"pid": os.getpid()}), content_type="application/json")
+
+    if importlib.util.find_spec("local.docs") is not None:
+        importlib.import_module("local.docs").register_docs(app)
+
+    # One catch-all: API Gateway's matching rules are not werkzeug's.
+    def forward(**_: str) -> flask.Response:
+        request = _request(flask.request)
+        if request is None:
+            return _flask(http_event.TOO_LARGE)
+        return _flask(gateway.handle(request))
+
+    served = {rule.rule for rule in app.url_map.iter_rules()}
+    if "/" not in served:
+        app.add_url_rule("/", "forward_root", forward, methods=_METHODS, provide_automatic_options=False)
+    app.add_url_rule("/<path:path>", "forward", forward, methods=_METHODS, provide_automatic_options=False)
+    app.url_map.merge_slashes = False
+    return app
+
+
+def _request(incoming: flask.Request) -> http_event.Request | None:
+    """What came in, or None when it is larger than API Gateway takes."""
+    length = incoming.content_length
+    if length is not None and length > http_event.BODY_LIMIT:
+        return None
+    # Chunked bodies carry no length: read one byte past the limit at most.
+    body = incoming.stream.read(http_event.BODY_LIMIT + 1) if length is None else incoming.get_data(cache=False)
+    return http_event.Request(
+        method=incoming.method,
+        path=incoming.path,
+        query=incoming.query_string.decode("latin-1"),
+        headers=tuple(incoming.headers.items()),
+        body=body,
+        source_ip=incoming.remote_addr or "127.0.0.1",
+        protocol=incoming.environ.get("SERVER_PROTOCOL", "HTTP/1.1"),
+    )
+
+
+def _flask(response: Response) -> flask.Response:
+    result = flask.Response(response.body, status=response.status)
+    result.headers.clear()
+    for name, value in response.headers:
+        result.headers.add(name, value)
+    result.headers["content-length"] = str(len(response.body))
+    return result
+
+
+class _Server(BaseApplication):  # type: ignore[misc]
+    """gunicorn, set up here rather than on a command line."""
+
+    def __init__(self, config: configuration.Config) -> None:
+        self._config = config
+        super().__init__()
+
+    def load_config(self) -> None:
+        settings = {
+            "bind": f"127.0.0.1:{self._config.gateway_port}",
+            "worker_class": "gthread",
+            "workers": 1,
+            "threads": self._config.gateway_threads,
+            "worker_connections": 1000,
+            "keepalive": 75,
+            "timeout": 120,
+            "graceful_timeout": 5,
+            "loglevel": "warning",
+            "control_socket_disable": True,
+            "worker_tmp_dir": str(self._config.state),
+            "post_fork": lambda server, worker: os.environ.__setitem__("LOCAL_PARENT_PID", str(server.pid)),
+        }
+        for name, value in settings.items():
+            if name in self.cfg.settings:
+                self.cfg.set(name, value)
+
+    def load(self) -> flask.Flask:
+        processes.end_with_parent()
+        return build(self._config)
+
+
+def build(config: configuration.Config) -> flask.Flask:
+    """The application for a deployed stack, with one warm environment of every function it serves."""
+    parsed = template.load(config.template)
+    loaded = functions.build(config, parsed, deploy.resolver(config, parsed, deploy.load(config)))
+    needed = {route.function for route in parsed.routes} | {gate.function for gate in parsed.authorizers.values()}
+    for name in sorted(needed):
+        loaded[name].warm()
+    return create_app(parsed, loaded, region=config.region)
+
+
+def main() -> None:
+    """Serve the stack whose state folder is the first argument."""
+    processes.end_with_parent()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    from pathlib import Path
+
+    _Server(configuration.load(Path(sys.argv[1]))).run()
+
+
+if __name__ == "__main__":
+    main()

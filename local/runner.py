@@ -1,0 +1,152 @@
+"""The process that triggers: every Kafka source, stream source and schedule of the template, each on a thread."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from local import config as configuration
+from local import deploy, functions, processes, template
+from local.config import Config
+from local.intrinsics import Resolver
+from local.kafka_source import KafkaSource
+from local.scheduler import Schedule
+from local.signed import SignedClient
+from local.stream_source import Checkpoints, StreamSource
+
+log = logging.getLogger("local.runner")
+
+Source = KafkaSource | StreamSource | Schedule
+_REPORT_SECONDS = 1.0
+
+
+class Runner:
+    """All sources of one template. `report` goes to the state folder, where `status` and the supervisor read it."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        parsed = template.load(config.template)
+        resolver = deploy.resolver(config, parsed, deploy.load(config))
+        self._functions = functions.build(config, parsed, resolver)
+        self.sources: list[Source] = [
+            *(self._kafka(mapping, resolver) for mapping in parsed.kafka),
+            *(self._stream(mapping, resolver) for mapping in parsed.streams),
+            *(self._schedule(mapping, resolver) for mapping in parsed.schedules),
+        ]
+        self._stopped = threading.Event()
+        self._reporter = threading.Thread(target=self._report_regularly, name="report", daemon=True)
+
+    def start(self) -> None:
+        """One warm environment of every function, then all sources at once."""
+        for name in sorted({source.mapping.function for source in self.sources}):
+            self._functions[name].warm()
+        for source in self.sources:
+            source.start()
+        self._reporter.start()
+
+    def stop(self) -> None:
+        """Let every source finish its batch. They stop side by side."""
+        self._stopped.set()
+        stoppers = [threading.Thread(target=source.stop) for source in self.sources]
+        for stopper in stoppers:
+            stopper.start()
+        for stopper in stoppers:
+            stopper.join(20)
+
+    def broker_lost(self) -> None:
+        """Tell every Kafka source that the broker died."""
+        for source in self.sources:
+            if isinstance(source, KafkaSource):
+                source.broker_lost()
+
+    def _kafka(self, mapping: template.KafkaMapping, resolver: Resolver) -> KafkaSource:
+        return KafkaSource(
+            mapping,
+            self._functions[mapping.function],
+            bootstrap_servers=self._config.bootstrap_servers,
+            cluster_arn=resolver.value(mapping.cluster_arn),
+            region=self._config.region,
+        )
+
+    def _stream(self, mapping: template.StreamMapping, resolver: Resolver) -> StreamSource:
+        config, environment = self._config, self._config.environment()
+        arn: str = resolver.value(mapping.stream_arn)
+        queue_arn = resolver.value(mapping.failure_queue_arn)
+        client = SignedClient(
+            endpoint=config.endpoint_url,
+            service="dynamodb",
+            target="DynamoDBStreams_20120810",
+            region=config.region,
+            access_key=environment["AWS_ACCESS_KEY_ID"],
+            secret_key=environment["AWS_SECRET_ACCESS_KEY"],
+        )
+        return StreamSource(
+            mapping,
+            self._functions[mapping.function],
+            stream_arn=arn,
+            client=client,
+            checkpoints=Checkpoints(config.state / "checkpoints" / f"{mapping.name}.json", stream_arn=arn),
+            send_failure=_queue_sender(config, queue_arn) if queue_arn else None,
+            region=config.region,
+        )
+
+    def _schedule(self, mapping: template.ScheduleMapping, resolver: Resolver) -> Schedule:
+        return Schedule(
+            mapping,
+            self._functions[mapping.function],
+            expression=resolver.value(mapping.expression),
+            longest_seconds=self._config.schedule_seconds,
+        )
+
+    def _report_regularly(self) -> None:
+        # Often until all are ready, so that nobody waits for the report; then at leisure.
+        while True:
+            ready = self.report()
+            if self._stopped.wait(_REPORT_SECONDS if ready else 0.05):
+                return
+
+    def report(self) -> bool:
+        """Write what each source did last; whether all have their partitions and shards."""
+        ready = all(source.assigned.is_set() for source in self.sources)
+        content: dict[str, Any] = {
+            "pid": os.getpid(),
+            "ready": ready,
+            "sources": {source.mapping.name: source.state for source in self.sources},
+        }
+        configuration.write_atomically(self._config.state / "runner.json", msgspec.json.encode(content))
+        return ready
+
+
+def _queue_sender(config: Config, queue_arn: str) -> Any:
+    """Sends failure notices to an SQS queue; the client is built at the first one, which is rare."""
+
+    def send(notice: dict[str, Any]) -> None:
+        queues = deploy.session(config).client("sqs")
+        url = queues.get_queue_url(QueueName=queue_arn.rsplit(":", 1)[1])["QueueUrl"]
+        queues.send_message(QueueUrl=url, MessageBody=json.dumps(notice))
+
+    return send
+
+
+def main() -> None:
+    """Run the sources of the stack whose state folder is the first argument, until the supervisor says stop."""
+    processes.end_with_parent()
+    processes.block_stop_signals()  # before any thread exists: threads inherit the mask
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    config = configuration.load(Path(sys.argv[1]))
+    (config.state / "checkpoints").mkdir(parents=True, exist_ok=True)
+    runner = Runner(config)
+    runner.start()
+    processes.wait_for_stop(on_hangup=runner.broker_lost)
+    runner.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,247 @@
+"""A DynamoDB stream event source mapping that runs: one thread a mapping, by the rules of `stream_batch`.
+
+Shards are read in order, children after their parents. What is done is remembered in a file of the state folder
+(one sequence number a shard, replaced atomically), so a runner that was killed goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from local import stream_batch
+from local.config import ACCOUNT, write_atomically
+from local.kafka_source import Invocable, back_off
+from local.signed import ServiceError, SignedClient
+from local.stream_batch import Outcome
+from local.template import StreamMapping
+
+log = logging.getLogger("local.stream")
+
+_FINISHED = "finished"
+# After records, look again at once; then ever less often. The ceiling is the longest a quiet stream's record waits.
+_IDLE_SECONDS = (0.0, 0.005, 0.01, 0.01, 0.02, 0.02, 0.03)
+_RESTART_CODES = ("ExpiredIteratorException", "TrimmedDataAccessException")
+
+Record = dict[str, Any]
+
+
+class Checkpoints:
+    """The last sequence number done of each shard of one stream, in one small file."""
+
+    def __init__(self, path: Path, *, stream_arn: str) -> None:
+        self._path = path
+        self._stream_arn = stream_arn
+        self._shards: dict[str, str] = {}
+        try:
+            kept = json.loads(path.read_bytes())
+        except (OSError, ValueError):
+            return
+        # A table created anew has another stream: its predecessor's numbers mean nothing there.
+        if kept.get("stream") == stream_arn:
+            self._shards = kept["shards"]
+
+    def get(self, shard: str) -> str | None:
+        """The sequence number done last, `finished` for a closed shard, None for an unread one."""
+        return self._shards.get(shard)
+
+    def set(self, shard: str, sequence: str) -> None:
+        """Remember, on disk."""
+        self._shards[shard] = sequence
+        content = json.dumps({"stream": self._stream_arn, "shards": self._shards}).encode()
+        write_atomically(self._path, content)
+
+    def forget(self, shard: str) -> None:
+        """The stream no longer holds what we remembered."""
+        self._shards.pop(shard, None)
+
+
+class StreamSource:
+    """One mapping. `start` and `stop` are its whole control; `state` is for people and status."""
+
+    def __init__(
+        self,
+        mapping: StreamMapping,
+        function: Invocable,
+        *,
+        stream_arn: str,
+        client: SignedClient,
+        checkpoints: Checkpoints,
+        send_failure: Callable[[dict[str, Any]], None] | None = None,
+        region: str = "cn-north-1",
+    ) -> None:
+        for index, pattern in enumerate(mapping.patterns):
+            stream_batch.check_pattern(pattern, place=f"{mapping.name}.FilterCriteria[{index}]")
+        self.mapping = mapping
+        self._function = function
+        self._function_arn = f"arn:aws:lambda:{region}:{ACCOUNT}:function:{function.name}"
+        self._stream_arn = stream_arn
+        self._client = client
+        self._checkpoints = checkpoints
+        self._send_failure = send_failure
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"stream {mapping.name}", daemon=True)
+        self._iterators: dict[str, str] = {}
+        self.assigned = threading.Event()
+        self.state: dict[str, Any] = {"kind": "stream", "stream": stream_arn, "last": "nothing yet", "records": 0}
+
+    def start(self) -> None:
+        """Begin polling."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the batch at hand and end."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(15)
+
+    # -------------------------------------------------------------------------------------------- the thread
+
+    def _run(self) -> None:
+        attempt = idle = 0
+        while not self._stopping.is_set():
+            try:
+                if not self._iterators:
+                    self._open_shards()
+                found = [self._read(shard) for shard in list(self._iterators)]
+                attempt, idle = 0, 0 if any(found) else idle + 1
+                wait = _IDLE_SECONDS[min(idle, len(_IDLE_SECONDS) - 1)]
+            except (ConnectionError, ServiceError) as error:
+                attempt += 1
+                wait = back_off(attempt)
+                log.warning("%s: %s", self.mapping.name, error)
+                self.state["last"] = str(error)
+            except Exception as error:
+                attempt += 1
+                wait = back_off(attempt)
+                log.exception("%s: trying again", self.mapping.name)
+                self.state["last"] = f"poller failed: {error!r}"
+            if wait:
+                self._stopping.wait(wait)
+        self._client.close()
+
+    def _open_shards(self) -> None:
+        """An iterator for every shard that is not finished and whose parent is."""
+        shards = self._shards()
+        known = {shard["ShardId"] for shard in shards}
+        for shard in shards:
+            name, parent = shard["ShardId"], shard.get("ParentShardId")
+            waits = parent in known and self._checkpoints.get(parent) != _FINISHED
+            if not waits and self._checkpoints.get(name) != _FINISHED and name not in self._iterators:
+                self._iterators[name] = self._iterator(name)
+        self.assigned.set()
+        if not self._iterators:
+            self._stopping.wait(0.5)
+
+    def _shards(self) -> list[dict[str, Any]]:
+        shards: list[dict[str, Any]] = []
+        arguments: dict[str, Any] = {"StreamArn": self._stream_arn}
+        while True:
+            description = self._client.call("DescribeStream", **arguments)["StreamDescription"]
+            shards += description["Shards"]
+            if "LastEvaluatedShardId" not in description:
+                return shards
+            arguments["ExclusiveStartShardId"] = description["LastEvaluatedShardId"]
+
+    def _iterator(self, shard: str) -> str:
+        done = self._checkpoints.get(shard)
+        place: dict[str, str] = {"ShardIteratorType": self.mapping.starting_position}
+        if done is not None:
+            place = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": done}
+        try:
+            answer = self._client.call("GetShardIterator", StreamArn=self._stream_arn, ShardId=shard, **place)
+        except ServiceError as error:
+            if done is None or error.code not in _RESTART_CODES:
+                raise
+            log.warning("%s: %s is trimmed past %s, reading from its oldest record", self.mapping.name, shard, done)
+            self._checkpoints.forget(shard)
+            oldest = {"ShardIteratorType": "TRIM_HORIZON"}
+            answer = self._client.call("GetShardIterator", StreamArn=self._stream_arn, ShardId=shard, **oldest)
+        return str(answer["ShardIterator"])
+
+    def _read(self, shard: str) -> bool:
+        """One GetRecords and what follows from it; whether there was anything."""
+        try:
+            answer = self._client.call("GetRecords", ShardIterator=self._iterators[shard], Limit=1000)
+        except ServiceError as error:
+            if error.code not in _RESTART_CODES:
+                raise
+            del self._iterators[shard]
+            return False
+        records: list[Record] = answer.get("Records", [])
+        if records and self._deliver(shard, records):
+            self._checkpoints.set(shard, stream_batch.sequence(records[-1]))
+        if self._stopping.is_set():
+            return bool(records)
+        following = answer.get("NextShardIterator")
+        if following:
+            self._iterators[shard] = following
+        else:
+            del self._iterators[shard]
+            self._checkpoints.set(shard, _FINISHED)
+            self._open_shards()
+        return bool(records)
+
+    def _deliver(self, shard: str, records: Sequence[Record]) -> bool:
+        """Invoke until every wanted record is done or given up; False when stopped before."""
+        waiting = [record for record in records if stream_batch.wanted(self.mapping.patterns, record)]
+        attempts = 0
+        limit = self.mapping.batch_size
+        while waiting:
+            if self._stopping.is_set():
+                return False
+            batch = waiting[:limit]
+            outcome = self._invoke(batch)
+            if outcome.done:
+                waiting = waiting[outcome.done :]
+                self._checkpoints.set(shard, stream_batch.sequence(batch[outcome.done - 1]))
+                attempts = 0
+            if outcome.done == len(batch):
+                limit = self.mapping.batch_size
+                continue
+            if outcome.whole and self.mapping.bisect and len(batch) > 1:
+                limit = len(batch) // 2
+                continue
+            attempts += 1
+            if 0 <= self.mapping.maximum_retries < attempts:
+                lost = batch if outcome.whole else waiting[:1]
+                self._give_up(shard, lost, attempts, outcome)
+                waiting = waiting[len(lost) :]
+                attempts, limit = 0, self.mapping.batch_size
+            else:
+                self._stopping.wait(back_off(attempts))
+        return True
+
+    def _invoke(self, batch: Sequence[Record]) -> Outcome:
+        try:
+            answer = self._function.invoke(stream_batch.event(batch, stream_arn=self._stream_arn))
+        except Exception as error:
+            log.exception("%s failed on %d records", self.mapping.name, len(batch))
+            outcome = Outcome(done=0, whole=True, reason=f"{type(error).__name__}: {error}")
+        else:
+            outcome = stream_batch.interpret(batch, answer, report_failures=self.mapping.report_failures)
+        self.state["records"] += len(batch)
+        failed = outcome.done < len(batch)
+        self.state["last"] = f"failed: {outcome.reason}" if failed else f"{len(batch)} records"
+        return outcome
+
+    def _give_up(self, shard: str, records: Sequence[Record], attempts: int, outcome: Outcome) -> None:
+        log.error("%s: %d records given up after %d attempts: %s", self.mapping.name, len(records), attempts, outcome.reason)
+        if self._send_failure is not None:
+            notice = stream_batch.failure_notice(
+                records,
+                function_arn=self._function_arn,
+                stream_arn=self._stream_arn,
+                shard=shard,
+                request_id=str(uuid.uuid4()),
+                attempts=attempts,
+                now=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            )
+            self._send_failure(notice)
+        self._checkpoints.set(shard, stream_batch.sequence(records[-1]))

@@ -1,0 +1,237 @@
+"""The parent of a stack's processes: starts them in order, restarts one that dies, stops them all.
+
+emulator -> (deployment) -> gateway, runner; the broker beside. Four children, each with a log of its own. They end
+with this process, however it ends. It ends itself when told (SIGTERM, SIGINT) or when its standard input closes,
+which is how a stack started from a test or the command line goes away with its starter.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from local import config as configuration
+from local import deploy, emulator, gateway, processes
+from local.config import Config, write_atomically
+
+log = logging.getLogger("local.supervisor")
+
+_START_SECONDS = 60.0
+# The runner calls the gateway and both need the other two, so they stop in this order.
+_STOP_ORDER = ("runner", "gateway", "broker", "emulator")
+
+
+class StartError(Exception):
+    """The stack cannot run; the message is one line that names the fix."""
+
+
+class Stopped(Exception):
+    """Told to stop while waiting for something."""
+
+
+class Supervisor:
+    """One running stack, from inside its supervising process."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._restarts: dict[str, int] = {}
+        self._last_start: dict[str, float] = {}
+        self._wake, wake_end = os.pipe()
+        os.set_blocking(wake_end, False)
+        os.set_blocking(self._wake, False)
+        signal.set_wakeup_fd(wake_end, warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
+            signal.signal(number, self._on_signal)
+        self._stopping = False
+        self._watch_input = True
+
+    def run(self) -> None:
+        """Start, watch, and stop everything before returning. Raises StartError when it never became ready."""
+        began = time.monotonic()
+        try:
+            self._start_all()
+            self._describe(ready=True, seconds=round(time.monotonic() - began, 2))
+            log.info("ready after %.1f s", time.monotonic() - began)
+            while not self._stopping:
+                self._pause(5.0)
+                self._revive()
+        except Stopped:
+            pass
+        finally:
+            self._stop_all()
+
+    # -------------------------------------------------------------------------------------------- starting
+
+    def _start_all(self) -> None:
+        config = self._config
+        if config.endpoint is None:
+            self._start("emulator")
+        if config.bootstrap is None:
+            self._start("broker")
+        self._start_on_endpoint()
+
+    def _start_on_endpoint(self) -> None:
+        """What needs an AWS endpoint: the deployment, and the processes that hold functions."""
+        if self._config.endpoint is None:
+            self._await("emulator", lambda: emulator.is_healthy(self._config))
+        if self._config.bootstrap is None:
+            self._await("broker", lambda: processes.port_answers(self._config.broker_port))
+        deploy.deploy(self._config)
+        self._start("gateway")
+        self._start("runner")
+        self._await("gateway", self._gateway_answers)
+        self._await("runner", self._runner_is_ready)
+
+    def _command(self, name: str) -> tuple[list[str], dict[str, str]]:
+        """The command of a child and its variables beyond the stack's."""
+        python, config = sys.executable, self._config
+        if name == "emulator":
+            return [python, "-m", "local.emulator"], emulator.environment(config)
+        if name == "broker":
+            numbers = ["--port", str(config.broker_port), "--partitions", str(config.partitions)]
+            return [python, "-m", "local.broker", *numbers, *config.topics], {}
+        return [python, "-m", f"local.{name}", str(config.state)], {}
+
+    def _start(self, name: str) -> None:
+        command, variables = self._command(name)
+        environment = {**os.environ, **self._config.environment(), **variables}
+        self._last_start[name] = time.monotonic()
+        self._children[name] = processes.start(command, environment=environment, log=self._config.log(name))
+        self._describe(ready=False)
+
+    def _await(self, name: str, condition: Callable[[], bool]) -> None:
+        """Wait until a child does its work. Raises StartError when it ends or takes too long."""
+        deadline = time.monotonic() + _START_SECONDS
+        while not condition():
+            code = self._children[name].poll()
+            if code is not None:
+                reason = f"{processes.exit_reason(code)}; {_last_line(self._config.log(name))}"
+                raise StartError(f"{name} ended at start: {reason} (see {self._config.log(name)})")
+            if time.monotonic() > deadline:
+                raise StartError(f"{name} is not ready after {_START_SECONDS:.0f} s (see {self._config.log(name)})")
+            self._pause(0.02)
+            if self._stopping:
+                raise Stopped
+
+    def _gateway_answers(self) -> bool:
+        try:
+            with urllib.request.urlopen(self._config.gateway_url + gateway.READY_PATH, timeout=2) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def _runner_is_ready(self) -> bool:
+        try:
+            report = json.loads((self._config.state / "runner.json").read_bytes())
+        except (OSError, ValueError):
+            return False
+        return bool(report["ready"]) and report["pid"] == self._children["runner"].pid
+
+    # -------------------------------------------------------------------------------------------- watching
+
+    def _on_signal(self, number: int, _: Any) -> None:
+        if number != signal.SIGCHLD:
+            self._stopping = True
+
+    def _pause(self, seconds: float) -> None:
+        """Sleep until something happens: a signal, a child's end, our starter's end, or the time is over."""
+        watched = [self._wake, *([sys.stdin.fileno()] if self._watch_input else [])]
+        readable, _, _ = select.select(watched, [], [], seconds)
+        if self._wake in readable:
+            os.read(self._wake, 4096)
+        if self._watch_input and sys.stdin.fileno() in readable and not os.read(sys.stdin.fileno(), 4096):
+            self._watch_input = False
+            self._stopping = True
+
+    def _revive(self) -> None:
+        """Start again what has ended, saying why."""
+        for name, child in list(self._children.items()):
+            code = child.poll()
+            if code is None or self._stopping:
+                continue
+            log.error("%s ended (%s), starting it again", name, processes.exit_reason(code))
+            self._restarts[name] = self._restarts.get(name, 0) + 1
+            if time.monotonic() - self._last_start[name] < 2.0:
+                self._pause(1.0)  # it dies at once: do not spin
+            if name == "emulator":
+                self._revive_emulator()
+            else:
+                if name == "broker" and "runner" in self._children:
+                    # Before a new, empty broker answers: positions in the old one mean nothing there.
+                    self._children["runner"].send_signal(signal.SIGHUP)
+                self._start(name)
+            self._describe(ready=True)
+
+    def _revive_emulator(self) -> None:
+        """The tables went with it: deploy them anew, and give gateway and runner the new names."""
+        log.error("the emulator keeps everything in memory: tables, keys and what was in them are gone")
+        for name in ("runner", "gateway"):
+            processes.stop(self._children.pop(name))
+        self._start("emulator")
+        self._start_on_endpoint()
+
+    def _describe(self, *, ready: bool, **more: Any) -> None:
+        """Tell other processes what runs where, in stack.json."""
+        config = self._config
+        ports = {"emulator": config.emulator_port, "broker": config.broker_port, "gateway": config.gateway_port}
+        content = {
+            "pid": os.getpid(),
+            "ready": ready,
+            "gateway_url": config.gateway_url,
+            "endpoint_url": config.endpoint_url,
+            "bootstrap_servers": config.bootstrap_servers,
+            "processes": {
+                name: {"pid": child.pid, "port": ports.get(name), "restarts": self._restarts.get(name, 0)}
+                for name, child in self._children.items()
+            },
+            **more,
+        }
+        write_atomically(config.state / "stack.json", msgspec.json.format(msgspec.json.encode(content)))
+
+    def _stop_all(self) -> None:
+        for name in _STOP_ORDER:
+            if name in self._children:
+                processes.stop(self._children.pop(name))
+        (self._config.state / "stack.json").unlink(missing_ok=True)
+        log.info("stopped")
+
+
+def _last_line(path: Path) -> str:
+    try:
+        lines = [line for line in path.read_text(errors="replace").splitlines() if line.strip()]
+    except OSError:
+        return "no log"
+    return lines[-1] if lines else "its log is empty"
+
+
+def main() -> None:
+    """Supervise the stack whose state folder is the first argument."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    config = configuration.load(Path(sys.argv[1]))
+    os.environ.update(config.environment())
+    failure = config.state / "failure.txt"
+    failure.unlink(missing_ok=True)
+    try:
+        Supervisor(config).run()
+    except Exception as error:
+        log.exception("giving up")
+        failure.write_text(str(error) or repr(error))
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
