@@ -42,7 +42,7 @@ def main() -> None:
     """Run MiniStack in this process, which ends with the supervisor."""
     processes.end_with_parent()
     os.umask(0o077)
-    from ministack.app import main as serve
+    from ministack.app import main as serve  # type: ignore[import-untyped]
 
     sys.argv = ["ministack"]
     serve()

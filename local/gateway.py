@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 import flask
-from gunicorn.app.base import BaseApplication
+from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
 
 from local import config as configuration
 from local import deploy, functions, http_event, processes, template
@@ -127,9 +127,7 @@ class _AuthorizerGate:
             self._remembered[identity] = (now + self._authorizer.cache_seconds, answer)
 
 
-def create_app(
-    template: Template, functions: Mapping[str, Invocable], *, region: str = "cn-north-1"
-) -> flask.Flask:
+def create_app(template: Template, functions: Mapping[str, Invocable], *, region: str = "cn-north-1") -> flask.Flask:
     """The WSGI application. Routes of the template first; `/` and `/docs` come from `local.docs` where it exists."""
     gateway = Gateway(template, functions, region=region)
     app = flask.Flask("local.gateway", static_folder=None)

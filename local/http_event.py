@@ -203,18 +203,16 @@ def response(answer: Any) -> Response:
     """A function's answer as HTTP. What is no response object at all becomes a 200 JSON body; a broken one, 500."""
     if not isinstance(answer, dict) or "statusCode" not in answer:
         # Format 2.0 infers a response from any other JSON value.
-        body = answer if isinstance(answer, str) else json.dumps(answer, separators=(",", ":"), ensure_ascii=False)
-        return Response(status=200, headers=[("content-type", "application/json")], body=body.encode("utf-8"))
+        inferred = answer if isinstance(answer, str) else json.dumps(answer, separators=(",", ":"), ensure_ascii=False)
+        return Response(status=200, headers=[("content-type", "application/json")], body=inferred.encode("utf-8"))
     try:
         status = int(answer["statusCode"])
         headers = [(str(name).lower(), _header(value)) for name, value in (answer.get("headers") or {}).items()]
         headers += [("set-cookie", str(cookie)) for cookie in answer.get("cookies") or ()]
-        body = answer.get("body")
-        if body is None:
-            body = ""
-        if not isinstance(body, str):
+        text = "" if answer.get("body") is None else answer["body"]
+        if not isinstance(text, str):
             return FAILED
-        content = base64.b64decode(body, validate=True) if answer.get("isBase64Encoded") else body.encode("utf-8")
+        content = base64.b64decode(text, validate=True) if answer.get("isBase64Encoded") else text.encode("utf-8")
     except (TypeError, ValueError, AttributeError, binascii.Error):
         return FAILED
     if not 100 <= status <= 599:

@@ -69,9 +69,7 @@ def _record(record: Record) -> dict[str, Any]:
         "timestamp": record.timestamp,
         "timestampType": record.timestamp_type,
         # Lambda writes header bytes as Java's signed ones.
-        "headers": [
-            {name: [byte - 256 if byte > 127 else byte for byte in value]} for name, value in record.headers
-        ],
+        "headers": [{name: [byte - 256 if byte > 127 else byte for byte in value]} for name, value in record.headers],
     }
     if record.key is not None:
         shown["key"] = base64.b64encode(record.key).decode("ascii")
@@ -135,7 +133,9 @@ def interpret(records: Sequence[Record], answer: Any, *, report_failures: bool) 
         offset = identifier.get("offset") if isinstance(identifier, Mapping) else None
         partition = known.get((place, offset)) if isinstance(place, str) and isinstance(offset, int) else None
         if partition is None:
-            return whole_failure(records, f"batchItemFailures names {json.dumps(identifier, default=str)}: not in batch")
+            return whole_failure(
+                records, f"batchItemFailures names {json.dumps(identifier, default=str)}: not in batch"
+            )
         assert isinstance(offset, int)
         failed[partition] = min(offset, failed.get(partition, offset))
     return Outcome(failed=failed, reason="reported by the function")
@@ -150,7 +150,14 @@ def resume_offsets(records: Sequence[Record], outcome: Outcome) -> dict[int, int
 
 
 def dead_letter(
-    record: Record, *, function_arn: str, cluster_arn: str, bootstrap_servers: str, request_id: str, reason: str, attempts: int
+    record: Record,
+    *,
+    function_arn: str,
+    cluster_arn: str,
+    bootstrap_servers: str,
+    request_id: str,
+    reason: str,
+    attempts: int,
 ) -> bytes:
     """The message for a `kafka://topic` destination: metadata as for the other destinations, the payload as an object.
 

@@ -215,9 +215,7 @@ class KafkaSource:
         self._commit(following)
 
     def _invoke(self, records: Sequence[Record]) -> Outcome:
-        event = kafka_batch.payload(
-            records, cluster_arn=self._cluster_arn, bootstrap_servers=self._bootstrap_servers
-        )
+        event = kafka_batch.payload(records, cluster_arn=self._cluster_arn, bootstrap_servers=self._bootstrap_servers)
         try:
             answer = self._function.invoke(event)
         except Exception as error:
@@ -257,7 +255,9 @@ class KafkaSource:
 
     def _give_up(self, records: Sequence[Record], outcome: Outcome, attempts: int) -> None:
         topic = self.mapping.dead_letter_topic
-        log.error("%s: %d records given up after %d attempts: %s", self.mapping.name, len(records), attempts, outcome.reason)
+        log.error(
+            "%s: %d records given up after %d attempts: %s", self.mapping.name, len(records), attempts, outcome.reason
+        )
         if topic is None:
             return
         if self._producer is None:

@@ -25,7 +25,9 @@ def rate_seconds(expression: str, *, place: str) -> float:
     """Seconds of a `rate(…)` expression. Raises TemplateError for cron(), at() and what is malformed."""
     match = re.fullmatch(r"rate\(\s*(\d+)\s+(minute|hour|day)s?\s*\)", expression)
     if match is None or int(match[1]) < 1:
-        raise TemplateError(f"{place}.ScheduleExpression: {expression} is not served locally; rate(N minutes|hours|days) is")
+        raise TemplateError(
+            f"{place}.ScheduleExpression: {expression} is not served locally; rate(N minutes|hours|days) is"
+        )
     return int(match[1]) * _UNITS[match[2]]
 
 

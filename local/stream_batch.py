@@ -38,7 +38,9 @@ def check_pattern(pattern: Any, *, place: str) -> None:
         elif isinstance(rule, list) and rule:
             for choice in rule:
                 if isinstance(choice, Mapping) and list(choice) != ["exists"]:
-                    raise TemplateError(f"{place}.{name}: {', '.join(choice)} not served locally; exact values and exists are")
+                    raise TemplateError(
+                        f"{place}.{name}: {', '.join(choice)} not served locally; exact values and exists are"
+                    )
         else:
             raise TemplateError(f"{place}.{name}: expected a non-empty list of values, found {rule!r}")
 

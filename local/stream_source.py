@@ -132,7 +132,7 @@ class StreamSource:
         known = {shard["ShardId"] for shard in shards}
         for shard in shards:
             name, parent = shard["ShardId"], shard.get("ParentShardId")
-            waits = parent in known and self._checkpoints.get(parent) != _FINISHED
+            waits = parent is not None and parent in known and self._checkpoints.get(parent) != _FINISHED
             if not waits and self._checkpoints.get(name) != _FINISHED and name not in self._iterators:
                 self._iterators[name] = self._iterator(name)
         self.assigned.set()
@@ -232,7 +232,9 @@ class StreamSource:
         return outcome
 
     def _give_up(self, shard: str, records: Sequence[Record], attempts: int, outcome: Outcome) -> None:
-        log.error("%s: %d records given up after %d attempts: %s", self.mapping.name, len(records), attempts, outcome.reason)
+        log.error(
+            "%s: %d records given up after %d attempts: %s", self.mapping.name, len(records), attempts, outcome.reason
+        )
         if self._send_failure is not None:
             notice = stream_batch.failure_notice(
                 records,

@@ -1,0 +1,44 @@
+# make help tells what there is. Everything runs in .venv, which `setup` keeps in step with local/requirements.txt.
+
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/core/python
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-fast bench lint clean
+
+help: ## what can be made
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+setup: $(STAMP) ## create .venv and install everything (quick when nothing changed)
+
+$(STAMP): requirements.txt local/requirements.txt
+	@python=$$(for name in python3.11 python3.12 python3.13 python3; do \
+		$$name -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; \
+	done); \
+	test -n "$$python" || { echo "error: Python 3.11 or newer with venv is needed: install python3.11 and python3.11-venv" >&2; exit 1; }; \
+	test -x $(PY) || $$python -m venv $(VENV)
+	$(PY) -m pip install --quiet --disable-pip-version-check -r local/requirements.txt
+	@touch $@
+
+run: setup ## start the whole system with demo data; Ctrl-C stops it
+	@exec $(PY) -m local run
+
+test: setup ## every test, on the embedded parts
+	$(PY) -m pytest
+
+test-fast: setup ## without the tests marked slow
+	$(PY) -m pytest -m "not slow"
+
+bench: setup ## measurements, side by side
+	$(PY) -m bench
+
+lint: setup ## ruff, mypy, cfn-lint
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	$(VENV)/bin/cfn-lint template.yaml $(wildcard infra/*.yaml)
+
+clean: ## remove .venv, local state and caches
+	rm -rf $(VENV) .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
