@@ -35,7 +35,7 @@ def load(directory: Directory) -> Catalogue:
     """
     organisation, _ = _read(directory, "organisation.yaml", Organisation)
     items = (_read(directory, name, Item)[0] for name in _item_files(directory))
-    return Catalogue(items={item.task_code: item for item in items}, organisation=organisation)
+    return Catalogue.of(items, organisation)
 
 
 def check(directory: Directory) -> Catalogue:
@@ -50,27 +50,27 @@ def check(directory: Directory) -> Catalogue:
     except CatalogueError as error:
         # Without the organisation no item can be judged, but an author still wants to know what does not even read.
         raise CatalogueError(*error.problems, *_unreadable(directory)) from error
-    found = list(catalogue_checks.organisation_problems(organisation))
+    found = catalogue_checks.organisation_problems(organisation)
     problems = [_problem("organisation.yaml", document, path, reason) for path, reason in found]
     organisation_stands = not problems  # items are judged only against an organisation that holds together
-    items: dict[str, Item] = {}
-    origin: dict[str, str] = {}
+    origin: dict[tuple[str, int], str] = {}
+    items: list[Item] = []
     for name in _item_files(directory):
         try:
             item, document = _read(directory, name, Item)
         except CatalogueError as error:
             problems.extend(error.problems)
             continue
-        if (first := origin.setdefault(item.task_code, name)) != name:
-            reason = f"{item.task_code!r} is already the code of {first}"
-            problems.append(_problem(name, document, ("task_code",), reason))
-        items[item.task_code] = item
+        items.append(item)
+        if (first := origin.setdefault((item.task_code, item.task_version), name)) != name:
+            reason = f"version {item.task_version} of {item.task_code!r} is already in {first}"
+            problems.append(_problem(name, document, ("task_version",), reason))
         if organisation_stands:
-            found = list(catalogue_checks.item_problems(item, organisation))
+            found = catalogue_checks.item_problems(item, organisation)
             problems.extend(_problem(name, document, path, reason) for path, reason in found)
     if problems:
         raise CatalogueError(*problems)
-    return Catalogue(items=items, organisation=organisation)
+    return Catalogue.of(items, organisation)
 
 
 def _item_files(directory: Directory) -> list[str]:

@@ -1,0 +1,113 @@
+"""A broken catalogue is refused with the file, the line and the reason. refused_catalogue/cases.yaml holds the table."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from liangwang import catalogue
+from liangwang.catalogue import CatalogueError
+
+MATTER = Path(__file__).parent / "refused_catalogue"
+ORGANISATION = (MATTER / "organisation.yaml").read_text(encoding="utf-8")
+ITEM = (MATTER / "stall.yaml").read_text(encoding="utf-8")
+CASES = yaml.safe_load((MATTER / "cases.yaml").read_text(encoding="utf-8"))
+
+
+def write(directory: Path, *, organisation: str = ORGANISATION, **items: str) -> Path:
+    (directory / "items").mkdir()
+    (directory / "organisation.yaml").write_text(organisation, encoding="utf-8")
+    for name, text in items.items():
+        (directory / "items" / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return directory
+
+
+def refusal(directory: Path) -> list[str]:
+    with pytest.raises(CatalogueError) as caught:
+        catalogue.check(directory)
+    return list(caught.value.problems)
+
+
+def broken(text: str, case: dict[str, str]) -> str:
+    assert case["replace"] in text
+    return text.replace(case["replace"], case["by"], 1)
+
+
+def test_the_sound_catalogue_that_these_tests_break_passes(tmp_path: Path) -> None:
+    assert list(catalogue.check(write(tmp_path, stall=ITEM)).items) == ["stall"]
+
+
+@pytest.mark.parametrize("case", CASES["items"], ids=lambda case: case["case"])
+def test_a_broken_item_is_refused_with_line_and_reason(tmp_path: Path, case: dict[str, str]) -> None:
+    assert refusal(write(tmp_path, stall=broken(ITEM, case))) == [f"items/stall.yaml:{case['says']}"]
+
+
+@pytest.mark.parametrize("case", CASES["organisations"], ids=lambda case: case["case"])
+def test_a_broken_organisation_is_refused_with_line_and_reason(tmp_path: Path, case: dict[str, str]) -> None:
+    found = refusal(write(tmp_path, organisation=broken(ORGANISATION, case), stall=ITEM))
+    assert f"organisation.yaml:{case['says']}" in found
+
+
+def test_a_broken_organisation_does_not_hide_an_item_that_cannot_be_read(tmp_path: Path) -> None:
+    found = refusal(write(tmp_path, organisation="regions: []", stall=ITEM.replace("kind: 2", "kind: 3")))
+    assert found == [
+        "organisation.yaml:1: the field departments is missing",
+        "items/stall.yaml:6: kind: Invalid enum value 3; use 1, 2 or 9",
+    ]
+
+
+def test_an_instant_item_is_decided_by_rule_alone_and_asks_nobody(tmp_path: Path) -> None:
+    assert refusal(write(tmp_path, stall=ITEM.replace("kind: 2", "kind: 1"))) == [
+        "items/stall.yaml:32: steps[1].by: an item of kind 1 即办件 is decided at once: every step is by rule",
+        "items/stall.yaml:37: collaborations: an item of kind 1 即办件 is decided at once: it asks no other department",
+    ]
+
+
+def test_two_files_cannot_hold_the_same_version_of_an_item(tmp_path: Path) -> None:
+    assert refusal(write(tmp_path, booth=ITEM, stall=ITEM)) == [
+        "items/stall.yaml:2: task_version: version 1 of 'stall' is already in items/booth.yaml"
+    ]
+
+
+def test_a_newer_version_of_an_item_stands_beside_the_old_one(tmp_path: Path) -> None:
+    newer = ITEM.replace("task_version: 1", "task_version: 2")
+    both = catalogue.check(write(tmp_path, stall=ITEM, stall2=newer))
+    assert (both.items["stall"].task_version, sorted(both.versions)) == (2, [("stall", 1), ("stall", 2)])
+
+
+def test_all_problems_are_told_at_once_and_file_by_file(tmp_path: Path) -> None:
+    first = ITEM.replace("kind: 2", "kind: 3")
+    second = ITEM.replace("days: 5", "days: 50").replace("code: stall", "code: booth")
+    assert refusal(write(tmp_path, a=first, b=second)) == [
+        "items/a.yaml:6: kind: Invalid enum value 3; use 1, 2 or 9",
+        "items/b.yaml:11: promised.days: the promise of 50 days exceeds the statutory 20",
+    ]
+
+
+def test_a_file_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / "items" / "stall.yaml").write_bytes("name: 摆摊".encode("gb18030"))
+    assert refusal(tmp_path) == ["items/stall.yaml:1: is not UTF-8 text: invalid start byte"]
+
+
+def test_a_list_instead_of_an_item_is_refused(tmp_path: Path) -> None:
+    assert refusal(write(tmp_path, stall="- a\n")) == ["items/stall.yaml:1: the file must hold one map of fields"]
+
+
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    assert refusal(write(tmp_path, stall="")) == ["items/stall.yaml:1: the file must hold one map of fields"]
+
+
+def test_a_directory_without_an_organisation_is_refused(tmp_path: Path) -> None:
+    assert refusal(tmp_path) == ["organisation.yaml:1: cannot be read: No such file or directory"]
+
+
+def test_words_that_old_yaml_reads_as_something_else_stay_text(tmp_path: Path) -> None:
+    """YAML 1.1 takes no for false, 12:30 for 750 and 2031-01-01 for a date object."""
+    text = ITEM.replace("legal_basis: [某法]", "legal_basis: [no, 12:30, 2031-01-01, on]")
+    item = catalogue.check(write(tmp_path, stall=text)).items["stall"]
+    assert item.legal_basis == ("no", "12:30", "2031-01-01", "on")
+
+
+def test_loading_refuses_what_cannot_be_read_as_well(tmp_path: Path) -> None:
+    with pytest.raises(CatalogueError, match=r"items/stall\.yaml:6: kind"):
+        catalogue.load(write(tmp_path, stall=ITEM.replace("kind: 2", "kind: 3")))
