@@ -191,12 +191,17 @@ def wake_at(state: Application, patience: Patience) -> datetime | None:
         return None
     if state.heard_at is not None and state.heard_at >= state.spoken_at:
         return max(state.heard_at, state.relayed_at or state.heard_at) + patience.longest
-    if state.attempts < 2:
-        return patience.until(state.spoken_at, asked=0)
-    assert state.relayed_at is not None
-    return patience.until(state.relayed_at, asked=state.attempts - 1)
+    first = patience.until(state.spoken_at, asked=0)
+    if state.relayed_at is None or (state.attempts < 2 and state.relayed_at < first):
+        return first
+    return patience.until(state.relayed_at, asked=max(state.attempts - 1, 0))
 
 
 def to_relay(state: Application, *, due: bool) -> tuple[tuple[int, datetime, Outgoing], ...]:
-    """The messages to carry: what is pending; for a case that is due again, everything the citizen said."""
-    return state.outgoing if due else state.pending
+    """The messages to carry, in order: what is pending; everything the citizen said when the case is due again.
+
+    As long as the department has never answered, it may not even know the case: then what is pending comes with all
+    that went before.
+    """
+    unheard = bool(state.pending) and not state.progress
+    return state.outgoing if due or unheard else state.pending

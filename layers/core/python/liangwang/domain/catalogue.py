@@ -6,7 +6,7 @@ Items are data (``layers/catalogue``), reviewed like code and immutable once pub
 Rules are CEL expressions kept as text. The domain never evaluates CEL itself: it is handed an ``Evaluate``.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 from typing import Any, Literal
 
@@ -206,7 +206,18 @@ class Organisation(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
 
 
 class Catalogue(Struct, frozen=True):
-    """All published items by ``task_code``, and the organisation that handles them."""
+    """The newest version of each item by ``task_code``, every version by code and version, and the organisation.
+
+    New cases take the newest version; a case in hand stays with the version it began with.
+    """
 
     items: dict[str, Item]
     organisation: Organisation
+    versions: dict[tuple[str, int], Item]
+
+    @classmethod
+    def of(cls, items: Iterable[Item], organisation: Organisation) -> "Catalogue":
+        """The catalogue of these items, several versions of one among them."""
+        versions = {(item.task_code, item.task_version): item for item in items}
+        newest = {code: versions[code, version] for code, version in sorted(versions)}
+        return cls(items=newest, organisation=organisation, versions=versions)

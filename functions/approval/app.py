@@ -1,0 +1,28 @@
+"""审批: takes conclusions in, lets clerks complete steps, decides."""
+
+from typing import Any
+
+from liangwang import wiring
+from liangwang.consuming import consume
+from liangwang.domain.approval import CompleteStep
+from liangwang.http import Route, Routes, serve
+from liangwang.services.approval import CaseDetail, CaseSummary, Worklist
+
+app, department = wiring.approval()
+
+CLERK = frozenset({"clerk"})
+READER = frozenset({"clerk", "supervisor"})
+ROUTES: Routes = {
+    "GET /api/cases": Route(app.worklist, "What waits for a clerk of my department", READER, result=Worklist),
+    "GET /api/cases/{case_no}": Route(app.case, "One case of my department", READER, result=CaseDetail),
+    "POST /api/cases/{case_no}/steps": Route(
+        app.complete, "Complete the step a case stands before", CLERK, body=CompleteStep, result=CaseSummary
+    ),
+}
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """A batch of ``collaboration-results``, or a clerk's HTTP request."""
+    if "records" in event:
+        return consume(event, consumer="approval", store=app.store, route=department.route)
+    return serve(ROUTES, event, function="approval")

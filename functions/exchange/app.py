@@ -1,0 +1,23 @@
+"""The one way in and out of intake for other systems: pending applications, acknowledgements, progress."""
+
+from typing import Any
+
+from liangwang import wiring
+from liangwang.exchange import Acknowledgements, PendingPage, ProgressDelivery, Receipt
+from liangwang.http import Route, Routes, serve
+
+app = wiring.exchange()
+
+SYSTEM = frozenset({"system"})
+ROUTES: Routes = {
+    "GET /exchange/applications": Route(app.pending, "What waits to be carried", SYSTEM, result=PendingPage),
+    "POST /exchange/acknowledgements": Route(
+        app.acknowledge, "Acknowledge what was carried", SYSTEM, body=Acknowledgements, result=Receipt
+    ),
+    "POST /exchange/progress": Route(app.progress, "Deliver progress", SYSTEM, body=ProgressDelivery, result=Receipt),
+}
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """HTTP in, HTTP out."""
+    return serve(ROUTES, event, function="exchange")

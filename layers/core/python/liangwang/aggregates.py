@@ -1,0 +1,106 @@
+"""The kinds of aggregates that the tables hold: how each is folded, indexed and named.
+
+One table of rows instead of a repository class each: the store, the publisher and the command line all read it.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from msgspec import Struct
+from msgspec.json import Decoder, Encoder
+
+from .domain import application, case, collaboration, ledger, task
+from .domain import messages as m
+from .domain.history import Recorded
+from .domain.patience import Patience
+
+
+class Index(NamedTuple):
+    """What an item shows to the indexes and to stream filters. None keeps an entry out (the indexes are sparse)."""
+
+    wake_at: datetime | None = None
+    holder: str | None = None
+    pending: bool = False
+
+
+class Account(Struct, frozen=True, kw_only=True, tag="account.registered", tag_field="type"):
+    """A person or system that can log in. ``password`` is a PHC string; ``personal`` belongs to the person."""
+
+    role: str
+    name: str
+    password: str
+    department: str = ""
+    region: str = ""
+    applicant_type: int = 1
+
+
+def _replace(state: Any, recorded: Recorded[Any]) -> Any:
+    return recorded.event
+
+
+class Kind(NamedTuple):
+    """One kind of aggregate: the system that owns it, its fold and its index, and the codec of its history."""
+
+    name: str
+    system: str
+    evolve: Callable[[Any, Recorded[Any]], Any]
+    shown: Callable[[Any, Patience, int], Index]
+    decoder: Decoder[Any]
+
+    def decode(self, body: bytes) -> Sequence[Recorded[Any]]:
+        """A history from JSON."""
+        return self.decoder.decode(body)  # type: ignore[no-any-return]
+
+
+def _kind(name: str, system: str, events: Any, evolve: Any, index: Callable[[Any, Patience, int], Index]) -> Kind:
+    return Kind(name, system, evolve, index, Decoder(list[Recorded[events]]))
+
+
+encode = Encoder(order=None).encode
+
+APPLICATION = _kind(
+    "application",
+    "intake",
+    application.Event,
+    application.evolve,
+    lambda state, patience, _: Index(
+        wake_at=application.wake_at(state, patience), holder=state.applicant, pending=bool(state.pending)
+    ),
+)
+ACCOUNT = _kind("account", "intake", Account, _replace, lambda *_: Index())
+CASE = _kind(
+    "case",
+    "department",
+    case.Event,
+    case.evolve,
+    lambda state, patience, asked: Index(wake_at=case.wake_at(state, patience, asked=asked), holder=case.holder(state)),
+)
+TASK = _kind("task", "department", task.Event, task.evolve, lambda state, *_: Index(holder=task.holder(state)))
+COLLABORATION = _kind(
+    "collaboration",
+    "governance",
+    collaboration.Event,
+    collaboration.evolve,
+    lambda state, patience, asked: Index(wake_at=collaboration.wake_at(state, patience, asked=asked)),
+)
+LEDGER = _kind("ledger", "governance", ledger.Event, ledger.evolve, lambda *_: Index())
+DEAD_LETTER = _kind("dead-letter", "any", m.DeadLettered, _replace, lambda *_: Index())
+
+KINDS = {kind.name: kind for kind in (APPLICATION, ACCOUNT, CASE, TASK, COLLABORATION, LEDGER, DEAD_LETTER)}
+
+
+class Key(NamedTuple):
+    """The identity of an aggregate. In DynamoDB ``<kind>#<id>``."""
+
+    kind: str
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}#{self.id}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Key":
+        """From the partition key's text."""
+        kind, _, identity = text.partition("#")
+        return cls(kind, identity)

@@ -1,0 +1,149 @@
+"""Kafka in: a Lambda event of an MSK source, record by record, into commands; what failed, back to the poller.
+
+A handler is right under both readings of AWS's partial-response text when it reports, per partition, the first record
+that has to come again and every later one (docs/event-sources.md). A record that no retry can help becomes a dead
+letter, an item like any other whose stream record the publisher emits, so it never blocks its partition.
+"""
+
+import base64
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from . import log
+from .aggregates import DEAD_LETTER, Key
+from .domain.messages import DeadLettered
+from .envelope import CloudEvent, NotAMessage, decode
+from .processing import Command, Outcome, perform
+from .store import Store
+
+Route = Callable[[CloudEvent], Command | None]
+"""From a message to the command it means; None when it concerns somebody else."""
+
+
+Then = Callable[[Sequence[CloudEvent]], Mapping[str, str]]
+"""What follows once the commands hold; answers which messages were refused for good, by id, and why."""
+
+
+class Plan(NamedTuple):
+    """What a record means: the message, unless it is none, and the command, unless it concerns somebody else."""
+
+    event: CloudEvent | None
+    command: Command | None
+
+
+class Record(NamedTuple):
+    """One Kafka record of a Lambda event; ``key`` and ``value`` are base64 as Lambda gives them."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: str | None
+    value: str | None
+
+    @property
+    def bytes(self) -> bytes | None:
+        """The value's bytes; None for a tombstone."""
+        return None if self.value is None else base64.b64decode(self.value)
+
+
+def records(event: Mapping[str, Any]) -> Iterator[Record]:
+    """The records of a Lambda event, partition by partition, in offset order."""
+    for partition in event["records"].values():
+        for one in partition:
+            yield Record(one["topic"], one["partition"], one["offset"], one.get("key"), one.get("value"))
+
+
+def consume(
+    event: Mapping[str, Any], *, consumer: str, store: Store, route: Route, then: Then | None = None
+) -> dict[str, Any]:
+    """Carries out what a batch of records asks for; the answer is the partial response for the poller.
+
+    ``then`` gets the messages whose commands hold; when it raises, all of them have to come again.
+    """
+    now = datetime.now(UTC)
+    with log.invocation(consumer) as line:
+        units = store.write_units
+        batch = list(records(event))
+        plans = [_plan(record, consumer, route) for record in batch]
+        outcomes = iter(perform(store, [plan.command for plan in plans if plan.command], now))
+        results = [next(outcomes) if plan.command else Outcome() for plan in plans]
+        if then is not None:
+            results = _then(then, plans, results)
+        results = _set_aside(store, consumer, batch, results, now)
+        failed = [record for record, result in zip(batch, results, strict=True) if result.error is not None]
+        line.update(
+            records=len(batch),
+            skipped=sum(plan.command is None for plan in plans),
+            failed=len(failed),
+            errors=sorted({repr(result.error) for result in results if result.error is not None})[:3],
+            write_units=store.write_units - units,
+        )
+    return partial_response(batch, failed)
+
+
+def _plan(record: Record, consumer: str, route: Route) -> Plan:
+    try:
+        event = decode(record.bytes)
+    except NotAMessage as error:
+        return Plan(None, dead_letter(record, consumer=consumer, reason=error.detail))
+    return Plan(event, route(event))
+
+
+def _then(then: Then, plans: Sequence[Plan], results: Sequence[Outcome]) -> list[Outcome]:
+    done = [plan.event for plan, result in zip(plans, results, strict=True) if _is_done(plan, result)]
+    events = [event for event in done if event is not None]
+    try:
+        refused = then(events) if events else {}
+    except Exception as error:
+        return [Outcome(error=error) if _is_done(*pair) else pair[1] for pair in zip(plans, results, strict=True)]
+    return [
+        Outcome(error=NotAMessage(refused[plan.event.id])) if plan.event and plan.event.id in refused else result
+        for plan, result in zip(plans, results, strict=True)
+    ]
+
+
+def _is_done(plan: Plan, result: Outcome) -> bool:
+    return plan.event is not None and plan.command is not None and result.error is None
+
+
+def _set_aside(
+    store: Store, consumer: str, batch: Sequence[Record], results: Sequence[Outcome], now: datetime
+) -> list[Outcome]:
+    """Turns what no retry can help into dead letters; what remains in error has to come again."""
+    poison = [place for place, result in enumerate(results) if result.error is not None and result.is_final]
+    letters = [dead_letter(batch[place], consumer=consumer, reason=str(results[place].error)) for place in poison]
+    written = dict(zip(poison, perform(store, letters, now), strict=True))
+    return [written.get(place, result) for place, result in enumerate(results)]
+
+
+def dead_letter(record: Record, *, consumer: str, reason: str) -> Command:
+    """The command that sets a record aside. The same record set aside twice is one dead letter."""
+    digest = hashlib.sha256((record.value or "").encode()).hexdigest()[:12]
+    identity = f"{consumer}/{record.topic}-{record.partition}-{record.offset}-{digest}"
+    letter = DeadLettered(
+        consumer=consumer,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        key=record.key,
+        value=record.value,
+        reason=reason,
+    )
+    return Command(Key(DEAD_LETTER.name, identity), identity, lambda state, now: [] if state else [letter])
+
+
+def partial_response(batch: Sequence[Record], failed: Sequence[Record]) -> dict[str, Any]:
+    """``batchItemFailures``: per partition, the first failed record and every later one."""
+    first: dict[tuple[str, int], int] = {}
+    for record in failed:
+        place = (record.topic, record.partition)
+        first[place] = min(record.offset, first.get(place, record.offset))
+    return {
+        "batchItemFailures": [
+            {"itemIdentifier": {"partition": f"{record.topic}-{record.partition}", "offset": record.offset}}
+            for record in batch
+            if record.offset >= first.get((record.topic, record.partition), record.offset + 1)
+        ]
+    }

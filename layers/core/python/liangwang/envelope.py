@@ -1,0 +1,119 @@
+"""CloudEvents 1.0 in structured JSON: the envelope of every Kafka message.
+
+``data`` is one of the contracts in ``domain/messages.py``. ``attempt`` (an extension attribute) is 1, and more when a
+question is asked again. ``traceparent`` follows from the case, so that all messages of a case are one trace.
+"""
+
+import hashlib
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+from msgspec import Raw, Struct
+from msgspec.json import Decoder, Encoder
+
+from .domain.errors import DomainError
+from .domain.messages import ASKS, BY_TYPE, DeadLettered
+
+
+class NotAMessage(DomainError):
+    """The bytes are not a message that these contracts know."""
+
+    code = "not_a_message"
+
+
+class CloudEvent(Struct, frozen=True, kw_only=True):
+    """One message in its envelope; ``data`` is decoded by ``type``."""
+
+    specversion: str = "1.0"
+    id: str
+    source: str
+    type: str
+    subject: str
+    time: datetime
+    datacontenttype: str = "application/json"
+    dataschema: str = ""
+    traceparent: str = ""
+    attempt: int = 1
+    data: Any
+
+    @property
+    def again(self) -> Literal["", "answer"]:
+        """``answer`` for a question that is asked again: who has answered shall answer again."""
+        return "answer" if self.attempt > 1 and isinstance(self.data, ASKS) else ""
+
+
+class Outgoing(NamedTuple):
+    """A message on its way: topic, key (the case number) and envelope."""
+
+    topic: str
+    key: str
+    event: CloudEvent
+
+
+class _Wire(Struct, frozen=True):
+    id: str
+    source: str
+    type: str
+    subject: str
+    time: datetime
+    data: Raw
+    specversion: str = "1.0"
+    attempt: int = 1
+
+
+_wire = Decoder(_Wire)
+_data: dict[str, Decoder[Any]] = {name: Decoder(message) for name, message in BY_TYPE.items()}
+_encode = Encoder().encode
+
+
+def wrap(message: Any, *, id: str, time: datetime, attempt: int = 1) -> CloudEvent:
+    """The envelope for a message. ``id`` is ``<system>/<aggregate>/<version>``; ``time`` when it happened."""
+    kind = str(message.__struct_config__.tag)
+    system, _, _ = id.partition("/")
+    subject = message.topic if isinstance(message, DeadLettered) else message.case_no
+    return CloudEvent(
+        id=id,
+        source=f"/liangwang/{system}",
+        type=kind,
+        subject=subject,
+        time=time,
+        dataschema=f"urn:liangwang:schema:{kind}:v1",
+        traceparent=_traceparent(subject, id),
+        attempt=attempt,
+        data=message,
+    )
+
+
+def encode(event: CloudEvent) -> bytes:
+    """The bytes that travel."""
+    return _encode(event)
+
+
+def decode(value: bytes | None) -> CloudEvent:
+    """A message from its bytes. Raises NotAMessage with the reason; a tombstone is not a message."""
+    if value is None:
+        raise NotAMessage("the record has no value (a tombstone)")
+    try:
+        wire = _wire.decode(value)
+        decoder = _data.get(wire.type)
+        if decoder is None:
+            raise NotAMessage(f"unknown type {wire.type!r}; known: {', '.join(sorted(_data))}")
+        data = decoder.decode(wire.data)
+    except ValueError as error:
+        raise NotAMessage(str(error)) from error
+    return CloudEvent(
+        id=wire.id,
+        source=wire.source,
+        type=wire.type,
+        subject=wire.subject,
+        time=wire.time,
+        attempt=wire.attempt,
+        data=data,
+    )
+
+
+def _traceparent(subject: str, id: str) -> str:
+    """https://www.w3.org/TR/trace-context/: one trace a case, one span a message."""
+    trace = hashlib.sha256(subject.encode()).hexdigest()[:32]
+    span = hashlib.sha256(id.encode()).hexdigest()[:16]
+    return f"00-{trace}-{span}-01"

@@ -1,0 +1,115 @@
+"""The exchange API between governance and intake: its shapes, and the client that governance calls it with.
+
+A third-party intake stands in for ours by answering these three calls (docs/exchange.md).
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from msgspec import Struct, json
+
+from .http_client import HttpClient, Response
+
+PAGE = 100
+"""Most applications a call asks for, and most entries a call sends."""
+
+
+class Pending(Struct, frozen=True, kw_only=True):
+    """One message of the citizen that waits to be carried. ``data`` follows the contract that ``type`` names."""
+
+    id: str
+    type: str
+    case_no: str
+    time: datetime
+    attempt: int
+    data: Any
+
+
+class PendingPage(Struct, frozen=True):
+    """Messages in the order in which each case's must be carried."""
+
+    pending: tuple[Pending, ...]
+
+
+class Acknowledgement(Struct, frozen=True, kw_only=True):
+    """Kafka holds this message; ``attempt`` as it was given."""
+
+    id: str
+    attempt: int = 1
+
+
+class Acknowledgements(Struct, frozen=True):
+    """What the centre has carried."""
+
+    acknowledged: tuple[Acknowledgement, ...]
+
+
+class ProgressEntry(Struct, frozen=True, kw_only=True):
+    """One message of a department on its way to the citizen. ``id`` ends in the department's sequence."""
+
+    id: str
+    type: str
+    case_no: str
+    time: datetime
+    data: Any
+
+
+class ProgressDelivery(Struct, frozen=True):
+    """What departments told, in any order, as often as need be."""
+
+    progress: tuple[ProgressEntry, ...]
+
+
+class Refused(Struct, frozen=True, kw_only=True):
+    """An entry that intake cannot take, now or ever."""
+
+    id: str
+    reason: str
+
+
+class Receipt(Struct, frozen=True):
+    """How many entries were taken, and which were not."""
+
+    taken: int
+    refused: tuple[Refused, ...] = ()
+
+
+class ExchangeError(Exception):
+    """Intake did not take the call; it has to be made again."""
+
+
+class Exchange:
+    """Calls intake's exchange API. Raises ExchangeError whenever a call has to be repeated."""
+
+    def __init__(self, url: str, *, token: Callable[[], str]) -> None:
+        self._client = HttpClient(url, timeout=20.0)
+        self._token = token
+
+    def pending(self, case_nos: Sequence[str] = ()) -> tuple[Pending, ...]:
+        """What named cases have to say; without names, what is due to be carried (again)."""
+        query = urlencode([("limit", PAGE)] + [("case_no", case_no) for case_no in case_nos])
+        answer = self._call("GET", f"/exchange/applications?{query}")
+        return json.decode(answer, type=PendingPage).pending
+
+    def acknowledge(self, acknowledgements: Sequence[Acknowledgement]) -> Receipt:
+        """Tells intake what Kafka holds."""
+        body = json.encode(Acknowledgements(tuple(acknowledgements)))
+        return json.decode(self._call("POST", "/exchange/acknowledgements", body), type=Receipt)
+
+    def deliver(self, entries: Sequence[ProgressEntry]) -> Receipt:
+        """Hands progress to intake."""
+        body = json.encode(ProgressDelivery(tuple(entries)))
+        return json.decode(self._call("POST", "/exchange/progress", body), type=Receipt)
+
+    def _call(self, method: str, target: str, body: bytes = b"") -> bytes:
+        headers = {"authorization": f"Bearer {self._token()}", "content-type": "application/json"}
+        try:
+            response: Response = self._client.request(method, target, body=body, headers=headers)
+        except Exception as error:
+            raise ExchangeError(f"{method} {target}: {error!r}") from error
+        if response.status != 200:
+            text = response.body[:300].decode(errors="replace")
+            raise ExchangeError(f"{method} {target}: status {response.status}: {text}")
+        return response.body

@@ -1,0 +1,151 @@
+"""The one way a change is made: load many, decide each, save many; look again where somebody else was first.
+
+A command names its aggregate, its cause and a pure decision. All commands of one aggregate in a batch end in one write.
+A cause that the aggregate knows already has no second effect; where it is a question that was asked again, the
+aggregate's answers are emitted again.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import msgspec
+
+from .aggregates import KINDS, Key
+from .domain.errors import DomainError
+from .domain.history import Recorded, knows
+from .domain.messages import ASKS, TOPIC
+from .store import Conflict, Store, Stored
+
+if TYPE_CHECKING:
+    from .http import Request
+
+Decide = Callable[[Any, datetime], Sequence[Any]]
+"""From the state (None when the aggregate does not exist) and the time to the new events."""
+
+TRIES = 6
+
+
+class Command(NamedTuple):
+    """Something that shall happen to one aggregate. ``again`` says what to repeat when nothing new comes of it."""
+
+    key: Key
+    cause: str
+    decide: Decide
+    again: Literal["", "ask", "answer"] = ""
+
+
+class Outcome(NamedTuple):
+    """What became of a command: ``after`` when it holds, ``error`` when it does not.
+
+    A DomainError is final. Any other error may be gone at the next try.
+    """
+
+    after: Stored | None = None
+    error: Exception | None = None
+
+    @property
+    def is_final(self) -> bool:
+        """Whether trying again cannot help."""
+        return self.error is None or isinstance(self.error, (DomainError, msgspec.ValidationError))
+
+    def stored(self) -> Stored:
+        """The aggregate after the command. Raises the error of one that does not hold."""
+        if self.error is not None:
+            raise self.error
+        assert self.after is not None
+        return self.after
+
+
+def act(store: Store, request: "Request", stored: Stored, decide: Decide) -> Stored:
+    """Carries out what a person asks of an aggregate; raises why it cannot be.
+
+    The cause is the ``Idempotency-Key`` where there is one, so that a repeated request has one effect; else it is the
+    version that the person acted on.
+    """
+    key = request.headers.get("idempotency-key") or f"v{stored.version}"
+    command = Command(stored.key, f"person/{request.by.subject}/{request.route}/{key}", decide)
+    return perform(store, [command], request.now)[0].stored()
+
+
+def perform(store: Store, commands: Sequence[Command], now: datetime) -> list[Outcome]:
+    """Carries out the commands, in order within an aggregate; the outcomes are in the order of the commands."""
+    outcomes: list[Outcome | None] = [None] * len(commands)
+    open_keys: dict[Key, list[int]] = {}
+    for position, command in enumerate(commands):
+        open_keys.setdefault(command.key, []).append(position)
+    for attempt in range(TRIES):
+        loaded = store.load(open_keys)
+        changes: list[tuple[Stored, Stored]] = []
+        for key, positions in open_keys.items():
+            before = loaded[key]
+            after = _apply(before, [commands[i] for i in positions], positions, outcomes, now)
+            if after != before:
+                changes.append((before, after))
+        open_keys = _save(store, changes, open_keys, outcomes, last=attempt == TRIES - 1)
+        if not open_keys:
+            break
+    return [outcome if outcome is not None else Outcome() for outcome in outcomes]
+
+
+def _apply(
+    before: Stored,
+    commands: Iterable[Command],
+    positions: Iterable[int],
+    outcomes: list[Outcome | None],
+    now: datetime,
+) -> Stored:
+    """Decides all commands of one aggregate in order; a refused one leaves the others alone."""
+    evolve = KINDS[before.key.kind].evolve
+    history, state = list(before.history), before.state
+    asked, answered = before.asked, before.answered
+    for position, command in zip(positions, commands, strict=True):
+        if knows(history, command.cause):
+            events: Sequence[Any] = ()
+        else:
+            try:
+                events = command.decide(state, now)
+            except (DomainError, msgspec.ValidationError) as error:
+                outcomes[position] = Outcome(error=error)
+                continue
+        for event in events:
+            recorded = Recorded(now, command.cause, event)
+            state = evolve(state, recorded)
+            history.append(recorded)
+        if events:
+            asked = 0
+        elif command.again == "ask":
+            asked = before.asked + 1
+        elif command.again == "answer" and _has_answered(history):
+            answered = before.answered + 1
+        outcomes[position] = Outcome()
+    after = Stored(before.key, tuple(history), asked, answered)
+    for position in positions:
+        outcome = outcomes[position]
+        if outcome is not None and outcome.error is None:
+            outcomes[position] = Outcome(after=after)
+    return after
+
+
+def _save(
+    store: Store,
+    changes: list[tuple[Stored, Stored]],
+    open_keys: dict[Key, list[int]],
+    outcomes: list[Outcome | None],
+    *,
+    last: bool,
+) -> dict[Key, list[int]]:
+    """Saves; answers which aggregates have to be looked at again."""
+    conflicts: dict[Key, list[int]] = {}
+    for (before, _), error in zip(changes, store.save(changes) if changes else (), strict=True):
+        if error is None:
+            continue
+        if isinstance(error, Conflict) and not last:
+            conflicts[before.key] = open_keys[before.key]
+        for position in open_keys[before.key]:
+            outcomes[position] = Outcome(error=error)
+    return conflicts
+
+
+def _has_answered(history: Iterable[Recorded[Any]]) -> bool:
+    return any(type(recorded.event) in TOPIC and not isinstance(recorded.event, ASKS) for recorded in history)

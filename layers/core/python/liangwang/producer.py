@@ -1,0 +1,64 @@
+"""Kafka out. Only the publisher and the relay import this module: importing Kafka costs as much as a cold start.
+
+Idempotent, acknowledged by all in-sync replicas; every future is looked at, because ``flush`` does not raise.
+"""
+
+from collections.abc import Sequence
+
+from kafka import KafkaProducer
+
+from .envelope import Outgoing, encode
+
+
+class Producer:
+    """One producer for the life of the process, built at the first send."""
+
+    def __init__(self, bootstrap_servers: str, *, timeout_seconds: float = 15.0) -> None:
+        self._bootstrap = bootstrap_servers.split(",")
+        self._timeout = timeout_seconds
+        self._producer: KafkaProducer | None = None
+
+    def send(self, messages: Sequence[Outgoing]) -> list[Exception | None]:
+        """Sends a batch; the answer says of each message, in order, None once Kafka holds it, or why it does not.
+
+        After an error of a message, later messages of the same key are reported as failed too, so that a caller who
+        sends again from the first failure keeps the order.
+        """
+        producer = self._producer or self._build()
+        results: list[Exception | None] = []
+        futures = []
+        for message in messages:
+            try:
+                futures.append(producer.send(message.topic, key=message.key.encode(), value=encode(message.event)))
+            except Exception as error:  # a full buffer or missing metadata raises here, not in the future
+                futures.append(error)
+        for future in futures:
+            try:
+                if isinstance(future, Exception):
+                    raise future
+                future.get(timeout=self._timeout)
+                results.append(None)
+            except Exception as error:
+                results.append(error)
+        if any(results):
+            self._discard()
+        return results
+
+    def _build(self) -> KafkaProducer:
+        self._producer = KafkaProducer(
+            bootstrap_servers=self._bootstrap,
+            api_version=(2, 3),
+            enable_idempotence=True,
+            acks="all",
+            linger_ms=2,
+            max_block_ms=10_000,
+            delivery_timeout_ms=12_000,
+            request_timeout_ms=5_000,
+        )
+        return self._producer
+
+    def _discard(self) -> None:
+        """An idempotent producer that lost a message may be stuck on its sequence: the next send starts a new one."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            producer.close(timeout=0.5)

@@ -1,0 +1,116 @@
+"""三级治理中心: turns requests and reports into commands on collaboration events, and shows one event to an operator."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from .. import timeline
+from ..aggregates import COLLABORATION, Key
+from ..domain import collaboration
+from ..domain import messages as m
+from ..domain.catalogue import Organisation
+from ..domain.collaboration import Collaboration
+from ..domain.errors import DomainError, NotFound
+from ..envelope import CloudEvent
+from ..http import Request
+from ..processing import Command
+from ..store import Store
+
+Events = Sequence[collaboration.Event]
+
+
+class UnknownEvent(DomainError):
+    """The message is about a collaboration event that this centre does not have."""
+
+    code = "unknown_collaboration"
+
+
+class TaskView(Struct, frozen=True, kw_only=True):
+    """One task of an event as the centre sees it."""
+
+    task_id: str
+    department: str
+    capability: str
+    status: str
+    path: tuple[m.Hop, ...]
+    opinion: str | None
+
+
+class EventView(Struct, frozen=True, kw_only=True):
+    """A collaboration event with its way through the centres."""
+
+    collaboration_id: str
+    case_no: str
+    requester: str
+    region: str
+    due_at: datetime
+    join: str
+    tasks: tuple[TaskView, ...]
+    conclusion: m.CollaborationConcluded | None
+    timeline: tuple[timeline.Entry, ...]
+
+
+class Centre:
+    """Governance's side of a collaboration."""
+
+    def __init__(self, store: Store, organisation: Organisation) -> None:
+        self.store = store
+        self._organisation = organisation
+
+    def route(self, event: CloudEvent) -> Command | None:
+        """The command a message means; None for a message that is not the centre's."""
+        message = event.data
+        match message:
+            case m.CollaborationRequested() | m.CollaborationCancelled():
+                key = Key(COLLABORATION.name, message.request_id)
+            case m.TaskSigned() | m.TaskDeclined() | m.TaskReported() | m.TaskStopped():
+                key = Key(COLLABORATION.name, message.collaboration_id)
+            case _:
+                return None
+        return Command(key, event.id, lambda state, now: self._decide(state, message, now), event.again)
+
+    def _decide(self, state: Collaboration | None, message: Any, now: datetime) -> Events:
+        if isinstance(message, m.CollaborationRequested):
+            return [] if state else collaboration.raise_event(message, organisation=self._organisation, now=now)
+        if state is None:
+            raise UnknownEvent(f"no collaboration event for {message.case_no}: {message}")
+        if isinstance(message, m.CollaborationCancelled):
+            return collaboration.cancel(state, message, now=now)
+        return collaboration.receive_report(state, message, organisation=self._organisation, now=now)
+
+    def event(self, request: Request) -> EventView:
+        """One event. Raises NotFound also for an event whose way does not touch the operator's centre."""
+        identity = request.path["collaboration_id"]
+        stored = self.store.load([Key(COLLABORATION.name, identity)])[Key(COLLABORATION.name, identity)]
+        state: Collaboration | None = stored.state
+        if state is None or request.by.region not in self._regions(state):
+            raise NotFound(f"your centre has no collaboration event {identity}")
+        return EventView(
+            collaboration_id=identity,
+            case_no=state.request.case_no,
+            requester=state.request.department,
+            region=state.region,
+            due_at=state.due_at,
+            join=state.request.join.policy,
+            tasks=tuple(_task_view(task) for task in state.tasks),
+            conclusion=state.conclusion,
+            timeline=timeline.of_history(stored.history, self._organisation),
+        )
+
+    def _regions(self, state: Collaboration) -> set[str]:
+        hops = {hop.region for task in state.tasks for hop in task.dispatched.path}
+        return hops | {state.region, state.raised.region}
+
+
+def _task_view(task: collaboration.Task) -> TaskView:
+    sent = task.dispatched
+    return TaskView(
+        task_id=sent.task_id,
+        department=sent.department,
+        capability=sent.ask.capability,
+        status=task.status,
+        path=sent.path,
+        opinion=task.opinion,
+    )

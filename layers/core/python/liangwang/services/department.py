@@ -1,0 +1,86 @@
+"""部门审批系统: what acceptance and approval share: the case's item, its rules, and how a message becomes a command."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from ..aggregates import CASE, Key
+from ..domain import acceptance, approval, case
+from ..domain import messages as m
+from ..domain.case import Case
+from ..domain.catalogue import Catalogue, Item
+from ..domain.errors import DomainError
+from ..envelope import CloudEvent
+from ..processing import Command
+from ..rules import Rules
+
+Events = Sequence[case.Event]
+
+
+class UnknownItem(DomainError):
+    """The message names an item or version that this department's catalogue does not have."""
+
+    code = "unknown_item"
+
+
+class UnknownCase(DomainError):
+    """The message is about a case that this department has never received."""
+
+    code = "unknown_case"
+
+
+class Department:
+    """Turns messages into commands on cases; the decisions themselves are in ``domain``."""
+
+    def __init__(self, catalogue: Catalogue, rules: Rules) -> None:
+        self.catalogue = catalogue
+        self.rules = rules
+
+    def item(self, application: m.ApplicationSubmitted) -> Item:
+        """The item in the version that the case is pinned to. Raises UnknownItem."""
+        item = self.catalogue.versions.get((application.task_code, application.task_version))
+        if item is None:
+            raise UnknownItem(f"no item {application.task_code} version {application.task_version}")
+        return item
+
+    def route(self, event: CloudEvent) -> Command | None:
+        """The command a message means; None when it is for a department that is not here."""
+        message = event.data
+        if message.department not in self.catalogue.organisation.department:
+            return None
+        decisions: dict[type, Any] = {
+            m.ApplicationSubmitted: self._submitted,
+            m.ApplicationSupplemented: self._supplemented,
+            m.ApplicationWithdrawn: self._withdrawn,
+            m.CollaborationConcluded: self._concluded,
+        }
+        decide = decisions.get(type(message))
+        if decide is None:
+            return None
+        return Command(
+            Key(CASE.name, message.case_no), event.id, lambda state, now: decide(state, message, now), event.again
+        )
+
+    def _submitted(self, state: Case | None, message: m.ApplicationSubmitted, now: datetime) -> Events:
+        return acceptance.receive(state, message, item=self.item(message), evaluate=self.rules.evaluate, now=now)
+
+    def _supplemented(self, state: Case | None, message: m.ApplicationSupplemented, now: datetime) -> Events:
+        known = _known(state, message)
+        return acceptance.receive_supplement(
+            known, message, item=self.item(known.application), evaluate=self.rules.evaluate, now=now
+        )
+
+    def _withdrawn(self, state: Case | None, message: m.ApplicationWithdrawn, now: datetime) -> Events:
+        return acceptance.withdraw(_known(state, message), message)
+
+    def _concluded(self, state: Case | None, message: m.CollaborationConcluded, now: datetime) -> Events:
+        known = _known(state, message)
+        return approval.conclude_collaboration(
+            known, message, item=self.item(known.application), evaluate=self.rules.evaluate, now=now
+        )
+
+
+def _known(state: Case | None, message: Any) -> Case:
+    if state is None:
+        raise UnknownCase(f"case {message.case_no} was never received here")
+    return state

@@ -1,0 +1,143 @@
+"""The one way in and out of intake for other systems: pending applications, acknowledgements, progress."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from ..aggregates import APPLICATION, Key
+from ..domain import application
+from ..domain import messages as m
+from ..domain.application import Application
+from ..domain.errors import DomainError, Invalid, NotFound, Violation
+from ..exchange import (
+    PAGE,
+    Acknowledgement,
+    Acknowledgements,
+    Pending,
+    PendingPage,
+    ProgressDelivery,
+    ProgressEntry,
+    Receipt,
+    Refused,
+)
+from ..http import Request, limit_of
+from ..processing import Command, perform
+from ..store import Store, Stored
+
+PROGRESS: dict[str, type[m.Progress]] = {
+    m.type_of(kind): kind
+    for kind in (m.CaseAccepted, m.SupplementRequested, m.CaseRefused, m.StepCompleted, m.CaseDecided)
+}
+
+
+class ExchangeApi:
+    """Intake's side of the exchange. Each method is one route, for role ``system`` only."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def pending(self, request: Request) -> PendingPage:
+        """What named cases (``case_no``, repeatable) have to say; without names, what is due to be carried (again)."""
+        limit = limit_of(request, default=PAGE, most=PAGE)
+        names = request.every("case_no")
+        keys = [Key(APPLICATION.name, name) for name in names[:limit]] or self._store.due(request.now, limit=limit)
+        found: list[Pending] = []
+        for stored in self._store.load(keys).values():
+            if stored.history:
+                found += _pending(stored, due=not names)
+        return PendingPage(tuple(found))
+
+    def acknowledge(self, request: Request) -> Receipt:
+        """Notes what Kafka holds: of each case, the newest acknowledged message."""
+        acknowledgements: Acknowledgements = request.body
+        newest: dict[str, tuple[int, Acknowledgement]] = {}
+        refused: list[Refused] = []
+        for one in acknowledgements.acknowledged:
+            try:
+                number, version = parse_id(one.id)
+            except Invalid as error:
+                refused.append(Refused(id=one.id, reason=error.detail))
+                continue
+            if number not in newest or version > newest[number][0]:
+                newest[number] = (version, one)
+        commands = [_acknowledgement(number, version, one) for number, (version, one) in newest.items()]
+        ids = [one.id for _, one in newest.values()]
+        return self._perform(request, commands, ids, refused, total=len(acknowledgements.acknowledged))
+
+    def progress(self, request: Request) -> Receipt:
+        """Takes in what departments told, twice or out of order as it may be."""
+        delivery: ProgressDelivery = request.body
+        commands: list[Command] = []
+        ids: list[str] = []
+        refused: list[Refused] = []
+        for entry in delivery.progress:
+            try:
+                commands.append(_progress(entry))
+                ids.append(entry.id)
+            except (DomainError, msgspec.ValidationError) as error:
+                refused.append(Refused(id=entry.id, reason=str(error)))
+        return self._perform(request, commands, ids, refused, total=len(delivery.progress))
+
+    def _perform(
+        self, request: Request, commands: Sequence[Command], ids: Sequence[str], refused: list[Refused], *, total: int
+    ) -> Receipt:
+        for identity, outcome in zip(ids, perform(self._store, commands, request.now), strict=True):
+            if outcome.error is not None and not outcome.is_final:
+                raise outcome.error  # nothing is lost: the caller repeats the whole call
+            if outcome.error is not None:
+                refused.append(Refused(id=identity, reason=str(outcome.error)))
+        return Receipt(taken=total - len(refused), refused=tuple(refused))
+
+
+def parse_id(identity: str) -> tuple[str, int]:
+    """Case number and version of ``<system>/<case_no>/<version>``. Raises Invalid."""
+    parts = identity.split("/")
+    if len(parts) != 3 or not parts[2].isdecimal():
+        raise Invalid(
+            f"{identity!r} is not <system>/<case_no>/<version>", violations=(Violation("id", "use the id given"),)
+        )
+    return parts[1], int(parts[2])
+
+
+def _pending(stored: Stored, *, due: bool) -> list[Pending]:
+    state: Application = stored.state
+    return [
+        Pending(
+            id=f"intake/{stored.key.id}/{version}",
+            type=m.type_of(type(message)),
+            case_no=stored.key.id,
+            time=at,
+            attempt=state.attempts + 1 if version <= state.relayed else 1,
+            data=message,
+        )
+        for version, at, message in application.to_relay(state, due=due)
+    ]
+
+
+def _acknowledgement(number: str, version: int, one: Acknowledgement) -> Command:
+    def decide(state: Application | None, now: Any) -> Sequence[application.Event]:
+        return application.acknowledge(_known(state, number), version=version, attempt=one.attempt)
+
+    return Command(Key(APPLICATION.name, number), f"acknowledged/{one.id}/{one.attempt}", decide)
+
+
+def _progress(entry: ProgressEntry) -> Command:
+    kind = PROGRESS.get(entry.type)
+    if kind is None:
+        raise Invalid(f"type {entry.type!r} is not progress; known: {', '.join(sorted(PROGRESS))}")
+    number, sequence = parse_id(entry.id)
+    if number != entry.case_no:
+        raise Invalid(f"id {entry.id!r} does not belong to case {entry.case_no}")
+    message: m.Progress = msgspec.convert(entry.data, kind)
+
+    def decide(state: Application | None, now: Any) -> Sequence[application.Event]:
+        return application.progress(_known(state, number), sequence=sequence, at=entry.time, message=message)
+
+    return Command(Key(APPLICATION.name, number), entry.id, decide)
+
+
+def _known(state: Application | None, number: str) -> Application:
+    if state is None:
+        raise NotFound(f"no case {number}")
+    return state

@@ -1,0 +1,282 @@
+"""收件系统: the citizen looks up items, applies, follows, supplements and withdraws."""
+
+import hashlib
+import hmac
+import os
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from msgspec import Struct, json
+
+from .. import texts, timeline
+from ..aggregates import APPLICATION, Key
+from ..domain import application, case_no, routing
+from ..domain import messages as m
+from ..domain.application import Application
+from ..domain.catalogue import Catalogue, Item, Text
+from ..domain.errors import Invalid, KeyReused, NotFound, Violation
+from ..forms import violations
+from ..http import Request, limit_of
+from ..processing import Command, Decide, act, perform
+from ..sealing import Sealing
+from ..store import Store, Stored
+
+
+class Apply(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An application: the item, the place (a region code), the filled-in form and the material codes handed in."""
+
+    task_code: str
+    place: str
+    form: dict[str, Any]
+    materials: tuple[str, ...] = ()
+    channel: Literal["pc", "app", "kiosk", "window", "post"] = "pc"
+
+
+class Supplement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The answer to a supplement notice: the fields and materials that change."""
+
+    form: dict[str, Any] = {}
+    materials: tuple[str, ...] = ()
+
+
+class Withdrawal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why the applicant withdraws; may be empty."""
+
+    reason: str = ""
+
+
+class ItemSummary(Struct, frozen=True, kw_only=True):
+    """An item as a list shows it."""
+
+    task_code: str
+    task_version: int
+    name: Text
+    summary: Text
+    kind: int
+    audience: tuple[int, ...]
+    promised_days: int
+
+
+class ItemList(Struct, frozen=True):
+    """Items that match a search."""
+
+    items: tuple[ItemSummary, ...]
+
+
+class CaseView(Struct, frozen=True, kw_only=True):
+    """A case as its applicant sees it. ``timeline`` is in the order in which things happened."""
+
+    case_no: str
+    task_code: str
+    task_name: Text
+    status: str
+    status_text: Text
+    department: Text
+    submitted_at: datetime
+    timeline: tuple[timeline.Entry, ...] = ()
+    notice: m.SupplementRequested | None = None
+    decision: m.CaseDecided | None = None
+
+
+class CaseList(Struct, frozen=True, kw_only=True):
+    """A page of the caller's cases; ``cursor`` leads to the next page."""
+
+    cases: tuple[CaseView, ...]
+    cursor: str | None = None
+
+
+class Intake:
+    """What citizens may do. Each method is one route."""
+
+    def __init__(self, store: Store, catalogue: Catalogue, sealing: Sealing) -> None:
+        self._store = store
+        self._catalogue = catalogue
+        self._sealing = sealing
+
+    def items(self, request: Request) -> ItemList:
+        """Searches names, aliases and summaries for ``q``; all items without it."""
+        wanted = request.query.get("q", "").strip().casefold()
+        return ItemList(
+            tuple(_summary(item) for item in self._catalogue.items.values() if wanted in _search_text(item))
+        )
+
+    def item(self, request: Request) -> Item:
+        """Everything about one item. Raises NotFound."""
+        return self._item(request.path["task_code"])
+
+    def apply(self, request: Request) -> CaseView:
+        """Takes in an application. The same ``Idempotency-Key`` gives the same case; another content raises KeyReused."""
+        wish: Apply = request.body
+        item = self._catalogue.items.get(wish.task_code)
+        self._check(wish, item, applicant_type=int(request.by.applicant_type))
+        assert item is not None
+        key = request.headers.get("idempotency-key", "")
+        digest = hmac.new(key.encode(), json.encode(wish, order="deterministic"), hashlib.sha256).hexdigest()
+        earlier = self._earlier(request, wish, key) if key else None
+        if earlier is None:
+            number = case_no.build(at=request.now, region=wish.place, entropy=_entropy(request.by.subject, key))
+            earlier = self._submit(number, request, wish, item, digest=digest if key else "")
+        state: Application = earlier.state
+        if state.applicant != request.by.subject or (key and state.digest != digest):
+            raise KeyReused("this Idempotency-Key was used for another application; use a new one")
+        return self._view(earlier)
+
+    def mine(self, request: Request) -> CaseList:
+        """The caller's cases, oldest first, a page at a time."""
+        keys, cursor = self._store.held_by(
+            APPLICATION, request.by.subject, limit=limit_of(request), cursor=request.query.get("cursor")
+        )
+        loaded = self._store.load(keys)
+        return CaseList(cases=tuple(self._view(loaded[key], brief=True) for key in keys), cursor=cursor)
+
+    def follow(self, request: Request) -> CaseView:
+        """One case with its timeline. Raises NotFound for another's case too."""
+        return self._view(self._own(request))
+
+    def supplement(self, request: Request) -> CaseView:
+        """Answers the open supplement notice."""
+        wish: Supplement = request.body
+        submitted = self._own(request).state.submitted
+        item = self._item(submitted.task_code)
+        self._refuse(_form_violations(_partial(item), wish.form) + _material_violations(item, wish.materials))
+        public, sealed = self._split(item, wish.form, submitted.case_no, submitted.department)
+        answer = m.ApplicationSupplemented(
+            case_no=submitted.case_no,
+            department=submitted.department,
+            notice_no="",
+            form=public,
+            materials=wish.materials,
+            sealed=sealed,
+        )
+        return self._act(request, lambda state, now: application.supplement(state, answer))
+
+    def withdraw(self, request: Request) -> CaseView:
+        """Asks the department to stop."""
+        wish: Withdrawal = request.body
+        return self._act(request, lambda state, now: application.withdraw(state, wish.reason))
+
+    def _check(self, wish: Apply, item: Item | None, *, applicant_type: int) -> None:
+        found = []
+        if item is None:
+            found.append(Violation("task_code", "no such item; see GET /api/items"))
+        if wish.place not in self._catalogue.organisation.region:
+            found.append(Violation("place", "not a region code of this city"))
+        if item is not None:
+            if applicant_type not in item.audience:
+                found.append(Violation("task_code", f"this item is not for applicants of type {applicant_type}"))
+            found += _form_violations(item.form, wish.form) + _material_violations(item, wish.materials)
+        self._refuse(found)
+
+    @staticmethod
+    def _refuse(found: list[Violation]) -> None:
+        if found:
+            raise Invalid("the content does not fit the item; see errors", violations=tuple(found))
+
+    def _earlier(self, request: Request, wish: Apply, key: str) -> Stored | None:
+        """The case this key made already: case numbers follow from the key, so only the day can differ."""
+        entropy = _entropy(request.by.subject, key)
+        days = (request.now, request.now - timedelta(days=1))
+        keys = [Key(APPLICATION.name, case_no.build(at=day, region=wish.place, entropy=entropy)) for day in days]
+        return next((stored for stored in self._store.load(keys).values() if stored.history), None)
+
+    def _submit(self, number: str, request: Request, wish: Apply, item: Item, *, digest: str) -> Stored:
+        organisation = self._catalogue.organisation
+        department = routing.responsible(organisation, capability=item.capability, place=wish.place)
+        if department is None:
+            raise Invalid("no department", violations=(Violation("place", "no department handles this item here"),))
+        public, sealed = self._split(item, wish.form, number, department.code)
+        opened = application.Opened(applicant=request.by.subject, digest=digest)
+        submitted = m.ApplicationSubmitted(
+            case_no=number,
+            department=department.code,
+            task_code=item.task_code,
+            task_version=item.task_version,
+            place=wish.place,
+            applicant_type=int(request.by.applicant_type),
+            channel=wish.channel,
+            form=public,
+            materials=wish.materials,
+            sealed=sealed,
+        )
+        key = Key(APPLICATION.name, number)
+        command = Command(key, f"apply/{number}", lambda state, now: [opened, submitted])
+        return perform(self._store, [command], request.now)[0].stored()
+
+    def _split(
+        self, item: Item, form: dict[str, Any], number: str, department: str
+    ) -> tuple[dict[str, Any], m.Sealed | None]:
+        """The form without its personal fields, and those sealed to the department."""
+        personal = {name: value for name, value in form.items() if name in item.personal}
+        public = {name: value for name, value in form.items() if name not in item.personal}
+        sealed = self._sealing.seal(personal, department=department, case_no=number) if personal else None
+        return public, sealed
+
+    def _act(self, request: Request, decide: Decide) -> CaseView:
+        return self._view(act(self._store, request, self._own(request), decide))
+
+    def _own(self, request: Request) -> Stored:
+        number = request.path["case_no"]
+        stored = self._store.load([Key(APPLICATION.name, number)])[Key(APPLICATION.name, number)]
+        if not stored.history or stored.state.applicant != request.by.subject:
+            raise NotFound(f"you have no case {number}")
+        return stored
+
+    def _item(self, task_code: str) -> Item:
+        item = self._catalogue.items.get(task_code)
+        if item is None:
+            raise NotFound(f"no item {task_code}; see GET /api/items")
+        return item
+
+    def _view(self, stored: Stored, *, brief: bool = False) -> CaseView:
+        state: Application = stored.state
+        submitted = state.submitted
+        last = state.progress[-1].message if state.progress else None
+        return CaseView(
+            case_no=submitted.case_no,
+            task_code=submitted.task_code,
+            task_name=self._item(submitted.task_code).name,
+            status=state.status,
+            status_text=texts.text(f"status.{state.status}"),
+            department=self._catalogue.organisation.department[submitted.department].name,
+            submitted_at=stored.history[0].at,
+            timeline=() if brief else timeline.of_application(stored.history, self._catalogue.organisation),
+            notice=state.notice,
+            decision=last if isinstance(last, m.CaseDecided) else None,
+        )
+
+
+def _entropy(subject: str, key: str) -> bytes:
+    return hashlib.sha256(f"{subject}|{key}".encode()).digest() if key else os.urandom(8)
+
+
+def _summary(item: Item) -> ItemSummary:
+    return ItemSummary(
+        task_code=item.task_code,
+        task_version=item.task_version,
+        name=item.name,
+        summary=item.summary,
+        kind=item.kind,
+        audience=item.audience,
+        promised_days=item.promised.days,
+    )
+
+
+def _search_text(item: Item) -> str:
+    return "\n".join((item.task_code, item.name.zh, item.name.en, item.summary.zh, *item.aliases)).casefold()
+
+
+def _partial(item: Item) -> dict[str, Any]:
+    return {name: value for name, value in item.form.items() if name != "required"}
+
+
+def _form_violations(schema: dict[str, Any], form: dict[str, Any]) -> list[Violation]:
+    return [Violation(f"form{one.path.replace('/', '.')}", one.message) for one in violations(schema, form)]
+
+
+def _material_violations(item: Item, materials: tuple[str, ...]) -> list[Violation]:
+    known = {material.code for material in item.materials}
+    return [
+        Violation(f"materials[{position}]", f"{code!r} is no material of this item; known: {', '.join(sorted(known))}")
+        for position, code in enumerate(materials)
+        if code not in known
+    ]

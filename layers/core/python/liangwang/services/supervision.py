@@ -1,0 +1,45 @@
+"""监督: finds what has waited too long in one system's table, and lets it ask again or follow its limit."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from .. import log
+from ..aggregates import COLLABORATION, Key
+from ..domain import collaboration
+from ..domain.catalogue import Organisation
+from ..processing import Command, perform
+from ..store import Store
+
+PAGE = 200
+PAGES = 10
+
+
+class Supervision:
+    """Runs on a schedule; finds its work by the sparse ``wake`` index and never scans."""
+
+    def __init__(self, store: Store, organisation: Organisation) -> None:
+        self._store = store
+        self._organisation = organisation
+
+    def sweep(self, event: Mapping[str, Any]) -> None:
+        """Wakes everything that is due. What could not be written is due again at the next run."""
+        now = datetime.now(UTC)
+        with log.invocation("supervision") as line:
+            units = self._store.write_units
+            line["woken"] = 0
+            for _ in range(PAGES):
+                keys = self._store.due(now, limit=PAGE)
+                outcomes = perform(self._store, [self._wake(key, now) for key in keys], now)
+                line["woken"] += sum(outcome.error is None for outcome in outcomes)
+                if len(keys) < PAGE or any(outcome.error for outcome in outcomes):
+                    break
+            line["write_units"] = self._store.write_units - units
+
+    def _wake(self, key: Key, now: datetime) -> Command:
+        def decide(state: Any, at: datetime) -> Sequence[Any]:
+            if key.kind != COLLABORATION.name or state is None:
+                return []
+            return collaboration.wake(state, organisation=self._organisation, now=at)
+
+        return Command(key, f"wake/{key}/{now.isoformat()}", decide, "ask")

@@ -1,0 +1,190 @@
+"""Aggregates in DynamoDB: one item each, one conditional write a step.
+
+The item holds the history (``body``: JSON, deflated, because a write costs by the kilobyte), its length (``version``),
+and what the indexes need. ``asked`` and ``answered`` count repetitions: a raised one makes the publisher emit the
+aggregate's questions or answers again (see ``publishing``). Building the requests is pure; ``Store`` only sends them.
+"""
+
+import base64
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from msgspec import DecodeError, json
+
+from .aggregates import KINDS, Key, Kind, encode
+from .aws import AwsError, AwsJson
+from .domain.errors import Invalid, Violation
+from .domain.history import Recorded, fold
+from .domain.patience import Patience
+
+SHARDS = 8
+"""The ``wake`` index is spread over this many keys: one takes 1,000 writes a second."""
+
+Attributes = Mapping[str, Mapping[str, Any]]
+
+
+class Stored(NamedTuple):
+    """An aggregate as the store holds it; ``history`` is empty for one that does not exist."""
+
+    key: Key
+    history: tuple[Recorded[Any], ...] = ()
+    asked: int = 0
+    answered: int = 0
+
+    @property
+    def version(self) -> int:
+        """The number of recorded events."""
+        return len(self.history)
+
+    @property
+    def state(self) -> Any:
+        """The folded state; None for an aggregate that does not exist."""
+        return fold(KINDS[self.key.kind].evolve, self.history)
+
+
+class Conflict(Exception):
+    """Somebody else wrote first, or an earlier try of ours did: load again and decide again."""
+
+
+def shard_of(key: Key) -> str:
+    """The ``wake`` index key of an aggregate."""
+    return str(zlib.crc32(str(key).encode()) % SHARDS)
+
+
+def build_put(table: str, *, before: Stored, after: Stored, patience: Patience) -> dict[str, Any]:
+    """The PutItem request that takes an aggregate from ``before`` to ``after``, on the condition that it is ``before``."""
+    kind = KINDS[after.key.kind]
+    index = kind.shown(after.state, patience, after.asked)
+    item: dict[str, Any] = {
+        "pk": {"S": str(after.key)},
+        "version": {"N": str(after.version)},
+        "body": {"B": base64.b64encode(zlib.compress(encode(after.history), 6)).decode()},
+    }
+    if after.asked:
+        item["asked"] = {"N": str(after.asked)}
+    if after.answered:
+        item["answered"] = {"N": str(after.answered)}
+    if index.wake_at is not None:
+        item["wake"] = {"S": shard_of(after.key)}
+        item["wake_at"] = {"N": str(int(index.wake_at.timestamp()))}
+    if index.holder is not None:
+        item["holder"] = {"S": f"{kind.name}/{index.holder}"}
+        item["held_since"] = {"N": str(int(after.history[0].at.timestamp() * 1000))}
+    if index.pending:
+        item["pending"] = {"N": "1"}
+    request: dict[str, Any] = {"TableName": table, "Item": item, "ReturnConsumedCapacity": "TOTAL"}
+    if before.history:
+        request["ConditionExpression"] = "version = :version"
+        request["ExpressionAttributeValues"] = {":version": {"N": str(before.version)}}
+    else:
+        request["ConditionExpression"] = "attribute_not_exists(pk)"
+    return request
+
+
+def read_item(item: Attributes) -> Stored:
+    """An aggregate from its DynamoDB attributes, as the API and as stream images give them."""
+    key = Key.parse(item["pk"]["S"])
+    body = zlib.decompress(base64.b64decode(item["body"]["B"]))
+    return Stored(
+        key=key,
+        history=tuple(KINDS[key.kind].decode(body)),
+        asked=int(item.get("asked", {}).get("N", 0)),
+        answered=int(item.get("answered", {}).get("N", 0)),
+    )
+
+
+class Store:
+    """The aggregates of one system's table. ``write_units`` counts what DynamoDB says the writes cost."""
+
+    def __init__(self, aws: AwsJson, table: str, *, patience: Patience, writers: int = 8) -> None:
+        self._aws = aws
+        self._table = table
+        self._patience = patience
+        self._pool = ThreadPoolExecutor(writers, thread_name_prefix="store")
+        self.write_units = 0.0
+
+    def load(self, keys: Iterable[Key]) -> dict[Key, Stored]:
+        """The aggregates with these keys, read consistently; those that do not exist come with an empty history."""
+        wanted = dict.fromkeys(keys)
+        found = {key: Stored(key) for key in wanted}
+        names = [{"pk": {"S": str(key)}} for key in wanted]
+        for start in range(0, len(names), 100):
+            for item in self._get(names[start : start + 100]):
+                stored = read_item(item)
+                found[stored.key] = stored
+        return found
+
+    def _get(self, names: list[Any]) -> Iterable[Attributes]:
+        while names:
+            request = {"RequestItems": {self._table: {"Keys": names, "ConsistentRead": True}}}
+            answer = self._aws.call("dynamodb", "BatchGetItem", request)
+            yield from answer["Responses"].get(self._table, ())
+            names = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
+
+    def save(self, changes: Sequence[tuple[Stored, Stored]]) -> list[Exception | None]:
+        """Writes each (before, after) on its own; the answer has None, Conflict or AwsError in the same order."""
+        if len(changes) == 1:
+            return [self._put(changes[0])]
+        return list(self._pool.map(self._put, changes))
+
+    def _put(self, change: tuple[Stored, Stored]) -> Exception | None:
+        before, after = change
+        request = build_put(self._table, before=before, after=after, patience=self._patience)
+        try:
+            answer = self._aws.call("dynamodb", "PutItem", request)
+        except AwsError as error:
+            return Conflict(str(after.key)) if error.code == "ConditionalCheckFailedException" else error
+        self.write_units += answer.get("ConsumedCapacity", {}).get("CapacityUnits", 0.0)
+        return None
+
+    def due(self, now: datetime, *, limit: int) -> list[Key]:
+        """The keys whose time to ask again has come, the longest waiting of each shard first."""
+        found: list[Key] = []
+        values = {":at": {"N": str(int(now.timestamp()))}}
+        for shard in range(SHARDS):
+            page, _ = self._query(
+                "wake",
+                "wake = :key AND wake_at <= :at",
+                {**values, ":key": {"S": str(shard)}},
+                limit=max(1, limit // SHARDS),
+            )
+            found += page
+        return found[:limit]
+
+    def held_by(
+        self, kind: Kind, holder: str, *, limit: int, cursor: str | None = None
+    ) -> tuple[list[Key], str | None]:
+        """The aggregates of a kind in one holder's hands, oldest first, and a cursor for the next page if there is one.
+
+        Raises Invalid for a cursor that this method did not make.
+        """
+        values = {":key": {"S": f"{kind.name}/{holder}"}}
+        return self._query("holder", "holder = :key", values, limit=limit, cursor=cursor)
+
+    def _query(
+        self, index: str, condition: str, values: dict[str, Any], *, limit: int, cursor: str | None = None
+    ) -> tuple[list[Key], str | None]:
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "IndexName": index,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": values,
+            "Limit": limit,
+        }
+        if cursor:
+            request["ExclusiveStartKey"] = _open_cursor(cursor)
+        answer = self._aws.call("dynamodb", "Query", request)
+        last = answer.get("LastEvaluatedKey")
+        following = base64.urlsafe_b64encode(json.encode(last)).decode() if last else None
+        return [Key.parse(item["pk"]["S"]) for item in answer["Items"]], following
+
+
+def _open_cursor(cursor: str) -> dict[str, Any]:
+    try:
+        return json.decode(base64.urlsafe_b64decode(cursor), type=dict[str, Any])
+    except (ValueError, DecodeError) as error:
+        violation = Violation("cursor", "use the cursor of the page before, unchanged")
+        raise Invalid("not a cursor", violations=(violation,)) from error

@@ -1,0 +1,74 @@
+"""A case's timeline for people: every recorded event as a sentence in Chinese and English."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct, structs
+
+from . import texts
+from .domain import application
+from .domain.catalogue import Organisation, Text
+from .domain.history import Recorded
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """One line: when it happened, what kind of event it was, and the sentence."""
+
+    at: datetime
+    event: str
+    text: Text
+
+
+def of_application(history: Iterable[Recorded[Any]], organisation: Organisation) -> tuple[Entry, ...]:
+    """The citizen's timeline: what they said and what the department told, in the order in which it happened."""
+    shown: list[tuple[datetime, int, Any]] = []
+    for position, recorded in enumerate(history):
+        event = recorded.event
+        if isinstance(event, application.Progressed):
+            shown.append((event.at, event.sequence, event.message))
+        elif not isinstance(event, application.Opened | application.Relayed):
+            shown.append((recorded.at, position, event))
+    shown.sort(key=lambda entry: entry[:2])
+    return tuple(_entry(at, event, organisation) for at, _, event in shown)
+
+
+def of_history(history: Iterable[Recorded[Any]], organisation: Organisation) -> tuple[Entry, ...]:
+    """Every event of an aggregate, for those who work on it."""
+    return tuple(_entry(recorded.at, recorded.event, organisation) for recorded in history)
+
+
+def _entry(at: datetime, event: Any, organisation: Organisation) -> Entry:
+    kind = str(event.__struct_config__.tag)
+    zh, en = _values(event, organisation, "zh"), _values(event, organisation, "en")
+    text = Text(zh=texts.text(f"timeline.{kind}", **zh).zh, en=texts.text(f"timeline.{kind}", **en).en)
+    return Entry(at=at, event=kind, text=text)
+
+
+def _values(event: Any, organisation: Organisation, language: str) -> dict[str, Any]:
+    """The event's fields as the sentence names them, in one language."""
+    values: dict[str, Any] = {}
+    for name, value in structs.asdict(event).items():
+        values[name] = _shown(name, value, organisation, language)
+    request = getattr(event, "request", None) or getattr(event, "task", None) or getattr(event, "application", None)
+    if request is not None:
+        values |= _values(request, organisation, language)
+    if ask := getattr(event, "ask", None) or getattr(request, "ask", None):
+        values["question"] = getattr(ask.question, language)
+    return values
+
+
+def _shown(name: str, value: Any, organisation: Organisation, language: str) -> Any:
+    if name in ("department", "requester") and value in organisation.department:
+        return getattr(organisation.department[value].name, language)
+    if name in ("region", "decided_by") and value in organisation.region:
+        return getattr(organisation.region[value].name, language)
+    if name in ("step", "opinion", "outcome", "conclusion") and isinstance(value, str):
+        return getattr(texts.text(f"word.{value}"), language)
+    if name == "path":
+        return " → ".join(getattr(organisation.region[hop.region].name, language) for hop in value)
+    if name == "points":
+        return "；".join(f"{point.field}：{getattr(point.reason, language)}" for point in value)
+    if name == "reasons":
+        return "；".join(getattr(reason, language) for reason in value)
+    return value

@@ -1,0 +1,139 @@
+"""Who is asking: short-lived ES256 tokens, signed inside KMS, checked with the public half.
+
+Two keys are trusted: identity's, for people and registered systems, and the governance centre's own, which can only
+say ``role: system``. The rules of RFC 8725 hold: one fixed algorithm, ``iss``, ``aud``, ``exp`` and ``kid`` required.
+"""
+
+import base64
+import hashlib
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+from jwt.algorithms import ECAlgorithm
+from jwt.api_jws import PyJWS
+from msgspec import json
+
+from .aws import AwsJson
+
+AUDIENCE = "liangwang"
+LIFETIME_SECONDS = 900
+
+
+class KmsSigner:
+    """Signs tokens with a KMS key (ECC_NIST_P256). The key's alias ends in the ``kid``."""
+
+    def __init__(self, aws: AwsJson, *, key: str, issuer: str, clock: Callable[[], float] = time.time) -> None:
+        self._issuer = issuer
+        self._clock = clock
+        self.kid = key.rpartition("/")[2]
+        self._jws = PyJWS(algorithms=[])
+        self._jws.register_algorithm("ES256", _KmsEs256(aws, key))
+
+    def sign(self, claims: Mapping[str, str], *, lifetime: int = LIFETIME_SECONDS) -> str:
+        """A token with these claims beside the registered ones; ``lifetime`` in seconds."""
+        now = int(self._clock())
+        payload = {
+            **claims,
+            "iss": self._issuer,
+            "aud": AUDIENCE,
+            "iat": now,
+            "exp": now + lifetime,
+            "jti": uuid.uuid4().hex,
+        }
+        return self._jws.encode(json.encode(payload), key="", algorithm="ES256", headers={"kid": self.kid})
+
+
+class SystemToken:
+    """The governance centre's own token for the exchange API, made anew shortly before it expires."""
+
+    def __init__(self, signer: KmsSigner, *, subject: str, clock: Callable[[], float] = time.time) -> None:
+        self._signer = signer
+        self._subject = subject
+        self._clock = clock
+        self._token = ""
+        self._renew_at = 0.0
+
+    def __call__(self) -> str:
+        """A token that holds for at least a minute."""
+        if self._clock() >= self._renew_at:
+            self._token = self._signer.sign({"sub": self._subject, "role": "system"})
+            self._renew_at = self._clock() + LIFETIME_SECONDS - 60
+        return self._token
+
+
+class Verifier:
+    """Checks tokens against KMS public keys: ``keys`` maps a ``kid`` to (key alias, roles it may state or None)."""
+
+    def __init__(self, aws: AwsJson, *, keys: Mapping[str, tuple[str, frozenset[str] | None]], issuer: str) -> None:
+        self._aws = aws
+        self._keys = keys
+        self._issuer = issuer
+        self._public: dict[str, ec.EllipticCurvePublicKey] = {}
+
+    def verify(self, token: str) -> dict[str, Any]:
+        """The claims of a good token. Raises jwt.InvalidTokenError, whose class says what is wrong."""
+        kid = str(jwt.get_unverified_header(token).get("kid", ""))
+        if kid not in self._keys:
+            raise jwt.InvalidTokenError("unknown key")
+        alias, roles = self._keys[kid]
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            key=self._key(kid, alias),
+            algorithms=["ES256"],
+            audience=AUDIENCE,
+            issuer=self._issuer,
+            options={"require": ["exp", "iat", "iss", "aud", "sub"]},
+        )
+        if roles is not None and claims.get("role") not in roles:
+            raise jwt.InvalidTokenError("this key may not state this role")
+        return claims
+
+    def _key(self, kid: str, alias: str) -> ec.EllipticCurvePublicKey:
+        if kid not in self._public:
+            self._public[kid] = public_key(self._aws, alias)
+        return self._public[kid]
+
+
+def public_key(aws: AwsJson, alias: str) -> ec.EllipticCurvePublicKey:
+    """The public half of a KMS signing key."""
+    answer = aws.call("kms", "GetPublicKey", {"KeyId": alias})
+    key = load_der_public_key(base64.b64decode(answer["PublicKey"]))
+    assert isinstance(key, ec.EllipticCurvePublicKey)
+    return key
+
+
+def jwk(key: ec.EllipticCurvePublicKey, *, kid: str) -> dict[str, Any]:
+    """A public key as a JSON Web Key (RFC 7517)."""
+    return {**ECAlgorithm.to_jwk(key, as_dict=True), "kid": kid, "alg": "ES256", "use": "sig"}
+
+
+class _KmsEs256(ECAlgorithm):
+    """ES256 whose private half stays in KMS."""
+
+    def __init__(self, aws: AwsJson, key: str) -> None:
+        super().__init__(ECAlgorithm.SHA256)
+        self._aws = aws
+        self._key_id = key
+
+    def prepare_key(self, key: Any) -> Any:
+        return key
+
+    def check_key_length(self, key: Any) -> None:
+        return None
+
+    def sign(self, msg: bytes, key: Any) -> bytes:
+        request = {
+            "KeyId": self._key_id,
+            "Message": base64.b64encode(hashlib.sha256(msg).digest()).decode(),
+            "MessageType": "DIGEST",
+            "SigningAlgorithm": "ECDSA_SHA_256",
+        }
+        der = base64.b64decode(self._aws.call("kms", "Sign", request)["Signature"])
+        r, s = decode_dss_signature(der)
+        return r.to_bytes(32, "big") + s.to_bytes(32, "big")

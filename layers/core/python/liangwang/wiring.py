@@ -1,0 +1,184 @@
+"""The composition root: the only place that reads the environment and builds adapters.
+
+Each function's ``app.py`` calls its own builder once, at import, which Lambda does once an execution environment.
+Builders import what only they need, so that a function's cold start pays for nothing else.
+"""
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .aws import Credentials, SignedAws
+from .domain.patience import Patience
+
+if TYPE_CHECKING:
+    from .domain.catalogue import Catalogue
+    from .exchange import Exchange
+    from .producer import Producer
+    from .sealing import Sealing
+    from .services.approval import Approval
+    from .services.assistance import Assistance
+    from .services.authorizer import Authorizer
+    from .services.centre import Centre
+    from .services.department import Department
+    from .services.exchange import ExchangeApi
+    from .services.handback import Handback
+    from .services.identity import Identity
+    from .services.intake import Intake
+    from .services.publisher import Publisher
+    from .services.relay import Relay
+    from .services.supervision import Supervision
+    from .store import Store
+
+
+def _credentials() -> Credentials:
+    return Credentials(
+        access_key=os.environ["AWS_ACCESS_KEY_ID"],
+        secret_key=os.environ["AWS_SECRET_ACCESS_KEY"],
+        token=os.environ.get("AWS_SESSION_TOKEN", ""),
+    )
+
+
+def _aws() -> SignedAws:
+    region = os.environ.get("AWS_REGION") or os.environ["AWS_DEFAULT_REGION"]
+    credentials = _credentials()  # Lambda replaces the whole environment before they expire
+    return SignedAws(region=region, credentials=lambda: credentials, endpoint=os.environ.get("AWS_ENDPOINT_URL"))
+
+
+def _patience() -> Patience:
+    return Patience(
+        first=timedelta(seconds=float(os.environ.get("ASK_AGAIN_SECONDS", "300"))),
+        longest=timedelta(seconds=float(os.environ.get("ASK_AGAIN_AT_MOST_SECONDS", "86400"))),
+    )
+
+
+def _store(aws: SignedAws) -> "Store":
+    from .store import Store
+
+    return Store(aws, os.environ["TABLE"], patience=_patience())
+
+
+def _catalogue() -> "Catalogue":
+    from .catalogue import load
+
+    return load(Path(os.environ["CATALOGUE_DIR"]))
+
+
+def _sealing(aws: SignedAws) -> "Sealing":
+    from .sealing import Sealing
+
+    return Sealing(aws, key_prefix=os.environ["DEPARTMENT_KEY_PREFIX"])
+
+
+def _exchange() -> "Exchange":
+    from .exchange import Exchange
+    from .tokens import KmsSigner, SystemToken
+
+    signer = KmsSigner(_aws(), key=os.environ["GOVERNANCE_KEY"], issuer=os.environ["TOKEN_ISSUER"])
+    return Exchange(os.environ["EXCHANGE_URL"], token=SystemToken(signer, subject="governance"))
+
+
+def _producer() -> "Producer":
+    from .producer import Producer
+
+    return Producer(os.environ["KAFKA_BOOTSTRAP_SERVERS"])
+
+
+def _department() -> "Department":
+    from .rules import Rules
+    from .services.department import Department
+
+    return Department(_catalogue(), Rules())
+
+
+def identity() -> "Identity":
+    """Accounts and the key that signs tokens."""
+    from .services.identity import Identity
+    from .tokens import KmsSigner
+
+    aws, key = _aws(), os.environ["TOKEN_KEY"]
+    return Identity(_store(aws), KmsSigner(aws, key=key, issuer=os.environ["TOKEN_ISSUER"]), aws=aws, key=key)
+
+
+def authorizer() -> "Authorizer":
+    """The keys whose tokens are trusted, and what each may state."""
+    from .services.authorizer import Authorizer
+    from .tokens import Verifier
+
+    people, governance = os.environ["TOKEN_KEY"], os.environ["GOVERNANCE_KEY"]
+    keys = {
+        people.rpartition("/")[2]: (people, None),
+        governance.rpartition("/")[2]: (governance, frozenset({"system"})),
+    }
+    return Authorizer(Verifier(_aws(), keys=keys, issuer=os.environ["TOKEN_ISSUER"]))
+
+
+def intake() -> "Intake":
+    """The citizen's door."""
+    from .services.intake import Intake
+
+    aws = _aws()
+    return Intake(_store(aws), _catalogue(), _sealing(aws))
+
+
+def exchange() -> "ExchangeApi":
+    """Intake's door for other systems."""
+    from .services.exchange import ExchangeApi
+
+    return ExchangeApi(_store(_aws()))
+
+
+def relay() -> "Relay":
+    """From intake's exchange API to Kafka."""
+    from .services.relay import Relay
+
+    return Relay(_exchange(), _producer())
+
+
+def acceptance() -> tuple["Store", "Department"]:
+    """The department's cases and what decides on them."""
+    return _store(_aws()), _department()
+
+
+def approval() -> tuple["Approval", "Department"]:
+    """The clerk's desk, and what decides on conclusions."""
+    from .services.approval import Approval
+
+    aws, department = _aws(), _department()
+    return Approval(_store(aws), department, _sealing(aws)), department
+
+
+def assistance() -> "Assistance":
+    """The department's tasks for others."""
+    from .services.assistance import Assistance
+
+    return Assistance(_store(_aws()), _catalogue().organisation)
+
+
+def collaboration() -> "Centre":
+    """The centre's collaboration events."""
+    from .services.centre import Centre
+
+    return Centre(_store(_aws()), _catalogue().organisation)
+
+
+def handback() -> tuple["Store", "Handback"]:
+    """The centre's ledger and its way back to intake."""
+    from .services.handback import Handback
+
+    return _store(_aws()), Handback(_exchange())
+
+
+def supervision() -> "Supervision":
+    """What has waited too long in one system's table."""
+    from .services.supervision import Supervision
+
+    return Supervision(_store(_aws()), _catalogue().organisation)
+
+
+def publisher() -> "Publisher":
+    """From one table's stream to Kafka."""
+    from .services.publisher import Publisher
+
+    return Publisher(_producer())
