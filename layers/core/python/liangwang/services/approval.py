@@ -5,7 +5,6 @@ from typing import Any
 
 from msgspec import Struct
 
-from .. import timeline
 from ..aggregates import CASE, Key
 from ..domain import approval
 from ..domain.approval import CompleteStep
@@ -16,6 +15,7 @@ from ..http import Request, limit_of
 from ..processing import act
 from ..sealing import Sealing
 from ..store import Store, Stored
+from ..timeline import Entry, of_history
 from .department import Department
 
 
@@ -44,7 +44,7 @@ class CaseDetail(Struct, frozen=True, kw_only=True):
     form: dict[str, Any]
     materials: tuple[str, ...]
     personal: dict[str, Any]
-    timeline: tuple[timeline.Entry, ...]
+    timeline: tuple[Entry, ...]
 
 
 class Approval:
@@ -75,7 +75,7 @@ class Approval:
             form=state.form,
             materials=tuple(sorted(state.materials)),
             personal=personal,
-            timeline=timeline.of_history(stored.history, self._department.catalogue.organisation),
+            timeline=of_history(stored.history, self._department.catalogue.organisation),
         )
 
     def complete(self, request: Request) -> CaseSummary:

@@ -6,7 +6,6 @@ from typing import Any
 
 from msgspec import Struct
 
-from .. import timeline
 from ..aggregates import COLLABORATION, Key
 from ..domain import collaboration
 from ..domain import messages as m
@@ -17,6 +16,7 @@ from ..envelope import CloudEvent
 from ..http import Request
 from ..processing import Command
 from ..store import Store
+from ..timeline import Entry, of_history
 
 Events = Sequence[collaboration.Event]
 
@@ -49,7 +49,7 @@ class EventView(Struct, frozen=True, kw_only=True):
     join: str
     tasks: tuple[TaskView, ...]
     conclusion: m.CollaborationConcluded | None
-    timeline: tuple[timeline.Entry, ...]
+    timeline: tuple[Entry, ...]
 
 
 class Centre:
@@ -96,7 +96,7 @@ class Centre:
             join=state.request.join.policy,
             tasks=tuple(_task_view(task) for task in state.tasks),
             conclusion=state.conclusion,
-            timeline=timeline.of_history(stored.history, self._organisation),
+            timeline=of_history(stored.history, self._organisation),
         )
 
     def _regions(self, state: Collaboration) -> set[str]:

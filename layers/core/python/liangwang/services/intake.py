@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from msgspec import Struct, json
 
-from .. import texts, timeline
+from .. import texts
 from ..aggregates import APPLICATION, Key
 from ..domain import application, case_no, routing
 from ..domain import messages as m
@@ -20,6 +20,7 @@ from ..http import Request, limit_of
 from ..processing import Command, Decide, act, perform
 from ..sealing import Sealing
 from ..store import Store, Stored
+from ..timeline import Entry, of_application
 
 
 class Apply(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -73,7 +74,7 @@ class CaseView(Struct, frozen=True, kw_only=True):
     status_text: Text
     department: Text
     submitted_at: datetime
-    timeline: tuple[timeline.Entry, ...] = ()
+    timeline: tuple[Entry, ...] = ()
     notice: m.SupplementRequested | None = None
     decision: m.CaseDecided | None = None
 
@@ -239,7 +240,7 @@ class Intake:
             status_text=texts.text(f"status.{state.status}"),
             department=self._catalogue.organisation.department[submitted.department].name,
             submitted_at=stored.history[0].at,
-            timeline=() if brief else timeline.of_application(stored.history, self._catalogue.organisation),
+            timeline=() if brief else of_application(stored.history, self._catalogue.organisation),
             notice=state.notice,
             decision=last if isinstance(last, m.CaseDecided) else None,
         )

@@ -1,0 +1,92 @@
+"""Demo people: plainly invented citizens, clerks, supervisors, operators, and one registered system.
+
+They share one password, made at random on this machine and kept in the state folder, readable by its owner only: it is
+in no repository and on no other machine.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from liangwang import catalogue, passwords
+from liangwang.aggregates import ACCOUNT, Account, Key
+from liangwang.aws import Credentials, SignedAws
+from liangwang.domain.catalogue import Organisation
+from liangwang.domain.patience import Patience
+from liangwang.processing import Command, perform
+from liangwang.store import Store
+
+from local.stack import Stack
+
+CITIZENS = 40
+CLERKS = 3
+"""A department's clerks: nobody may do two steps of one case, and items have up to three."""
+
+
+def password(state: Path) -> str:
+    """The demo password of this machine."""
+    file = state / "demo-password"
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(12))
+    return file.read_text()
+
+
+def store(stack: Stack, table: str) -> Store:
+    """A store on one of the stack's tables, by logical id, for tools that look from outside."""
+    credentials = Credentials("test", "test")
+    aws = SignedAws(region=stack.config.region, credentials=lambda: credentials, endpoint=stack.endpoint_url)
+    return Store(aws, stack.resources[table], patience=Patience())
+
+
+def seed(stack: Stack) -> int:
+    """Registers the demo people that are not there yet; answers how many there are."""
+    organisation = catalogue.load(stack.config.catalogue).organisation
+    digest = passwords.digest(password(stack.config.state))  # one hash for all: hashing is meant to be slow
+    commands = [_register(username, account) for username, account in _people(organisation, digest)]
+    for outcome in perform(store(stack, "IntakeTable"), commands, datetime.now(UTC)):
+        outcome.stored()
+    return len(commands)
+
+
+def clerk(department: str, number: int) -> str:
+    """The username of one of a department's clerks, from 1 to ``CLERKS``."""
+    return f"clerk-{department.removeprefix('D-').lower()}-{number}"
+
+
+def citizen(number: int) -> str:
+    """The username of a citizen, from 1 to ``CITIZENS``."""
+    return f"citizen-{number:03d}"
+
+
+def _register(username: str, account: Account) -> Command:
+    return Command(Key(ACCOUNT.name, username), f"register/{username}", lambda state, now: [] if state else [account])
+
+
+def _people(organisation: Organisation, digest: str) -> Iterator[tuple[str, Account]]:
+    for number in range(1, CITIZENS + 1):
+        # every fourth is an enterprise (GB/T 39046-2020 A.4)
+        kind = 2 if number % 4 == 0 else 1
+        yield (
+            citizen(number),
+            Account(role="citizen", name=f"示例市民{number:03d}", password=digest, applicant_type=kind),
+        )
+    for department in organisation.departments:
+        for number in range(1, CLERKS + 1):
+            yield (
+                clerk(department.code, number),
+                Account(role="clerk", name=f"示例办事员{number}", password=digest, department=department.code),
+            )
+        yield (
+            clerk(department.code, 0).replace("clerk", "supervisor").removesuffix("-0"),
+            Account(role="supervisor", name="示例监督员", password=digest, department=department.code),
+        )
+    for region in organisation.regions:
+        yield (
+            f"operator-{region.code}",
+            Account(role="operator", name="示例值班员", password=digest, region=region.code),
+        )
+    yield "partner", Account(role="system", name="示例外部系统", password=digest)
