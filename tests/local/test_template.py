@@ -1,0 +1,127 @@
+"""template.yaml is read as it stands, and what cannot be served is refused by name."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from local import deploy, template
+from local.config import REPOSITORY
+from local.intrinsics import Resolver
+from local.template import TemplateError
+
+from .conftest import SAMPLE
+
+
+def test_the_sample_has_one_trigger_of_each_kind():
+    sample = template.load(SAMPLE)
+    assert {route.key for route in sample.routes} == {"POST /notes/{id}", "GET /ledger/{id}", "GET /who"}
+    assert {route.path: route.authorizer for route in sample.routes}["/who"] == "Gate"
+    assert [mapping.name for mapping in sample.kafka] == ["LedgerFunction.Notes"]
+    assert sample.kafka[0].dead_letter_topic == "dead-letters"
+    assert [mapping.name for mapping in sample.streams] == ["OutboxFunction.Notes"]
+    assert [mapping.payload for mapping in sample.schedules] == ["{}"]
+    assert sample.functions["DoorFunction"].folder == "functions/door"
+    assert sample.functions["DoorFunction"].timeout == 10
+
+
+def test_the_product_s_own_template_can_be_served():
+    product = template.load(REPOSITORY / "template.yaml")
+    assert product.routes and product.kafka and product.streams and product.schedules
+
+
+def one_event(kind, **properties):
+    return {
+        "Resources": {
+            "F": {
+                "Type": "AWS::Serverless::Function",
+                "Properties": {"CodeUri": "f", "Events": {"E": {"Type": kind, "Properties": properties}}},
+            }
+        }
+    }
+
+
+MSK = {"Stream": "arn", "Topics": ["t"], "StartingPosition": "TRIM_HORIZON"}
+
+
+@pytest.mark.parametrize(
+    ("document", "named"),
+    [
+        (one_event("SQS", Queue="q"), "F.Events.E: event type SQS"),
+        (one_event("SelfManagedKafka", Topics=["t"]), "SelfManagedKafka"),
+        (one_event("MSK", **{**MSK, "Topics": ["a", "b"]}), "F.Events.E.Topics"),
+        (one_event("MSK", **{**MSK, "StartingPosition": "AT_TIMESTAMP"}), "StartingPosition"),
+        (one_event("MSK", **MSK, FilterCriteria={}), "FilterCriteria"),
+        (one_event("MSK", **MSK, MaximumRecordAgeInSeconds=60), "MaximumRecordAgeInSeconds"),
+        (one_event("MSK", **MSK, DestinationConfig={"OnFailure": {"Destination": "kafka://t"}}), "another topic"),
+        (
+            one_event("DynamoDB", Stream="s", StartingPosition="LATEST", ParallelizationFactor=2),
+            "ParallelizationFactor",
+        ),
+        (one_event("DynamoDB", Stream="s", StartingPosition="LATEST", TumblingWindowInSeconds=2), "TumblingWindow"),
+        (one_event("HttpApi", Path="/", Method="get", PayloadFormatVersion="1.0"), "PayloadFormatVersion"),
+        (one_event("ScheduleV2", ScheduleExpression="rate(1 minute)", State="DISABLED"), "State"),
+    ],
+)
+def test_what_cannot_be_served_is_refused_by_name(document, named):
+    with pytest.raises(TemplateError, match=named):
+        template.parse(document)
+
+
+def test_lambda_s_defaults_hold_where_the_template_is_silent():
+    (mapping,) = template.parse(one_event("MSK", **MSK)).kafka
+    assert (mapping.batch_size, mapping.window_seconds, mapping.maximum_retries) == (100, 0.5, -1)
+
+
+def test_endless_retries_end_at_ten_once_there_is_a_destination():
+    document = one_event("MSK", **MSK, DestinationConfig={"OnFailure": {"Destination": "kafka://lost"}})
+    assert template.parse(document).kafka[0].maximum_retries == 10
+
+
+def test_anchors_and_short_tags_become_plain_json(tmp_path: Path):
+    (tmp_path / "t.yaml").write_text(
+        "Resources:\n  A: &a {Type: X, P: !Sub '${B}-x'}\n  B: *a\n  C: {Type: Y, P: !GetAtt A.Arn, Q: !If [Live, 1, 2]}\n"
+    )
+    resources = template.read(tmp_path / "t.yaml")["Resources"]
+    assert resources["A"] == resources["B"] == {"Type": "X", "P": {"Fn::Sub": "${B}-x"}}
+    assert resources["C"]["P"] == {"Fn::GetAtt": ["A", "Arn"]}
+    assert resources["C"]["Q"] == {"Fn::If": ["Live", 1, 2]}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("!Ref Table", "table-1"),
+        ("!GetAtt Table.Arn", "arn:table-1"),
+        ("!Sub '${Table}/${Table.Arn}/${!literal}'", "table-1/arn:table-1/${literal}"),
+        ("!Sub ['${X}-${Table}', {X: !Select [1, !Split [',', 'a,b']]}]", "b-table-1"),
+        ("!If [Live, !Ref Table, none]", "none"),
+        ("!If [Trial, !Ref Table, none]", "table-1"),
+        ("!Join ['+', [a, !Ref Table]]", "a+table-1"),
+        ("{a: [!Ref Table]}", {"a": ["table-1"]}),
+    ],
+)
+def test_intrinsics(text, expected):
+    resolver = Resolver(
+        references={"Table": "table-1", "Stage": "trial"},
+        attributes={"Table": {"Arn": "arn:table-1"}},
+        conditions={
+            "Live": {"Fn::Equals": [{"Ref": "Stage"}, "live"]},
+            "Trial": {"Fn::Not": [{"Condition": "Live"}]},
+        },
+    )
+    assert resolver.value(yaml.load(text, Loader=template._Loader)) == expected
+
+
+def test_an_unknown_reference_is_named():
+    with pytest.raises(TemplateError, match="Nowhere"):
+        Resolver(references={}, attributes={}).value({"Ref": "Nowhere"})
+
+
+def test_only_what_the_emulator_creates_is_deployed():
+    document = template.read(SAMPLE)
+    document["Resources"]["Alarm"] = {"Type": "X::Alarm", "Properties": {"On": {"Fn::GetAtt": ["DoorFunction", "Arn"]}}}
+    document["Resources"]["Board"] = {"Type": "X::Board", "DependsOn": ["Alarm"]}
+    kept = deploy.reduced(document)
+    assert set(kept["Resources"]) == {"NotesTable", "LedgerTable", "Lost"}
+    assert "Parameters" not in kept
