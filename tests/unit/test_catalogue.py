@@ -75,6 +75,20 @@ def test_some_questions_go_to_another_district_named_in_the_form() -> None:
     assert sum(ask.place != "case" for item in ITEMS for one in item.collaborations for ask in one.asks) >= 5
 
 
+def nearest(capability: str, place: str) -> str:
+    organisation = SHIPPED.organisation
+    found = (organisation.responsible.get((capability, code)) for code in organisation.lineage(place))
+    return next(departments[0].code for departments in found if departments)
+
+
+@pytest.mark.parametrize("item", ITEMS, ids=lambda item: item.task_code)
+def test_no_department_asks_itself_about_its_own_case(item: Item) -> None:
+    towns = [region.code for region in SHIPPED.organisation.regions if region.level == 5]
+    asked = {ask.capability for one in item.collaborations for ask in one.asks if ask.place == "case"}
+    for town in towns:
+        assert nearest(item.capability, town) not in {nearest(capability, town) for capability in asked}
+
+
 WASTE = SHIPPED.items["construction-waste"]
 
 
