@@ -19,7 +19,7 @@ from local.intrinsics import Resolver
 from local.kafka_source import KafkaSource
 from local.scheduler import Schedule
 from local.signed import SignedClient
-from local.stream_source import Checkpoints, StreamSource
+from local.stream_source import Activity, Checkpoints, StreamSource
 
 log = logging.getLogger("local.runner")
 
@@ -35,6 +35,7 @@ class Runner:
         parsed = template.load(config.template)
         resolver = deploy.resolver(config, parsed, deploy.load(config))
         self._functions = functions.build(config, parsed, resolver)
+        self._activity = Activity()
         self.sources: list[Source] = [
             *(self._kafka(mapping, resolver) for mapping in parsed.kafka),
             *(self._stream(mapping, resolver) for mapping in parsed.streams),
@@ -94,6 +95,7 @@ class Runner:
             client=client,
             checkpoints=Checkpoints(config.state / "checkpoints" / f"{mapping.name}.json", stream_arn=arn),
             send_failure=_queue_sender(config, queue_arn) if queue_arn else None,
+            activity=self._activity,
             region=config.region,
         )
 
