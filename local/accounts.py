@@ -62,6 +62,11 @@ def citizen(number: int) -> str:
     return f"citizen-{number:03d}"
 
 
+def applicant_type(number: int) -> int:
+    """The applicant type (GB/T 39046-2020 A.4) of a citizen: every fourth is an enterprise."""
+    return 2 if number % 4 == 0 else 1
+
+
 def _register(username: str, account: Account) -> Command:
     return Command(Key(ACCOUNT.name, username), f"register/{username}", lambda state, now: [] if state else [account])
 

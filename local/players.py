@@ -1,0 +1,209 @@
+"""The demo's people: citizens who apply, mend and withdraw, and clerks who work their queues, all over HTTP."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from liangwang.domain import routing
+from liangwang.domain.catalogue import Catalogue, Item
+from msgspec import Struct, convert
+
+from local import accounts
+from local.api import Api, ApiError
+
+
+class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
+    """One kind of application; see scenarios.yaml."""
+
+    item: str
+    form: dict[str, Any] = {}
+    leave_out: tuple[str, ...] = ()
+    mend: dict[str, Any] = {}
+    then: str = ""
+    weight: int = 1
+
+
+class Wish(Struct, frozen=True):
+    """One application that one citizen is going to make; ``key`` is its Idempotency-Key."""
+
+    citizen: str
+    place: str
+    scenario: Scenario
+    key: str
+
+    def body(self, item: Item) -> dict[str, Any]:
+        """The application as the API takes it."""
+        materials = [one.code for one in item.materials if one.code not in self.scenario.leave_out]
+        form = {**item.example.form, **self.scenario.form}
+        return {"task_code": item.task_code, "place": self.place, "form": form, "materials": materials}
+
+
+def scenarios() -> list[Scenario]:
+    """The lines of scenarios.yaml."""
+    return convert(yaml.safe_load((Path(__file__).parent / "scenarios.yaml").read_bytes()), list[Scenario])
+
+
+def wishes(count: int, catalogue: Catalogue, *, seed: int, chosen: Sequence[Scenario] = ()) -> list[Wish]:
+    """A mixed lot of applications, the same for the same seed."""
+    dice = random.Random(seed)
+    lines = list(chosen) or scenarios()
+    towns = [region.code for region in catalogue.organisation.regions if region.level == 5]
+    picked = dice.choices(lines, weights=[line.weight for line in lines], k=count)
+    run = f"{seed}-{dice.getrandbits(32):08x}"
+    return [
+        Wish(_applicant(dice, catalogue.items[scenario.item]), dice.choice(towns), scenario, f"demo-{run}-{number}")
+        for number, scenario in enumerate(picked)
+    ]
+
+
+def _applicant(dice: random.Random, item: Item) -> str:
+    fitting = [n for n in range(1, accounts.CITIZENS + 1) if accounts.applicant_type(n) in item.audience]
+    return accounts.citizen(dice.choice(fitting))
+
+
+def desks(lot: Iterable[Wish], catalogue: Catalogue) -> list[str]:
+    """The departments that may get work from these applications, as the domain routes it."""
+    found: dict[str, None] = {}
+    for wish in lot:
+        item = catalogue.items[wish.scenario.item]
+        form = {**item.example.form, **wish.scenario.form}
+        wanted = [(item.capability, wish.place)]
+        for collaboration in item.collaborations:
+            wanted += [(ask.capability, str(form.get(ask.place, wish.place))) for ask in collaboration.asks]
+        for capability, place in wanted:
+            known = place if place in catalogue.organisation.region else wish.place
+            for code in _line(catalogue, capability, known):
+                found[code] = None
+    return list(found)
+
+
+def _line(catalogue: Catalogue, capability: str, place: str) -> Iterator[str]:
+    """The nearest department and those that would follow if it declined."""
+    declined: list[str] = []
+    while one := routing.responsible(catalogue.organisation, capability=capability, place=place, besides=declined):
+        declined.append(one.code)
+        yield one.code
+
+
+class Citizens:
+    """Applies; then mends or withdraws where the scenario says so."""
+
+    def __init__(self, api: Api, catalogue: Catalogue) -> None:
+        self._api = api
+        self._catalogue = catalogue
+
+    def apply(self, wish: Wish) -> str:
+        """Makes the application; answers its case number."""
+        item = self._catalogue.items[wish.scenario.item]
+        answer = self._api.post(wish.citizen, "/api/applications", wish.body(item), key=wish.key)
+        return str(answer["case_no"])
+
+    def follow_up(self, wish: Wish, case_no: str, *, seconds: float) -> None:
+        """What the citizen does after applying."""
+        if wish.scenario.then == "withdraw":
+            self._withdraw(wish, case_no)
+        elif wish.scenario.leave_out or wish.scenario.mend:
+            self._mend(wish, case_no, seconds)
+
+    def _withdraw(self, wish: Wish, case_no: str) -> None:
+        try:
+            self._api.post(wish.citizen, f"/api/applications/{case_no}/withdrawal", {"reason": "示例撤回"})
+        except ApiError as error:
+            if error.document["status"] != 409:  # decided already: too late is an answer too
+                raise
+
+    def _mend(self, wish: Wish, case_no: str, seconds: float) -> None:
+        path = f"/api/applications/{case_no}"
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            view = self._api.get(wish.citizen, path)
+            if view["status"] not in ("submitted", "supplementing"):
+                return
+            if view["status"] == "supplementing":
+                codes = {one.code for one in self._catalogue.items[wish.scenario.item].materials}
+                asked = [point["field"] for point in view["notice"]["points"] if point["field"] in codes]
+                self._api.post(wish.citizen, f"{path}/supplement", {"form": wish.scenario.mend, "materials": asked})
+                return
+            time.sleep(0.1)
+
+
+class Clerks:
+    """Clerks of some departments who take what lies on their desks until they are stopped.
+
+    Most agree. By the case number, one task in twelve is declined, one in ten answered and one step in twenty decided
+    against, so that a run shows every way.
+    """
+
+    def __init__(self, api: Api, departments: Sequence[str], *, hands: int = 2) -> None:
+        self._api = api
+        self._stop = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._work, args=(departments[hand::hands],), daemon=True) for hand in range(hands)
+        ]
+        self.problems: list[str] = []
+
+    def __enter__(self) -> Clerks:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _work(self, departments: Sequence[str]) -> None:
+        pause = 0.05
+        while not self._stop.is_set():
+            done = sum(self._visit(department) for department in departments)
+            pause = 0.05 if done else min(pause * 1.5, 0.4)
+            self._stop.wait(pause)
+
+    def _visit(self, department: str) -> int:
+        done = 0
+        reader = accounts.clerk(department, 1)
+        try:
+            for task in self._api.get(reader, "/api/tasks", limit=100)["tasks"]:
+                done += self._try(self._answer, department, task)
+            for case in self._api.get(reader, "/api/cases", limit=100)["cases"]:
+                done += self._try(self._decide, department, case)
+        except (ApiError, OSError) as error:
+            self.problems.append(f"{department}: {error}")
+        return done
+
+    def _try(self, act: Any, department: str, work: dict[str, Any]) -> int:
+        try:
+            act(department, work)
+        except ApiError as error:
+            if error.document["status"] != 409:  # withdrawn or recalled under the clerk's hands
+                self.problems.append(f"{department}: {error}")
+            return 0
+        return 1
+
+    def _answer(self, department: str, task: dict[str, Any]) -> None:
+        path, mood = f"/api/tasks/{task['task_id']}", zlib.crc32(task["task_id"].encode())
+        clerk = accounts.clerk(department, 1 + mood % accounts.CLERKS)
+        if mood % 12 == 0 and not task["forced"]:
+            self._api.post(clerk, f"{path}/decline", {"reason": "示例：不属于本部门职责"})
+        elif mood % 10 == 1:
+            self._api.post(clerk, f"{path}/report", {"opinion": "disagree", "explanation": "示例：现场不符合要求"})
+        else:
+            self._api.post(clerk, f"{path}/report", {"opinion": "agree"})
+
+    def _decide(self, department: str, case: dict[str, Any]) -> None:
+        if case["step"] is None:
+            return
+        steps = ("handle", "review", "approve")
+        clerk = accounts.clerk(department, 1 + steps.index(case["step"]))
+        against = zlib.crc32(f"{case['case_no']}{case['step']}".encode()) % 20 == 0
+        body = {"step": case["step"], "opinion": "disagree" if against else "agree"}
+        if against:
+            body["explanation"] = "示例：不符合规定条件"
+        self._api.post(clerk, f"/api/cases/{case['case_no']}/steps", body)
