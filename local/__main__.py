@@ -84,6 +84,8 @@ def _serve(*, sample: bool) -> None:
             if sample:
                 after.after_start(stack)
             after.announce(stack)
+            if sample:
+                after.invite(stack)
             click.echo("Ctrl-C stops it all.")
             while stack.alive():
                 time.sleep(0.5)

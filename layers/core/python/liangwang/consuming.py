@@ -8,10 +8,10 @@ letter, an item like any other whose stream record the publisher emits, so it ne
 import base64
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from . import log
+from . import clock, log
 from .aggregates import DEAD_LETTER, Key
 from .domain.messages import DeadLettered
 from .envelope import CloudEvent, NotAMessage, decode
@@ -56,13 +56,19 @@ def records(event: Mapping[str, Any]) -> Iterator[Record]:
 
 
 def consume(
-    event: Mapping[str, Any], *, consumer: str, store: Store, route: Route, then: Then | None = None
+    event: Mapping[str, Any],
+    *,
+    consumer: str,
+    store: Store,
+    route: Route,
+    then: Then | None = None,
+    clock: clock.Clock = clock.utc,
 ) -> dict[str, Any]:
     """Carries out what a batch of records asks for; the answer is the partial response for the poller.
 
     ``then`` gets the messages whose commands hold; when it raises, all of them have to come again.
     """
-    now = datetime.now(UTC)
+    now = clock()
     with log.invocation(consumer) as line:
         units = store.write_units
         batch = list(records(event))

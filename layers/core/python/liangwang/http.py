@@ -6,13 +6,13 @@ API Gateway has done the routing, so a function is a table from ``routeKey`` to 
 
 import base64
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
 
-from . import log, texts
+from . import clock, log, texts
 from .domain.errors import DomainError, Forbidden, Invalid, Unauthenticated, Violation
 
 BODY_LIMIT = 256 * 1024

@@ -19,3 +19,8 @@ def _language(name: str) -> dict[str, str]:
 def text(key: str, /, **values: Any) -> Text:
     """The text behind a key with its values filled in. Raises KeyError for an unknown key."""
     return Text(zh=_language("zh")[key].format(**values), en=_language("en")[key].format(**values))
+
+
+def has(key: str) -> bool:
+    """Whether there is a text behind a key."""
+    return key in _language("zh")

@@ -40,7 +40,11 @@ def of_history(history: Iterable[Recorded[Any]], organisation: Organisation) -> 
 
 def _entry(at: datetime, event: Any, organisation: Organisation) -> Entry:
     kind = str(event.__struct_config__.tag)
-    zh, en = _values(event, organisation, "zh"), _values(event, organisation, "en")
+    if isinstance(event, application.Progressed):
+        told = _entry(at, event.message, organisation).text
+        zh, en = {"told": told.zh}, {"told": told.en}
+    else:
+        zh, en = _values(event, organisation, "zh"), _values(event, organisation, "en")
     text = Text(zh=texts.text(f"timeline.{kind}", **zh).zh, en=texts.text(f"timeline.{kind}", **en).en)
     return Entry(at=at, event=kind, text=text)
 
@@ -63,8 +67,10 @@ def _shown(name: str, value: Any, organisation: Organisation, language: str) -> 
         return getattr(organisation.department[value].name, language)
     if name in ("region", "decided_by") and value in organisation.region:
         return getattr(organisation.region[value].name, language)
-    if name in ("step", "opinion", "outcome", "conclusion") and isinstance(value, str):
+    if name in ("step", "opinion", "outcome", "conclusion", "state") and isinstance(value, str):
         return getattr(texts.text(f"word.{value}"), language)
+    if name in ("by", "reason", "because") and isinstance(value, str) and texts.has(f"reason.{value}"):
+        return getattr(texts.text(f"reason.{value}"), language)
     if name == "path":
         return " → ".join(getattr(organisation.region[hop.region].name, language) for hop in value)
     if name == "points":

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from . import messages as m
 from .catalogue import Evaluate, Facts, Item, RuleFailed, Step, Text
+from .errors import DomainError
 from .history import Noted, Recorded
 from .patience import Patience
 
@@ -33,6 +34,12 @@ class OpinionsReceived(Struct, frozen=True, kw_only=True, tag="case.opinions_rec
     """The conclusion of a collaboration reached the requesting department."""
 
     conclusion: m.CollaborationConcluded
+
+
+class Undecidable(DomainError):
+    """A rule that decides cannot be evaluated: nothing is granted by mistake, the message becomes a dead letter."""
+
+    code = "undecidable"
 
 
 Event = (
@@ -191,6 +198,8 @@ def advance(state: Case, *, item: Item, evaluate: Evaluate, now: datetime) -> Se
 def _step_by_rule(state: Case, step: Step, *, item: Item, evaluate: Evaluate, now: datetime) -> list[Event]:
     known = facts(state, now)
     trace = tuple(find(rule.id, rule.when, evaluate, known) for rule in item.denial)
+    if broken := next((finding for finding in trace if finding.error), None):
+        raise Undecidable(f"rule {broken.rule} of {item.task_code} cannot be evaluated: {broken.error}")
     against = tuple(rule.reason for rule, finding in zip(item.denial, trace, strict=True) if finding.held)
     completed = m.StepCompleted(
         case_no=state.application.case_no,

@@ -182,12 +182,7 @@ def raise_event(request: m.CollaborationRequested, *, organisation: Organisation
             events.append(dispatched)
     if len(events) == 1 + len(request.asks):
         return events
-    unanswered = [ask.capability for ask in request.asks if not _is_covered(ask, events)]
-    return [*events, Lifted(region=region, reason=f"nobody answers for {', '.join(unanswered)}", due_at=raised.due_at)]
-
-
-def _is_covered(ask: Ask, events: Sequence[Event]) -> bool:
-    return any(isinstance(event, m.TaskDispatched) and event.ask == ask for event in events)
+    return [*events, Lifted(region=region, reason="nobody_responsible", due_at=raised.due_at)]
 
 
 def _dispatch(state: Collaboration, ask: Ask, *, organisation: Organisation, number: int) -> m.TaskDispatched | None:
@@ -267,7 +262,7 @@ def cancel(state: Collaboration, message: m.CollaborationCancelled, *, now: date
     """The requester's case ended: asks the supporters to stop and concludes as cancelled."""
     if state.conclusion is not None:
         return [too_late(message, "the event is concluded")]
-    return [*_recalls(state, message.reason), _conclusion(state, "cancelled", "the requester's case ended")]
+    return [*_recalls(state, message.reason), _conclusion(state, "cancelled", "requester_ended")]
 
 
 def wake(state: Collaboration, *, organisation: Organisation, now: datetime) -> Sequence[Event]:
@@ -276,13 +271,13 @@ def wake(state: Collaboration, *, organisation: Organisation, now: datetime) -> 
         return []
     match state.request.on_timeout:
         case "proceed":
-            return [*_recalls(state, "the limit has passed"), _conclusion(state, "agree", "timeout: proceed")]
+            return [*_recalls(state, "limit_passed"), _conclusion(state, "agree", "timeout_proceed")]
         case "deny":
-            return [*_recalls(state, "the limit has passed"), _conclusion(state, "disagree", "timeout: deny")]
+            return [*_recalls(state, "limit_passed"), _conclusion(state, "disagree", "timeout_deny")]
         case "lift":
             above = organisation.region[state.region].parent or state.region
             due_at = now + timedelta(days=state.request.days)
-            return [Lifted(region=above, reason="the limit has passed", due_at=due_at), *_urges(state)]
+            return [Lifted(region=above, reason="limit_passed", due_at=due_at), *_urges(state)]
 
 
 def _recalls(state: Collaboration, reason: str) -> list[Event]:
@@ -304,7 +299,7 @@ def _urges(state: Collaboration) -> list[Event]:
             case_no=state.request.case_no,
             task_id=task.dispatched.task_id,
             department=task.dispatched.department,
-            reason="the limit has passed",
+            reason="limit_passed",
         )
         for task in state.tasks
         if task.is_open
@@ -319,7 +314,7 @@ def _join(state: Collaboration, events: list[Event], *, now: datetime) -> Sequen
     if verdict is None:
         return events
     conclusion, because = verdict
-    return [*events, *_recalls(state, "the conclusion is reached"), _conclusion(state, conclusion, because)]
+    return [*events, *_recalls(state, "conclusion_reached"), _conclusion(state, conclusion, because)]
 
 
 def joined(state: Collaboration) -> tuple[m.Opinion, str] | None:
@@ -334,12 +329,12 @@ def joined(state: Collaboration) -> tuple[m.Opinion, str] | None:
     if join.policy == "all":
         if open_asks:
             return None
-        return ("agree", "all agree") if agreed == len(asks) else ("disagree", "not all agree")
+        return ("agree", "all_agree") if agreed == len(asks) else ("disagree", "not_all_agree")
     needed = 1 if join.policy == "any" else join.count
     if agreed >= needed:
-        return "agree", f"{join.policy}: {agreed} of {needed} needed agree"
+        return "agree", "enough_agree"
     if agreed + open_asks < needed:
-        return "disagree", f"{join.policy}: {needed} needed can no longer agree"
+        return "disagree", "too_few_can_agree"
     return None
 
 

@@ -230,7 +230,7 @@ class Answer(Struct, frozen=True):
 
 
 class CollaborationConcluded(Message, frozen=True, tag="collaboration.concluded"):
-    """The event's conclusion under its join policy. ``because`` says which rule of the policy ended it."""
+    """The event's conclusion under its join policy. ``because`` is the code of the rule that ended it (i18n ``reason.``)."""
 
     request_id: str
     collaboration_id: str

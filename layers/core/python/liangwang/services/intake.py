@@ -22,6 +22,9 @@ from ..sealing import Sealing
 from ..store import Store, Stored
 from ..timeline import Entry, of_application
 
+TOWN = 5
+"""A case's place is a town (GB/T 39046-2020 A.2): from there every capability is found up the tree."""
+
 
 class Apply(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An application: the item, the place (a region code), the filled-in form and the material codes handed in."""
@@ -160,8 +163,9 @@ class Intake:
         found = []
         if item is None:
             found.append(Violation("task_code", "no such item; see GET /api/items"))
-        if wish.place not in self._catalogue.organisation.region:
-            found.append(Violation("place", "not a region code of this city"))
+        region = self._catalogue.organisation.region.get(wish.place)
+        if region is None or region.level != TOWN:
+            found.append(Violation("place", "use the code of a town or subdistrict 街道/镇 of this city"))
         if item is not None:
             if applicant_type not in item.audience:
                 found.append(Violation("task_code", f"this item is not for applicants of type {applicant_type}"))

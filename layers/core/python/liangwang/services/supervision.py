@@ -1,10 +1,10 @@
 """监督: finds what has waited too long in one system's table, and lets it ask again or follow its limit."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from .. import log
+from .. import clock, log
 from ..aggregates import COLLABORATION, Key
 from ..domain import collaboration
 from ..domain.catalogue import Organisation
@@ -18,13 +18,14 @@ PAGES = 10
 class Supervision:
     """Runs on a schedule; finds its work by the sparse ``wake`` index and never scans."""
 
-    def __init__(self, store: Store, organisation: Organisation) -> None:
+    def __init__(self, store: Store, organisation: Organisation, *, clock: clock.Clock = clock.utc) -> None:
         self._store = store
         self._organisation = organisation
+        self._clock = clock
 
     def sweep(self, event: Mapping[str, Any]) -> None:
         """Wakes everything that is due. What could not be written is due again at the next run."""
-        now = datetime.now(UTC)
+        now = self._clock()
         with log.invocation("supervision") as line:
             units = self._store.write_units
             line["woken"] = 0
