@@ -24,7 +24,7 @@ from typing import Any
 import msgspec
 
 from local import config as configuration
-from local import deploy, emulator, gateway, processes
+from local import deploy, emulator, gateway, processes, topics
 from local.config import Config, write_atomically
 
 log = logging.getLogger("local.supervisor")
@@ -90,6 +90,8 @@ class Supervisor:
             self._await("emulator", lambda: emulator.is_healthy(self._config))
         if self._config.bootstrap is None:
             self._await("broker", lambda: processes.port_answers(self._config.broker_port))
+        else:
+            topics.ensure(self._config)
         deploy.deploy(self._config)
         self._start("gateway")
         self._start("runner")

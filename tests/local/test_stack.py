@@ -184,3 +184,28 @@ def test_rates(expression, seconds):
 def test_other_schedules_are_refused_by_name(expression):
     with pytest.raises(TemplateError, match=r"F\.E\.ScheduleExpression"):
         scheduler.rate_seconds(expression, place="F.E")
+
+
+def test_an_endpoint_and_a_cluster_of_the_caller_s_own_are_used_and_not_stopped(stack, tmp_path):
+    """A second stack beside the first, under another name on the same emulator and broker."""
+    config = msgspec.structs.replace(
+        sample_config(tmp_path),
+        endpoint=stack.endpoint_url,
+        bootstrap=stack.bootstrap_servers,
+        stack_name="guest",
+    )
+    with Stack(config) as guest:
+        assert set(guest.description()["processes"]) == {"gateway", "runner"}
+        assert guest.resources["NotesTable"] != stack.resources["NotesTable"]
+        assert call(guest, "GET", "/who", authorization="Li") == (200, b'{"who":"Li"}')
+    assert processes.port_answers(stack.config.emulator_port)
+    assert processes.port_answers(stack.config.broker_port)
+
+
+def test_an_emulator_that_dies_is_deployed_anew(tmp_path):
+    with Stack(sample_config(tmp_path)) as stack:
+        arrives(stack)
+        dead = stack.kill("emulator")
+        stack.await_restart("emulator", dead)
+        eventually(lambda: stack.description()["ready"] and stack.sources())
+        assert arrives(stack, "anew") == "anew"
