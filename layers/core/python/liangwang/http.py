@@ -79,14 +79,16 @@ class Route(NamedTuple):
 Routes = Mapping[str, Route]
 
 
-def serve(routes: Routes, event: Mapping[str, Any], *, function: str) -> dict[str, Any]:
+def serve(
+    routes: Routes, event: Mapping[str, Any], *, function: str, clock: clock.Clock = clock.utc
+) -> dict[str, Any]:
     """Answers one HTTP event. Never raises: an unforeseen error is a problem document of status 500 and a log line."""
     key = event["routeKey"]
     with log.invocation(function) as line:
         line["route"] = key
         try:
             route = routes[key]
-            request = _request(route, event)
+            request = _request(route, event, now=clock())
             response = _response(route.status, msgspec.json.encode(route.action(request)), "application/json")
         except DomainError as error:
             line["refused"] = error.code
@@ -121,7 +123,7 @@ def problem(error: DomainError, *, instance: str) -> dict[str, Any]:
     return _response(error.status, msgspec.json.encode(document), "application/problem+json")
 
 
-def _request(route: Route, event: Mapping[str, Any]) -> Request:
+def _request(route: Route, event: Mapping[str, Any], *, now: datetime) -> Request:
     caller = _caller(event.get("requestContext", {}).get("authorizer", {}).get("lambda", {}))
     if route.roles is not None:
         if isinstance(caller, str):
@@ -135,7 +137,7 @@ def _request(route: Route, event: Mapping[str, Any]) -> Request:
         query=event.get("queryStringParameters") or {},
         headers=event.get("headers") or {},
         body=_body(route.body, event) if route.body else None,
-        now=datetime.now(UTC),
+        now=now,
     )
 
 
