@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from . import clock, log
 from .aggregates import DEAD_LETTER, Key
+from .domain.errors import DomainError
 from .domain.messages import DeadLettered
 from .envelope import CloudEvent, NotAMessage, decode
 from .processing import Command, Outcome, perform
@@ -70,7 +71,6 @@ def consume(
     """
     now = clock()
     with log.invocation(consumer) as line:
-        units = store.write_units
         batch = list(records(event))
         plans = [_plan(record, consumer, route) for record in batch]
         outcomes = iter(perform(store, [plan.command for plan in plans if plan.command], now))
@@ -84,7 +84,6 @@ def consume(
             skipped=sum(plan.command is None for plan in plans),
             failed=len(failed),
             errors=sorted({repr(result.error) for result in results if result.error is not None})[:3],
-            write_units=store.write_units - units,
         )
     return partial_response(batch, failed)
 
@@ -92,9 +91,9 @@ def consume(
 def _plan(record: Record, consumer: str, route: Route) -> Plan:
     try:
         event = decode(record.bytes)
-    except NotAMessage as error:
+        return Plan(event, route(event))
+    except DomainError as error:
         return Plan(None, dead_letter(record, consumer=consumer, reason=error.detail))
-    return Plan(event, route(event))
 
 
 def _then(then: Then, plans: Sequence[Plan], results: Sequence[Outcome]) -> list[Outcome]:

@@ -6,9 +6,9 @@ question is asked again. ``traceparent`` follows from the case, so that all mess
 
 import hashlib
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 from msgspec.json import Decoder, Encoder
 
 from .domain.errors import DomainError
@@ -55,7 +55,7 @@ class _Wire(Struct, frozen=True):
     source: str
     type: str
     subject: str
-    time: datetime
+    time: Annotated[datetime, Meta(tz=True)]
     data: Raw
     specversion: str = "1.0"
     attempt: int = 1
@@ -99,7 +99,7 @@ def decode(value: bytes | None) -> CloudEvent:
         if decoder is None:
             raise NotAMessage(f"unknown type {wire.type!r}; known: {', '.join(sorted(_data))}")
         data = decoder.decode(wire.data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise NotAMessage(str(error)) from error
     return CloudEvent(
         id=wire.id,

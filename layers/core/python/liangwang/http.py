@@ -5,6 +5,7 @@ API Gateway has done the routing, so a function is a table from ``routeKey`` to 
 """
 
 import base64
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -155,11 +156,17 @@ def _body(kind: type, event: Mapping[str, Any]) -> Any:
     try:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as error:
-        reason, _, place = str(error).partition(" - at `$")
-        field = place.rstrip("`").lstrip(".") or "body"
-        raise Malformed(reason, violations=(Violation(field, reason),)) from error
-    except msgspec.DecodeError as error:
+        raise Malformed(str(error), violations=(_violation(str(error)),)) from error
+    except (msgspec.DecodeError, RecursionError) as error:
         raise Malformed(f"the body is not JSON: {error}", violations=(Violation("body", "send JSON"),)) from error
+
+
+def _violation(misfit: str) -> Violation:
+    """From msgspec's sentence, such as "Object missing required field `place` - at `$.a`", the field and the fix."""
+    reason, _, place = misfit.partition(" - at `$")
+    path = place.rstrip("`").lstrip(".")
+    named = re.fullmatch(r"Object (?:missing required|contains unknown) field `(.+)`", reason)
+    return Violation(".".join(filter(None, (path, named and named[1]))) or "body", reason)
 
 
 def _response(status: int, body: bytes, content_type: str) -> dict[str, Any]:

@@ -32,14 +32,15 @@ class Producer:
                 futures.append(producer.send(message.topic, key=message.key.encode(), value=encode(message.event)))
             except Exception as error:  # a full buffer or missing metadata raises here, not in the future
                 futures.append(error)
-        for future in futures:
+        broken: dict[tuple[str, str], Exception] = {}
+        for message, future in zip(messages, futures, strict=True):
             try:
                 if isinstance(future, Exception):
                     raise future
                 future.get(timeout=self._timeout)
-                results.append(None)
             except Exception as error:
-                results.append(error)
+                broken.setdefault((message.topic, message.key), error)
+            results.append(broken.get((message.topic, message.key)))
         if any(results):
             self._discard()
         return results

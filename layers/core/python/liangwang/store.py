@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from msgspec import DecodeError, json
 
+from . import log
 from .aggregates import KINDS, Key, Kind, encode
 from .aws import AwsError, AwsJson
 from .domain.errors import Invalid, Violation
@@ -22,6 +23,9 @@ from .domain.patience import Patience
 
 SHARDS = 8
 """The ``wake`` index is spread over this many keys: one takes 1,000 writes a second."""
+
+LONGEST_KEY = 2048
+"""Bytes of a partition key. Nothing has a longer one, and DynamoDB refuses even to look."""
 
 Attributes = Mapping[str, Mapping[str, Any]]
 
@@ -97,20 +101,19 @@ def read_item(item: Attributes) -> Stored:
 
 
 class Store:
-    """The aggregates of one system's table. ``write_units`` counts what DynamoDB says the writes cost."""
+    """The aggregates of one system's table. What DynamoDB says a write costs goes into the log line."""
 
     def __init__(self, aws: AwsJson, table: str, *, patience: Patience, writers: int = 8) -> None:
         self._aws = aws
         self._table = table
         self._patience = patience
         self._pool = ThreadPoolExecutor(writers, thread_name_prefix="store")
-        self.write_units = 0.0
 
     def load(self, keys: Iterable[Key]) -> dict[Key, Stored]:
         """The aggregates with these keys, read consistently; those that do not exist come with an empty history."""
         wanted = dict.fromkeys(keys)
         found = {key: Stored(key) for key in wanted}
-        names = [{"pk": {"S": str(key)}} for key in wanted]
+        names = [{"pk": {"S": str(key)}} for key in wanted if len(str(key).encode()) <= LONGEST_KEY]
         for start in range(0, len(names), 100):
             for item in self._get(names[start : start + 100]):
                 stored = read_item(item)
@@ -126,19 +129,22 @@ class Store:
 
     def save(self, changes: Sequence[tuple[Stored, Stored]]) -> list[Exception | None]:
         """Writes each (before, after) on its own; the answer has None, Conflict or AwsError in the same order."""
-        if len(changes) == 1:
-            return [self._put(changes[0])]
-        return list(self._pool.map(self._put, changes))
+        results = (
+            [self._put(change) for change in changes] if len(changes) < 2 else list(self._pool.map(self._put, changes))
+        )
+        units = [result for result in results if isinstance(result, float)]
+        log.add(writes=len(units), write_units=sum(units))
+        return [result if isinstance(result, Exception) else None for result in results]
 
-    def _put(self, change: tuple[Stored, Stored]) -> Exception | None:
+    def _put(self, change: tuple[Stored, Stored]) -> float | Exception:
+        """One write: the write units it cost, or why it does not hold."""
         before, after = change
         request = build_put(self._table, before=before, after=after, patience=self._patience)
         try:
             answer = self._aws.call("dynamodb", "PutItem", request)
         except AwsError as error:
             return Conflict(str(after.key)) if error.code == "ConditionalCheckFailedException" else error
-        self.write_units += answer.get("ConsumedCapacity", {}).get("CapacityUnits", 0.0)
-        return None
+        return float(answer.get("ConsumedCapacity", {}).get("CapacityUnits", 0.0))
 
     def due(self, now: datetime, *, limit: int) -> list[Key]:
         """The keys whose time to ask again has come, the longest waiting of each shard first."""
@@ -149,7 +155,7 @@ class Store:
                 "wake",
                 "wake = :key AND wake_at <= :at",
                 {**values, ":key": {"S": str(shard)}},
-                limit=max(1, limit // SHARDS),
+                limit=-(-limit // SHARDS),
             )
             found += page
         return found[:limit]

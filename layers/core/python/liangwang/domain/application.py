@@ -194,7 +194,7 @@ def wake_at(state: Application, patience: Patience) -> datetime | None:
     first = patience.until(state.spoken_at, asked=0)
     if state.relayed_at is None or (state.attempts < 2 and state.relayed_at < first):
         return first
-    return patience.until(state.relayed_at, asked=max(state.attempts - 1, 0))
+    return state.relayed_at + patience.interval(asked=max(state.attempts - 1, 0))
 
 
 def to_relay(state: Application, *, due: bool) -> tuple[tuple[int, datetime, Outgoing], ...]:

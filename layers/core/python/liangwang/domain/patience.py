@@ -15,7 +15,13 @@ class Patience(Struct, frozen=True):
     first: timedelta = timedelta(minutes=5)
     longest: timedelta = timedelta(days=1)
 
+    def interval(self, *, asked: int) -> timedelta:
+        """How long to wait after ``asked`` repetitions."""
+        return self.longest if asked > 10 else min(self.first * 4**asked, self.longest)
+
     def until(self, since: datetime, *, asked: int) -> datetime:
-        """When to ask again, ``asked`` repetitions having gone out already, the last thing having happened ``since``."""
-        interval = self.longest if asked > 10 else min(self.first * 4**asked, self.longest)
-        return since + interval
+        """When to ask again, the wait having begun ``since`` and ``asked`` repetitions having gone out meanwhile.
+
+        Intervals add up: ``since`` stays where it is, and one interval alone would soon lie in the past for ever.
+        """
+        return since + sum((self.interval(asked=earlier) for earlier in range(asked + 1)), timedelta())

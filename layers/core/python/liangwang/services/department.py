@@ -46,8 +46,6 @@ class Department:
     def route(self, event: CloudEvent) -> Command | None:
         """The command a message means; None when it is for a department that is not here."""
         message = event.data
-        if message.department not in self.catalogue.organisation.department:
-            return None
         decisions: dict[type, Any] = {
             m.ApplicationSubmitted: self._submitted,
             m.ApplicationSupplemented: self._supplemented,
@@ -55,7 +53,7 @@ class Department:
             m.CollaborationConcluded: self._concluded,
         }
         decide = decisions.get(type(message))
-        if decide is None:
+        if decide is None or message.department not in self.catalogue.organisation.department:
             return None
         return Command(
             Key(CASE.name, message.case_no), event.id, lambda state, now: decide(state, message, now), event.again

@@ -27,7 +27,6 @@ class Supervision:
         """Wakes everything that is due. What could not be written is due again at the next run."""
         now = self._clock()
         with log.invocation("supervision") as line:
-            units = self._store.write_units
             line["woken"] = 0
             for _ in range(PAGES):
                 keys = self._store.due(now, limit=PAGE)
@@ -35,7 +34,6 @@ class Supervision:
                 line["woken"] += sum(outcome.error is None for outcome in outcomes)
                 if len(keys) < PAGE or any(outcome.error for outcome in outcomes):
                     break
-            line["write_units"] = self._store.write_units - units
 
     def _wake(self, key: Key, now: datetime) -> Command:
         def decide(state: Any, at: datetime) -> Sequence[Any]:
