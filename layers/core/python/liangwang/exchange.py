@@ -5,10 +5,10 @@ A third-party intake stands in for ours by answering these three calls (docs/exc
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from msgspec import Struct, json
+from msgspec import Meta, Struct, json
 
 from .http_client import HttpClient, Response
 
@@ -52,7 +52,7 @@ class ProgressEntry(Struct, frozen=True, kw_only=True):
     id: str
     type: str
     case_no: str
-    time: datetime
+    time: Annotated[datetime, Meta(tz=True)]
     data: Any
 
 
