@@ -80,9 +80,7 @@ class Route(NamedTuple):
 Routes = Mapping[str, Route]
 
 
-def serve(
-    routes: Routes, event: Mapping[str, Any], *, function: str, clock: clock.Clock = clock.utc
-) -> dict[str, Any]:
+def serve(routes: Routes, event: Mapping[str, Any], *, function: str, clock: clock.Clock = clock.utc) -> dict[str, Any]:
     """Answers one HTTP event. Never raises: an unforeseen error is a problem document of status 500 and a log line."""
     key = event["routeKey"]
     with log.invocation(function) as line:
