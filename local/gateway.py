@@ -15,6 +15,7 @@ import threading
 import time
 import uuid
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 import flask
@@ -225,9 +226,7 @@ def build(config: configuration.Config) -> flask.Flask:
 def main() -> None:
     """Serve the stack whose state folder is the first argument."""
     processes.end_with_parent()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    from pathlib import Path
-
+    processes.write_log()
     _Server(configuration.load(Path(sys.argv[1]))).run()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import signal
 import socket
@@ -55,6 +56,12 @@ def wait_for_stop(on_hangup: Callable[[], None] | None = None) -> None:
     while signal.sigwait(_STOP_SIGNALS) == signal.SIGHUP:
         if on_hangup:
             on_hangup()
+
+
+def write_log() -> None:
+    """Our own words from INFO on, those of the libraries from WARNING on, to the process's log."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("local").setLevel(logging.INFO)
 
 
 def start(command: Sequence[str], *, environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:

@@ -141,7 +141,7 @@ def main() -> None:
     """Run the sources of the stack whose state folder is the first argument, until the supervisor says stop."""
     processes.end_with_parent()
     processes.block_stop_signals()  # before any thread exists: threads inherit the mask
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    processes.write_log()
     config = configuration.load(Path(sys.argv[1]))
     (config.state / "checkpoints").mkdir(parents=True, exist_ok=True)
     runner = Runner(config)

@@ -163,7 +163,8 @@ class Supervisor:
         """Start again what has ended, saying why."""
         for name, child in list(self._children.items()):
             code = child.poll()
-            if code is None or self._stopping:
+            replaced = self._children.get(name) is not child  # the emulator's end replaces others too
+            if code is None or replaced or self._stopping:
                 continue
             log.error("%s ended (%s), starting it again", name, processes.exit_reason(code))
             self._restarts[name] = self._restarts.get(name, 0) + 1
@@ -182,7 +183,8 @@ class Supervisor:
         """The tables went with it: deploy them anew, and give gateway and runner the new names."""
         log.error("the emulator keeps everything in memory: tables, keys and what was in them are gone")
         for name in ("runner", "gateway"):
-            processes.stop(self._children.pop(name))
+            # Whatever they do waits for tables that are gone: no use in letting them finish.
+            processes.stop(self._children.pop(name), patience=1.0)
         self._start("emulator")
         self._start_on_endpoint()
 
@@ -222,7 +224,7 @@ def _last_line(path: Path) -> str:
 
 def main() -> None:
     """Supervise the stack whose state folder is the first argument."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    processes.write_log()
     config = configuration.load(Path(sys.argv[1]))
     os.environ.update(config.environment())
     failure = config.state / "failure.txt"
