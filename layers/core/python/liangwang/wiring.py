@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .aws import Credentials, SignedAws
+from .aws import AwsJson, Credentials, SignedAws
 from .domain.patience import Patience
 
 if TYPE_CHECKING:
@@ -40,10 +40,34 @@ def _credentials() -> Credentials:
     )
 
 
-def _aws() -> SignedAws:
-    region = os.environ.get("AWS_REGION") or os.environ["AWS_DEFAULT_REGION"]
-    credentials = _credentials()  # Lambda replaces the whole environment before they expire
-    return SignedAws(region=region, credentials=lambda: credentials, endpoint=os.environ.get("AWS_ENDPOINT_URL"))
+class Outside:
+    """What lies outside this process: AWS, Kafka, and intake as the governance centre reaches it.
+
+    Tests put fakes in the place of ``outside`` before they import an ``app.py`` (tests/functional/functions.py).
+    """
+
+    def aws(self) -> AwsJson:
+        """DynamoDB and KMS."""
+        region = os.environ.get("AWS_REGION") or os.environ["AWS_DEFAULT_REGION"]
+        credentials = _credentials()  # Lambda replaces the whole environment before they expire
+        return SignedAws(region=region, credentials=lambda: credentials, endpoint=os.environ.get("AWS_ENDPOINT_URL"))
+
+    def producer(self) -> "Producer":
+        """Kafka."""
+        from .producer import Producer
+
+        return Producer(os.environ["KAFKA_BOOTSTRAP_SERVERS"])
+
+    def exchange(self) -> "Exchange":
+        """Intake's exchange API, called with the centre's own token."""
+        from .exchange import Exchange
+        from .tokens import KmsSigner, SystemToken
+
+        signer = KmsSigner(self.aws(), key=os.environ["GOVERNANCE_KEY"], issuer=os.environ["TOKEN_ISSUER"])
+        return Exchange(os.environ["EXCHANGE_URL"], token=SystemToken(signer, subject="governance"))
+
+
+outside = Outside()
 
 
 def _patience() -> Patience:
@@ -53,7 +77,7 @@ def _patience() -> Patience:
     )
 
 
-def _store(aws: SignedAws) -> "Store":
+def _store(aws: AwsJson) -> "Store":
     from .store import Store
 
     return Store(aws, os.environ["TABLE"], patience=_patience())
@@ -65,24 +89,10 @@ def _catalogue() -> "Catalogue":
     return load(Path(os.environ["CATALOGUE_DIR"]))
 
 
-def _sealing(aws: SignedAws) -> "Sealing":
+def _sealing(aws: AwsJson) -> "Sealing":
     from .sealing import Sealing
 
     return Sealing(aws, key_prefix=os.environ["DEPARTMENT_KEY_PREFIX"])
-
-
-def _exchange() -> "Exchange":
-    from .exchange import Exchange
-    from .tokens import KmsSigner, SystemToken
-
-    signer = KmsSigner(_aws(), key=os.environ["GOVERNANCE_KEY"], issuer=os.environ["TOKEN_ISSUER"])
-    return Exchange(os.environ["EXCHANGE_URL"], token=SystemToken(signer, subject="governance"))
-
-
-def _producer() -> "Producer":
-    from .producer import Producer
-
-    return Producer(os.environ["KAFKA_BOOTSTRAP_SERVERS"])
 
 
 def _department() -> "Department":
@@ -97,7 +107,7 @@ def identity() -> "Identity":
     from .services.identity import Identity
     from .tokens import KmsSigner
 
-    aws, key = _aws(), os.environ["TOKEN_KEY"]
+    aws, key = outside.aws(), os.environ["TOKEN_KEY"]
     return Identity(_store(aws), KmsSigner(aws, key=key, issuer=os.environ["TOKEN_ISSUER"]), aws=aws, key=key)
 
 
@@ -111,14 +121,14 @@ def authorizer() -> "Authorizer":
         people.rpartition("/")[2]: (people, None),
         governance.rpartition("/")[2]: (governance, frozenset({"system"})),
     }
-    return Authorizer(Verifier(_aws(), keys=keys, issuer=os.environ["TOKEN_ISSUER"]))
+    return Authorizer(Verifier(outside.aws(), keys=keys, issuer=os.environ["TOKEN_ISSUER"]))
 
 
 def intake() -> "Intake":
     """The citizen's door."""
     from .services.intake import Intake
 
-    aws = _aws()
+    aws = outside.aws()
     return Intake(_store(aws), _catalogue(), _sealing(aws))
 
 
@@ -126,26 +136,26 @@ def exchange() -> "ExchangeApi":
     """Intake's door for other systems."""
     from .services.exchange import ExchangeApi
 
-    return ExchangeApi(_store(_aws()))
+    return ExchangeApi(_store(outside.aws()))
 
 
 def relay() -> "Relay":
     """From intake's exchange API to Kafka."""
     from .services.relay import Relay
 
-    return Relay(_exchange(), _producer())
+    return Relay(outside.exchange(), outside.producer())
 
 
 def acceptance() -> tuple["Store", "Department"]:
     """The department's cases and what decides on them."""
-    return _store(_aws()), _department()
+    return _store(outside.aws()), _department()
 
 
 def approval() -> tuple["Approval", "Department"]:
     """The clerk's desk, and what decides on conclusions."""
     from .services.approval import Approval
 
-    aws, department = _aws(), _department()
+    aws, department = outside.aws(), _department()
     return Approval(_store(aws), department, _sealing(aws)), department
 
 
@@ -153,32 +163,32 @@ def assistance() -> "Assistance":
     """The department's tasks for others."""
     from .services.assistance import Assistance
 
-    return Assistance(_store(_aws()), _catalogue().organisation)
+    return Assistance(_store(outside.aws()), _catalogue().organisation)
 
 
 def collaboration() -> "Centre":
     """The centre's collaboration events."""
     from .services.centre import Centre
 
-    return Centre(_store(_aws()), _catalogue().organisation)
+    return Centre(_store(outside.aws()), _catalogue().organisation)
 
 
 def handback() -> tuple["Store", "Handback"]:
     """The centre's ledger and its way back to intake."""
     from .services.handback import Handback
 
-    return _store(_aws()), Handback(_exchange())
+    return _store(outside.aws()), Handback(outside.exchange())
 
 
 def supervision() -> "Supervision":
     """What has waited too long in one system's table."""
     from .services.supervision import Supervision
 
-    return Supervision(_store(_aws()), _catalogue().organisation)
+    return Supervision(_store(outside.aws()), _catalogue().organisation)
 
 
 def publisher() -> "Publisher":
     """From one table's stream to Kafka."""
     from .services.publisher import Publisher
 
-    return Publisher(_producer())
+    return Publisher(outside.producer())
