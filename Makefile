@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/core/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast bench lint clean
+.PHONY: help setup run test test-fast bench lint contracts clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -38,6 +38,9 @@ lint: setup ## ruff, mypy, cfn-lint
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 	$(VENV)/bin/cfn-lint template.yaml $(wildcard infra/*.yaml)
+
+contracts: setup ## write docs/api/ anew from the code
+	$(PY) -m local.contracts
 
 clean: ## remove .venv, local state and caches
 	rm -rf $(VENV) .local .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,280 @@
+"""The HTTP API as an OpenAPI 3.1 document, from the functions' route tables joined with template.yaml's routes.
+
+A function says what a route does, takes, answers and for whom (`liangwang.http.Route`); the template says where it is
+and whether the authorizer stands before it. A route that only one of the two knows is an error.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import msgspec
+from liangwang.http import BODY_LIMIT, Route, Routes
+
+from local.config import REPOSITORY
+from local.contracts import prose, tidy, version
+from local.template import Function, HttpRoute, Template, TemplateError
+
+
+class Query(NamedTuple):
+    """A query parameter: its name, schema, and what it is for."""
+
+    name: str
+    schema: dict[str, Any]
+    description: str
+
+
+_PAGE = (
+    Query("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}, "How many to answer at most"),
+    Query("cursor", {"type": "string"}, "The `cursor` of the page before, unchanged"),
+)
+
+QUERIES: dict[str, tuple[Query, ...]] = {
+    "GET /api/items": (
+        Query("q", {"type": "string"}, "A part of the item's name, an alias, its summary or its code; all without it"),
+    ),
+    "GET /api/applications": _PAGE,
+    "GET /api/cases": _PAGE,
+    "GET /api/tasks": _PAGE,
+    "GET /exchange/applications": (
+        Query("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 100}, "How many cases at most"),
+        Query(
+            "case_no",
+            {"type": "array", "items": {"type": "string"}},
+            "What these cases have to say; without it, what is due to be carried (again)",
+        ),
+    ),
+}
+
+PATH_PARAMETERS = {
+    "task_code": "The item's implementation code 实施编码",
+    "case_no": "The case number 办件编号",
+    "task_id": "The task's id",
+    "collaboration_id": "The collaboration event's id",
+}
+
+TAGS = {
+    "identity": "登录: tokens, and the keys to check them",
+    "intake": "收件系统: what citizens may do",
+    "exchange": "交换: the one way in and out of intake for other systems",
+    "approval": "审批: a clerk's cases",
+    "assistance": "协办: a clerk's tasks for other departments",
+    "collaboration": "协同: events as a centre's operator sees them",
+}
+
+PEOPLE = frozenset({"intake", "approval", "assistance"})
+"""Functions whose POST routes honour ``Idempotency-Key``; the exchange's entries carry ids of their own."""
+
+PROBLEMS = {
+    "400": "The body is not JSON, lacks a field or has one of a wrong type",
+    "401": "No token, or one that does not hold; a missing header is answered by API Gateway with a `message` only",
+    "403": "The token's role may not do this",
+    "404": "No such thing, or not the caller's: the two are not told apart",
+    "409": "It does not fit the present state; nothing was changed",
+    "413": f"The body has more than {BODY_LIMIT} bytes",
+    "422": "Well-formed but wrong: `errors` names each field and the fix",
+    "500": "A failure of ours; try again",
+}
+
+
+def document(parsed: Template) -> dict[str, Any]:
+    """The whole document. Raises TemplateError for a route that the template or a function does not know."""
+    tables = {name: routes_of(parsed.functions[name]) for name in {route.function for route in parsed.routes}}
+    joined = _join(parsed, tables)
+    shapes = sorted({shape for _, route in joined for shape in (route.body, route.result) if shape}, key=repr)
+    references, schemas = msgspec.json.schema_components(shapes, ref_template="#/components/schemas/{name}")
+    reference = dict(zip(shapes, references, strict=True))
+    paths: dict[str, Any] = {}
+    for place, route in joined:
+        operation = _operation(place, route, reference, folder=_folder(parsed, place))
+        paths.setdefault(place.path, {})[place.method.lower()] = operation
+    return {
+        "openapi": "3.1.0",
+        "info": _info(),
+        "servers": [{"url": "/", "description": "The gateway that serves this document"}],
+        "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
+        "paths": paths,
+        "components": {
+            "schemas": {**tidy(schemas), "Problem": _PROBLEM},
+            "responses": {f"Problem{status}": _problem(status) for status in PROBLEMS},
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+        },
+    }
+
+
+def _info() -> dict[str, Any]:
+    return {
+        "title": "liangwang (两网)",
+        "version": version(),
+        "description": (
+            "What citizens, clerks, operators and other systems may ask of liangwang. Log in at `POST /api/login` and "
+            "send the token as `Authorization: Bearer …`. Every refusal of ours is a problem document "
+            "(RFC 9457), Chinese first; docs/problems.md lists them."
+        ),
+        "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    }
+
+
+def _join(parsed: Template, tables: Mapping[str, Routes]) -> list[tuple[HttpRoute, Route]]:
+    """The template's routes in its order, each with what its function says of it."""
+    joined = []
+    for place in parsed.routes:
+        if place.key not in tables[place.function]:
+            raise TemplateError(f"{place.function}: template.yaml has {place.key}, its ROUTES do not")
+        joined.append((place, tables[place.function][place.key]))
+    known = {(place.function, place.key) for place in parsed.routes}
+    for function, routes in tables.items():
+        for key, route in routes.items():
+            if (function, key) not in known:
+                raise TemplateError(f"{function}: ROUTES has {key}, template.yaml does not")
+            _check_door(function, key, route, parsed)
+    return joined
+
+
+def _check_door(function: str, key: str, route: Route, parsed: Template) -> None:
+    """A route for roles needs the authorizer, and the authorizer before a public route would turn the public away."""
+    place = next(place for place in parsed.routes if place.key == key)
+    if (route.roles is None) != (place.authorizer is None):
+        raise TemplateError(
+            f"{function}: {key} is for {route.roles or 'anybody'}, its authorizer is {place.authorizer}"
+        )
+
+
+def _operation(
+    place: HttpRoute, route: Route, reference: Mapping[Any, dict[str, Any]], *, folder: str
+) -> dict[str, Any]:
+    action = getattr(route.action, "__name__", "")
+    roles = "anybody" if route.roles is None else ", ".join(sorted(route.roles))
+    operation: dict[str, Any] = {
+        "tags": [folder],
+        "operationId": f"{folder}_{action}",
+        "summary": route.summary,
+        "description": f"{_told(route.action)}\n\nFor: {roles}.".strip(),
+        "security": [] if route.roles is None else [{"token": []}],
+        "parameters": _parameters(place, folder),
+        "responses": _responses(place, route, reference, folder),
+    }
+    if route.body is not None:
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": reference[route.body]}},
+        }
+    return operation
+
+
+def _told(action: Any) -> str:
+    """The action's docstring without what it raises: the responses tell that."""
+    return re.sub(r"\s*\bRaises [^.]*\.", "", prose(action)).strip()
+
+
+def _parameters(place: HttpRoute, folder: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string"},
+            "description": PATH_PARAMETERS[name],
+        }
+        for name in re.findall(r"{(\w+)}", place.path)
+    ]
+    for name, schema, description in QUERIES.get(place.key, ()):
+        found.append({"name": name, "in": "query", "schema": schema, "description": description})
+    if place.method == "POST" and folder in PEOPLE:
+        text = "Any text unique to this wish. A request that is sent again with its key has one effect."
+        found.append({"name": "Idempotency-Key", "in": "header", "schema": {"type": "string"}, "description": text})
+    return found
+
+
+def _responses(place: HttpRoute, route: Route, reference: Mapping[Any, dict[str, Any]], folder: str) -> dict[str, Any]:
+    schema = reference[route.result] if route.result else {"type": "object"}
+    good = {"description": route.summary, "content": {"application/json": {"schema": schema}}}
+    problems = {
+        status: {"$ref": f"#/components/responses/Problem{status}"} for status in _statuses(place, route, folder)
+    }
+    return {str(route.status): good, **problems}
+
+
+def _statuses(place: HttpRoute, route: Route, folder: str) -> list[str]:
+    """The problems that a route can answer, by what it takes and for whom it is."""
+    acts, names_one = place.method == "POST" and folder in PEOPLE, "{" in place.path
+    pages = any(query.name == "limit" for query in QUERIES.get(place.key, ()))
+    may = {
+        "400": route.body is not None,
+        "401": route.roles is not None or (folder == "identity" and route.body is not None),
+        "403": route.roles is not None,
+        "404": names_one,
+        "409": acts and names_one,
+        "413": route.body is not None,
+        "422": pages or (acts and route.body is not None),
+        "500": True,
+    }
+    return [status for status, holds in may.items() if holds]
+
+
+_PROBLEM = {
+    "title": "Problem",
+    "description": "A problem document (RFC 9457).",
+    "type": "object",
+    "properties": {
+        "type": {"type": "string", "description": "`urn:liangwang:problem:<code>`; the code is stable"},
+        "title": {"type": "string", "description": "Chinese"},
+        "title_en": {"type": "string", "description": "English"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "instance": {"type": "string", "description": "The path that was asked"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+                "required": ["field", "message"],
+            },
+        },
+    },
+    "required": ["type", "title", "title_en", "status", "detail", "instance"],
+}
+
+
+def _problem(status: str) -> dict[str, Any]:
+    reference = {"$ref": "#/components/schemas/Problem"}
+    content: dict[str, Any] = {"application/problem+json": {"schema": reference}}
+    if status == "401":
+        content["application/json"] = {"schema": {"type": "object", "properties": {"message": {"type": "string"}}}}
+    return {"description": PROBLEMS[status], "content": content}
+
+
+def _folder(parsed: Template, place: HttpRoute) -> str:
+    return parsed.functions[place.function].folder.rpartition("/")[2]
+
+
+def routes_of(function: Function) -> Routes:
+    """The route table of a function's app.py, which is imported with placeholders in the place of its variables."""
+    file = REPOSITORY / function.folder / "app.py"
+    spec = importlib.util.spec_from_file_location(f"routes_of_{file.parent.name}", file)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    placeholders = dict.fromkeys(function.environment, "placeholder")
+    catalogue = str(REPOSITORY / "layers" / "catalogue")
+    aws = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"), "placeholder")
+    numbers = {name: "1" for name in placeholders if name.endswith("_SECONDS")}
+    with _environment({**placeholders, **numbers, **aws, "CATALOGUE_DIR": catalogue}):
+        spec.loader.exec_module(module)
+    routes: Routes = module.ROUTES
+    return routes
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
