@@ -1,0 +1,298 @@
+"""The three systems in one process: real services and handlers' code, fakes outside, and a clock that is set by hand.
+
+A ``City`` is driven one small step at a time (a few stream records, a few Kafka records of one partition, one sweep), so
+that a test can interleave, repeat and lose whatever the wire could. ``settle`` then lets everything run its course.
+"""
+
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from liangwang.aggregates import APPLICATION, CASE, COLLABORATION, LEDGER, TASK, Key
+from liangwang.aws import AwsError
+from liangwang.catalogue import load
+from liangwang.consuming import consume
+from liangwang.domain.approval import CompleteStep
+from liangwang.domain.case import next_step, waits_for_clerk
+from liangwang.domain.errors import DomainError
+from liangwang.domain.patience import Patience
+from liangwang.domain.task import Report
+from liangwang.exchange import ExchangeError
+from liangwang.fakes import FakeAws, FakeExchange, FakeProducer, kafka_event
+from liangwang.fakes.kafka import PARTITIONS
+from liangwang.http import Caller, Request
+from liangwang.rules import Rules
+from liangwang.sealing import Sealing
+from liangwang.services.approval import Approval
+from liangwang.services.assistance import Assistance, Decline
+from liangwang.services.centre import Centre
+from liangwang.services.department import Department
+from liangwang.services.exchange import ExchangeApi
+from liangwang.services.handback import Handback
+from liangwang.services.intake import Apply, Intake, Supplement, Withdrawal
+from liangwang.services.publisher import Publisher
+from liangwang.services.relay import NotCarried, Relay
+from liangwang.services.supervision import Supervision
+from liangwang.store import Conflict, Store
+
+CATALOGUE = Path(__file__).parents[2] / "layers" / "catalogue"
+RULES = Rules()  # compiled expressions are worth keeping
+SYSTEMS = ("intake", "governance", "department")
+MORNING = datetime(2027, 3, 1, 1, 0, tzinfo=UTC)
+OUTAGE = (AwsError, Conflict, ExchangeError, NotCarried)
+"""What a poller or a client answers by coming again."""
+
+
+class City:
+    """Intake, governance and department with one fake AWS (a table each), one fake Kafka and the exchange between."""
+
+    def __init__(self) -> None:
+        self.now = MORNING
+        self.catalogue = load(CATALOGUE)
+        self.aws = FakeAws()
+        self.producer = FakeProducer()
+        patience = Patience(first=timedelta(minutes=5), longest=timedelta(days=1))
+        self.stores = {name: Store(self.aws, name, patience=patience, writers=1) for name in SYSTEMS}
+        sealing = Sealing(self.aws, key_prefix="alias/")
+        organisation = self.catalogue.organisation
+        self.intake = Intake(self.stores["intake"], self.catalogue, sealing)
+        self.exchange = FakeExchange(ExchangeApi(self.stores["intake"]), clock=self.clock)
+        self.relay = Relay(self.exchange, self.producer)
+        self.department = Department(self.catalogue, RULES)
+        self.desk = Approval(self.stores["department"], self.department, sealing)
+        self.assistance = Assistance(self.stores["department"], organisation)
+        self.centre = Centre(self.stores["governance"], organisation)
+        self.handback = Handback(self.exchange)
+        self.publisher = Publisher(self.producer)
+        self.supervision = {
+            name: Supervision(self.stores[name], organisation, clock=self.clock) for name in ("governance", "department")
+        }
+        self.consumers = {
+            "applications": ("department", self.department.route, None),
+            "collaboration-requests": ("governance", self.centre.route, None),
+            "collaboration-tasks": ("department", self.assistance.route, None),
+            "collaboration-reports": ("governance", self.centre.route, None),
+            "collaboration-results": ("department", self.department.route, None),
+            "acceptances": ("governance", self.handback.route, self.handback.deliver),
+            "approvals": ("governance", self.handback.route, self.handback.deliver),
+        }
+        self.read = {(topic, partition): 0 for topic in self.consumers for partition in range(PARTITIONS)}
+        self.streamed = dict.fromkeys(SYSTEMS, 0)
+
+    def clock(self) -> datetime:
+        """What time it is in the city."""
+        return self.now
+
+    def later(self, **by: float) -> None:
+        """Moves the clock on."""
+        self.now += timedelta(**by)
+
+    # ------------------------------------------------------------------ the citizen
+
+    def ask(self, subject, *, body=None, key="", case_no="", role="citizen", task_id="", department=""):
+        """A request as a route gets it."""
+        return Request(
+            route=type(body).__name__,
+            caller=Caller(subject=subject, role=role, department=department, applicant_type="2"),
+            path={"case_no": case_no, "task_id": task_id},
+            query={},
+            headers={"idempotency-key": key} if key else {},
+            body=body,
+            now=self.now,
+        )
+
+    def apply(self, task_code, *, place="990101001", form=None, without=(), more=(), key="1", subject="citizen"):
+        """Applies as the item's example does, but for changes in the form and in the materials; the case number."""
+        item = self.catalogue.items[task_code]
+        wish = Apply(
+            task_code=task_code,
+            place=place,
+            form={**item.example.form, **(form or {})},
+            materials=(*(code for code in item.example.materials if code not in without), *more),
+        )
+        request = self.ask(subject, body=wish, key=key)
+        applicant_type = str(item.audience[0])
+        request = request._replace(caller=Caller(subject=subject, role="citizen", applicant_type=applicant_type))
+        return self.intake.apply(request).case_no
+
+    def supplement(self, case_no, *, form=None, materials=(), key="s", subject="citizen"):
+        """Answers the supplement notice."""
+        wish = Supplement(form=form or {}, materials=tuple(materials))
+        return self.intake.supplement(self.ask(subject, body=wish, key=key, case_no=case_no))
+
+    def withdraw(self, case_no, *, key="w", subject="citizen"):
+        """Withdraws a case."""
+        return self.intake.withdraw(self.ask(subject, body=Withdrawal(reason="changed plans"), key=key, case_no=case_no))
+
+    def follow(self, case_no, *, subject="citizen"):
+        """The case as its applicant sees it."""
+        return self.intake.follow(self.ask(subject, case_no=case_no))
+
+    # ------------------------------------------------------------------ the clerks
+
+    def open_tasks(self):
+        """Task ids that wait for a supporting department."""
+        return [key.id for key, state in self.states("department", TASK) if state.is_open]
+
+    def open_cases(self):
+        """Case numbers that wait for a clerk."""
+        found = self.states("department", CASE)
+        return [key.id for key, state in found if waits_for_clerk(state, self.department.item(state.application))]
+
+    def do_task(self, task_id, act, *, explanation="seen on site"):
+        """``act`` is sign, decline, agree or disagree."""
+        department = self.state("department", TASK, task_id).task.department
+        body = Decline(reason="not ours") if act == "decline" else Report(opinion=act, explanation=explanation)
+        request = self.ask("helper", body=body, role="clerk", task_id=task_id, department=department)
+        actions = {"sign": self.assistance.sign, "decline": self.assistance.decline}
+        return actions.get(act, self.assistance.report)(request)
+
+    def do_step(self, case_no, opinion="agree"):
+        """The next clerk, one who has not acted yet, completes the step the case stands before."""
+        state = self.state("department", CASE, case_no)
+        step = next_step(state, self.department.item(state.application))
+        body = CompleteStep(step=step.name, opinion=opinion, explanation="as the file says")
+        clerk = f"clerk-{len(state.steps)}"
+        return self.desk.complete(
+            self.ask(clerk, body=body, role="clerk", case_no=case_no, department=state.department)
+        )
+
+    # ------------------------------------------------------------------ the wire
+
+    def stream(self, system, count=1000, *, lose=False, keep=False):
+        """Hands the next changes of a table to its function; ``lose`` skips them, ``keep`` delivers them again later."""
+        start = self.streamed[system]
+        records = self.aws.dynamodb.event(system, start=start, stop=start + count)["Records"]
+        if not records:
+            return 0
+        done = len(records)
+        if not lose:
+            done = self._hand_over(system, records)
+        if not keep:
+            self.streamed[system] = start + done
+        return done
+
+    def _hand_over(self, system, records):
+        if system == "intake":
+            new = [record for record in records if "pending" in record["dynamodb"]["NewImage"]]
+            try:
+                if new:
+                    self.relay.handle({"Records": new})
+            except OUTAGE:
+                return 0
+            return len(records)
+        failures = self.publisher.publish({"Records": records})["batchItemFailures"]
+        sequences = [record["dynamodb"]["SequenceNumber"] for record in records]
+        return sequences.index(failures[0]["itemIdentifier"]) if failures else len(records)
+
+    def kafka(self, topic, partition, count=1000, *, lose=False, keep=False):
+        """Hands the next records of a partition to the topic's function; ``lose`` and ``keep`` as for ``stream``."""
+        start = self.read[topic, partition]
+        records = self.producer.log(topic, partition)[start : start + count]
+        if not records:
+            return 0
+        done = len(records)
+        if not lose:
+            system, route, then = self.consumers[topic]
+            try:
+                answer = consume(
+                    kafka_event(records),
+                    consumer=f"{system}/{topic}",
+                    store=self.stores[system],
+                    route=route,
+                    then=then,
+                    clock=self.clock,
+                )
+            except OUTAGE:
+                return 0
+            failed = [one["itemIdentifier"]["offset"] for one in answer["batchItemFailures"]]
+            done = min(failed) - start if failed else len(records)
+        if not keep:
+            self.read[topic, partition] = start + done
+        return done
+
+    def wipe_broker(self):
+        """Kafka starts empty; consumers begin at the first record again."""
+        self.producer.wipe()
+        self.read = dict.fromkeys(self.read, 0)
+
+    def sweep(self, what):
+        """One run of a schedule: ``relay``, ``governance`` or ``department``."""
+        with suppress(*OUTAGE):
+            if what == "relay":
+                self.relay.handle({})
+            else:
+                self.supervision[what].sweep({})
+
+    def pump(self):
+        """Carries what is on the way until nothing is."""
+        while any([self.stream(system) for system in SYSTEMS] + [self.kafka(*place) for place in self.read]):
+            pass
+
+    # ------------------------------------------------------------------ looking at it
+
+    def states(self, system, kind):
+        """(key, state) of all aggregates of a kind, in the order of their creation."""
+        names = [Key.parse(name) for name in self.aws.dynamodb.tables.get(system, {})]
+        wanted = [key for key in names if key.kind == kind.name]
+        loaded = self.stores[system].load(wanted) if wanted else {}
+        return [(key, loaded[key].state) for key in wanted]
+
+    def history(self, system, kind, identity):
+        """The recorded events of one aggregate."""
+        key = Key(kind.name, identity)
+        return self.stores[system].load([key])[key].history
+
+    def state(self, system, kind, identity):
+        """The state of one aggregate; None when it does not exist."""
+        key = Key(kind.name, identity)
+        return self.stores[system].load([key])[key].state
+
+    def endings(self, case_no):
+        """The terminal state of a case in the three systems; None where it has none."""
+        views = (
+            self.state("intake", APPLICATION, case_no),
+            self.state("department", CASE, case_no),
+            self.state("governance", LEDGER, case_no),
+        )
+        words = [getattr(view, "state", None) or getattr(view, "status", None) for view in views]
+        return tuple(
+            word if view is not None and view.is_terminal else None for view, word in zip(views, words, strict=True)
+        )
+
+    def is_settled(self):
+        """Whether every case has ended everywhere and nobody works on anything any more."""
+        cases = [key.id for key, _ in self.states("intake", APPLICATION)]
+        concluded = all(state.conclusion for _, state in self.states("governance", COLLABORATION))
+        waiting = [item for table in self.aws.dynamodb.tables.values() for item in table.values() if "wake" in item]
+        return concluded and not waiting and not self.open_tasks() and all(None not in self.endings(one) for one in cases)
+
+    def settle(self, *, rounds=25):
+        """Faults are over: schedules run, people do their work, time passes. Answers whether everything ended."""
+        self.aws.faults.clear()
+        self.producer.faults.clear()
+        self.exchange.faults.clear()
+        for _ in range(rounds):
+            for what in ("relay", "governance", "department"):
+                self.sweep(what)
+            self.pump()
+            self._work()
+            self.pump()
+            if self.is_settled():
+                return True
+            self.later(hours=7)
+        return False
+
+    def _work(self):
+        for case_no, state in [(key.id, state) for key, state in self.states("intake", APPLICATION)]:
+            if state.status == "supplementing":
+                item = self.catalogue.items[state.submitted.task_code]
+                with suppress(DomainError):
+                    self.supplement(case_no, materials=item.example.materials, key="settle")
+        self.pump()
+        for task_id in self.open_tasks():
+            self.do_task(task_id, "agree")
+        self.pump()
+        for _ in range(3):
+            for case_no in self.open_cases():
+                self.do_step(case_no)

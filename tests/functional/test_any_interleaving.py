@@ -1,0 +1,198 @@
+"""Promise 1: whatever the wire does, each case reaches exactly one terminal state in all three systems.
+
+A random course of events: citizens apply, answer notices and withdraw; clerks sign, decline, report and decide; streams
+and topics deliver a few records of one partition at a time, twice, or lose them; the broker starts empty; calls are
+refused or their answers lost. Then the faults end, the schedules run, people finish their work, and the books must agree.
+"""
+
+from collections import Counter
+from contextlib import suppress
+from itertools import groupby
+
+from hypothesis import event, given, note, settings
+from hypothesis import strategies as st
+from liangwang.aggregates import APPLICATION, CASE, COLLABORATION, LEDGER, TASK
+from liangwang.domain import messages as m
+from liangwang.domain.errors import DomainError
+from liangwang.fakes import Fault
+from liangwang.fakes.kafka import PARTITIONS
+
+from tests.functional.city import OUTAGE, SYSTEMS, City
+
+KINDS = (
+    ("elderly-card", {}, (), ()),  # granted at once
+    ("elderly-card", {"birth_year": 2000}, (), ()),  # refused
+    ("elderly-card", {}, ("photo",), ()),  # supplement
+    ("food-business-licence", {}, (), ()),  # clerks only
+    ("food-business-licence", {"area": 150, "gas_kitchen": False}, (), ()),  # one department
+    ("food-business-licence", {"area": 150, "gas_kitchen": True}, ("safety-rules",), ()),  # supplement, then two
+    ("outdoor-advertisement", {"area": 30}, (), ("structure-drawing",)),  # three, two of them needed
+    ("public-place-hygiene", {"kind": "hotel"}, (), ()),  # two, either is enough
+)
+TOPICS = (
+    "applications",
+    "acceptances",
+    "approvals",
+    "collaboration-requests",
+    "collaboration-tasks",
+    "collaboration-reports",
+    "collaboration-results",
+)
+FATES = st.sampled_from(("deliver", "deliver", "deliver", "keep", "lose"))
+COUNTS = st.sampled_from((1, 2, 1000))
+NUMBER = st.integers(0, 7)
+ACTS = ("sign", "agree", "agree", "disagree", "decline")
+
+ACTIONS = st.one_of(
+    st.tuples(st.just("apply"), st.sampled_from(KINDS)),
+    st.tuples(st.just("supplement"), NUMBER, st.booleans()),
+    st.tuples(st.just("withdraw"), NUMBER),
+    st.tuples(st.just("task"), NUMBER, st.sampled_from(ACTS)),
+    st.tuples(st.just("step"), NUMBER, st.sampled_from(("agree", "agree", "disagree"))),
+    st.tuples(st.just("stream"), st.sampled_from(SYSTEMS), COUNTS, FATES),
+    st.tuples(st.just("kafka"), st.sampled_from(TOPICS), COUNTS, FATES),
+    st.tuples(st.just("sweep"), st.sampled_from(("relay", "governance", "department"))),
+    st.tuples(st.just("later"), st.sampled_from((1, 6, 60, 60 * 30))),
+    st.tuples(st.just("pump")),
+    st.tuples(st.just("wipe")),
+    st.tuples(
+        st.just("aws"), st.sampled_from(("PutItem", "PutItem", "BatchGetItem", "Query")), st.sampled_from(("refused", "lost"))
+    ),
+    st.tuples(st.just("producer"), st.lists(st.sampled_from(("", "refused", "lost")), max_size=4)),
+    st.tuples(st.just("exchange"), st.lists(st.sampled_from(("", "refused", "lost")), max_size=3)),
+)
+
+
+class Course:
+    """Plays actions on a city and remembers what was acknowledged."""
+
+    def __init__(self):
+        self.city = City()
+        self.cases = []
+        self.wishes = 0
+
+    def play(self, action):
+        """One action. What a person or a client is refused changes nothing."""
+        name, *values = action
+        with suppress(DomainError, *OUTAGE):
+            getattr(self, name)(*values)
+
+    def apply(self, kind):
+        """An application counts from the moment it is acknowledged; one that is not is sent again later."""
+        task_code, form, without, more = kind
+        self.wishes += 1
+        self.cases.append(self.city.apply(task_code, form=form, without=without, more=more, key=str(self.wishes)))
+
+    def supplement(self, number, complete):
+        case_no = self.cases[number % len(self.cases)] if self.cases else ""
+        self.city.supplement(case_no, materials=["photo", "safety-rules"][: 1 + complete], key="")
+
+    def withdraw(self, number):
+        if self.cases:
+            self.city.withdraw(self.cases[number % len(self.cases)])
+
+    def task(self, number, act):
+        if tasks := self.city.open_tasks():
+            self.city.do_task(tasks[number % len(tasks)], act)
+
+    def step(self, number, opinion):
+        if cases := self.city.open_cases():
+            self.city.do_step(cases[number % len(cases)], opinion)
+
+    def stream(self, system, count, fate):
+        self.city.stream(system, count, lose=fate == "lose", keep=fate == "keep")
+
+    def kafka(self, topic, count, fate):
+        for partition in range(PARTITIONS):
+            self.city.kafka(topic, partition, count, lose=fate == "lose", keep=fate == "keep")
+
+    def sweep(self, what):
+        self.city.sweep(what)
+
+    def later(self, minutes):
+        self.city.later(minutes=minutes)
+
+    def pump(self):
+        self.city.pump()
+
+    def wipe(self):
+        self.city.wipe_broker()
+
+    def aws(self, operation, kind):
+        self.city.aws.faults.append(Fault(operation, kind))
+
+    def producer(self, faults):
+        self.city.producer.faults += faults
+
+    def exchange(self, faults):
+        self.city.exchange.faults += faults
+
+
+FIRST = st.tuples(st.just("apply"), st.sampled_from(KINDS))
+
+
+@settings(max_examples=150)
+@given(st.lists(FIRST, min_size=1, max_size=3), st.lists(ACTIONS, max_size=45))
+def test_each_case_ends_once_and_the_same_in_all_three_systems(first, actions):
+    course = Course()
+    for action in first + actions:
+        course.play(action)
+    city = course.city
+    settled = city.settle()
+    for case_no in course.cases:
+        note(f"{case_no}: {city.endings(case_no)}")
+        for system, kind in (("intake", APPLICATION), ("department", CASE), ("governance", LEDGER)):
+            note(f"  {system}: {[recorded.event for recorded in city.history(system, kind, case_no)]}")
+    assert settled, "something never ended"
+    for case_no in course.cases:
+        one_ending(city, case_no)
+    no_second_effect(city)
+    one_certificate_each(city)
+    one_conclusion_each(city)
+
+
+def one_ending(city, case_no):
+    """Intake, department and ledger name the same terminal state, and the department decided once."""
+    endings = city.endings(case_no)
+    event(f"ended {endings[0]}")
+    assert len(set(endings)) == 1, endings
+    told = [recorded.event for recorded in city.history("department", CASE, case_no)]
+    assert sum(isinstance(one, m.CaseDecided | m.CaseRefused) for one in told) == 1
+    assert sum(isinstance(one, m.CaseAccepted) for one in told) <= 1
+    assert sum(isinstance(one, m.SupplementRequested) for one in told) <= 1
+    steps = [one.step for one in told if isinstance(one, m.StepCompleted)]
+    assert len(steps) == len(set(steps))
+
+
+def no_second_effect(city):
+    """In no history of any system does a cause come back after another one: each had its effect once."""
+    for system in SYSTEMS:
+        for kind in (APPLICATION, CASE, TASK, COLLABORATION, LEDGER):
+            for key, _ in city.states(system, kind):
+                history = city.history(system, kind, key.id)
+                runs = Counter(cause for cause, _ in groupby(recorded.cause for recorded in history))
+                assert max(runs.values()) == 1, (key, runs)
+
+
+def one_certificate_each(city):
+    """A certificate number belongs to one case."""
+    decided = [
+        recorded.event
+        for key, _ in city.states("department", CASE)
+        for recorded in city.history("department", CASE, key.id)
+        if isinstance(recorded.event, m.CaseDecided) and recorded.event.certificate_no
+    ]
+    numbers = [one.certificate_no for one in decided]
+    assert len(numbers) == len(set(numbers))
+
+
+def one_conclusion_each(city):
+    """A collaboration event concludes once, a task is answered once, and nobody is left working."""
+    for key, _ in city.states("governance", COLLABORATION):
+        told = [recorded.event for recorded in city.history("governance", COLLABORATION, key.id)]
+        assert sum(isinstance(one, m.CollaborationConcluded) for one in told) == 1
+        ids = [one.task_id for one in told if isinstance(one, m.TaskDispatched)]
+        assert len(ids) == len(set(ids))
+    for key, _ in city.states("department", TASK):
+        told = [recorded.event for recorded in city.history("department", TASK, key.id)]
+        assert sum(isinstance(one, m.TaskReported | m.TaskDeclined) for one in told) <= 1
