@@ -29,7 +29,7 @@ from local.template import Authorizer, HttpRoute, Template
 log = logging.getLogger("local.gateway")
 
 READY_PATH = "/_local/ready"
-_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+_DRAIN_LIMIT = 64 * 1024 * 1024
 
 
 class Invocable(Protocol):
@@ -129,7 +129,7 @@ class _AuthorizerGate:
 
 
 def create_app(template: Template, functions: Mapping[str, Invocable], *, region: str = "cn-north-1") -> flask.Flask:
-    """The WSGI application. Routes of the template first; `/` and `/docs` come from `local.docs` where it exists."""
+    """The WSGI application: a few pages of its own (`local.docs`, where it exists), and the template's routes."""
     gateway = Gateway(template, functions, region=region)
     app = flask.Flask("local.gateway", static_folder=None)
 
@@ -140,18 +140,14 @@ def create_app(template: Template, functions: Mapping[str, Invocable], *, region
     if importlib.util.find_spec("local.docs") is not None:
         importlib.import_module("local.docs").register_docs(app)
 
-    # One catch-all: API Gateway's matching rules are not werkzeug's.
-    def forward(**_: str) -> flask.Response:
+    @app.before_request
+    def forward() -> flask.Response | None:
+        """Whatever is none of the pages above is the template's: werkzeug's rules (redirects, 405) are not AWS's."""
+        if flask.request.routing_exception is None:
+            return None
         request = _request(flask.request)
-        if request is None:
-            return _flask(http_event.TOO_LARGE)
-        return _flask(gateway.handle(request))
+        return _flask(http_event.TOO_LARGE if request is None else gateway.handle(request))
 
-    served = {rule.rule for rule in app.url_map.iter_rules()}
-    if "/" not in served:
-        app.add_url_rule("/", "forward_root", forward, methods=_METHODS, provide_automatic_options=False)
-    app.add_url_rule("/<path:path>", "forward", forward, methods=_METHODS, provide_automatic_options=False)
-    app.url_map.merge_slashes = False
     return app
 
 
@@ -159,6 +155,7 @@ def _request(incoming: flask.Request) -> http_event.Request | None:
     """What came in, or None when it is larger than API Gateway takes."""
     length = incoming.content_length
     if length is not None and length > http_event.BODY_LIMIT:
+        _drain(incoming, length)
         return None
     # Chunked bodies carry no length: read one byte past the limit at most.
     body = incoming.stream.read(http_event.BODY_LIMIT + 1) if length is None else incoming.get_data(cache=False)
@@ -171,6 +168,13 @@ def _request(incoming: flask.Request) -> http_event.Request | None:
         source_ip=incoming.remote_addr or "127.0.0.1",
         protocol=incoming.environ.get("SERVER_PROTOCOL", "HTTP/1.1"),
     )
+
+
+def _drain(incoming: flask.Request, length: int) -> None:
+    """Read a refused body, within reason: a client that is still sending would see a broken pipe, not the 413."""
+    left = min(length, _DRAIN_LIMIT)
+    while left > 0 and (chunk := incoming.stream.read(min(left, 65_536))):
+        left -= len(chunk)
 
 
 def _flask(response: Response) -> flask.Response:

@@ -73,7 +73,8 @@ def test_a_request_reaches_the_function_and_its_answer_the_client(echo, gate):
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("GET", "/nowhere"), ("GET", "/open/7"), ("OPTIONS", "/mine"), ("GET", "/")]
+    ("method", "path"),
+    [("GET", "/nowhere"), ("GET", "/open/7"), ("OPTIONS", "/mine"), ("GET", "//mine"), ("POST", "/")],
 )
 def test_an_unknown_route_is_not_found(echo, gate, method, path):
     got = client(echo, gate).open(path, method=method)

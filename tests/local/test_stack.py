@@ -1,5 +1,6 @@
 """A whole stack: one request through every kind of trigger, crashes healed, nothing left behind."""
 
+import http.client
 import json
 import os
 import signal
@@ -49,6 +50,16 @@ def test_a_note_passes_every_kind_of_trigger(stack):
 def test_the_gateway_authorizes(stack):
     assert call(stack, "GET", "/who", authorization="Li") == (200, b'{"who":"Li"}')
     assert call(stack, "GET", "/who")[0] == 403
+
+
+def test_a_body_past_10_mb_is_refused_and_the_connection_goes_on(stack):
+    connection = http.client.HTTPConnection("127.0.0.1", stack.config.gateway_port, timeout=20)
+    connection.request("POST", "/notes/large", b"x" * (10 * 1024 * 1024 + 1))
+    answer = connection.getresponse()
+    assert (answer.status, json.loads(answer.read())) == (413, {"message": "Request Entity Too Large"})
+    connection.request("GET", "/who", headers={"authorization": "Li"})
+    assert connection.getresponse().read() == b'{"who":"Li"}'
+    connection.close()
 
 
 def test_the_schedule_runs(stack):
