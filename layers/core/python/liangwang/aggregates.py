@@ -74,7 +74,9 @@ CASE = _kind(
     "department",
     case.Event,
     case.evolve,
-    lambda state, patience, asked: Index(wake_at=case.wake_at(state, patience, asked=asked), holder=case.holder(state)),
+    lambda state, patience, repeats: Index(
+        wake_at=case.wake_at(state, patience, repeats=repeats), holder=case.holder(state)
+    ),
 )
 TASK = _kind("task", "department", task.Event, task.evolve, lambda state, *_: Index(holder=task.holder(state)))
 COLLABORATION = _kind(
@@ -82,7 +84,7 @@ COLLABORATION = _kind(
     "governance",
     collaboration.Event,
     collaboration.evolve,
-    lambda state, patience, asked: Index(wake_at=collaboration.wake_at(state, patience, asked=asked)),
+    lambda state, patience, repeats: Index(wake_at=collaboration.wake_at(state, patience, repeats=repeats)),
 )
 LEDGER = _kind("ledger", "governance", ledger.Event, ledger.evolve, lambda *_: Index())
 DEAD_LETTER = _kind("dead-letter", "any", m.DeadLettered, _replace, lambda *_: Index())

@@ -6,7 +6,7 @@ question is asked again. ``traceparent`` follows from the case, so that all mess
 
 import hashlib
 from datetime import datetime
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from msgspec import Meta, Raw, Struct
 from msgspec.json import Decoder, Encoder
@@ -37,9 +37,9 @@ class CloudEvent(Struct, frozen=True, kw_only=True):
     data: Any
 
     @property
-    def again(self) -> Literal["", "answer"]:
-        """``answer`` for a question that is asked again: who has answered shall answer again."""
-        return "answer" if self.attempt > 1 and isinstance(self.data, ASKS) else ""
+    def again(self) -> bool:
+        """Whether this is a question asked again: who knows it shall say everything again."""
+        return self.attempt > 1 and isinstance(self.data, ASKS)
 
 
 class Outgoing(NamedTuple):

@@ -2,19 +2,19 @@
 
 A command names its aggregate, its cause and a pure decision. All commands of one aggregate in a batch end in one write.
 A cause that the aggregate knows already has no second effect; where it is a question that was asked again, the
-aggregate's answers are emitted again.
+aggregate says everything again.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from .aggregates import KINDS, Key
 from .domain.errors import DomainError
 from .domain.history import Recorded, knows
-from .domain.messages import ASKS, TOPIC
+from .domain.messages import TOPIC
 from .store import Conflict, Store, Stored
 
 if TYPE_CHECKING:
@@ -27,12 +27,12 @@ TRIES = 6
 
 
 class Command(NamedTuple):
-    """Something that shall happen to one aggregate. ``again`` says what to repeat when nothing new comes of it."""
+    """Something that shall happen to one aggregate. ``again``: when nothing new comes of it, say everything again."""
 
     key: Key
     cause: str
     decide: Decide
-    again: Literal["", "ask", "answer"] = ""
+    again: bool = False
 
 
 class Outcome(NamedTuple):
@@ -98,7 +98,7 @@ def _apply(
     """Decides all commands of one aggregate in order; a refused one leaves the others alone."""
     evolve = KINDS[before.key.kind].evolve
     history, state = list(before.history), before.state
-    asked, answered = before.asked, before.answered
+    repeats = before.repeats
     for position, command in zip(positions, commands, strict=True):
         if knows(history, command.cause):
             events: Sequence[Any] = ()
@@ -112,14 +112,10 @@ def _apply(
             recorded = Recorded(now, command.cause, event)
             state = evolve(state, recorded)
             history.append(recorded)
-        if events:
-            asked = 0
-        elif command.again == "ask":
-            asked = before.asked + 1
-        elif command.again == "answer" and _has_answered(history):
-            answered = before.answered + 1
+        if command.again and not events and any(type(recorded.event) in TOPIC for recorded in history):
+            repeats = before.repeats + 1
         outcomes[position] = Outcome()
-    after = Stored(before.key, tuple(history), asked, answered)
+    after = Stored(before.key, tuple(history), repeats)
     for position in positions:
         outcome = outcomes[position]
         if outcome is not None and outcome.error is None:
@@ -145,7 +141,3 @@ def _save(
         for position in open_keys[before.key]:
             outcomes[position] = Outcome(error=error)
     return conflicts
-
-
-def _has_answered(history: Iterable[Recorded[Any]]) -> bool:
-    return any(type(recorded.event) in TOPIC and not isinstance(recorded.event, ASKS) for recorded in history)

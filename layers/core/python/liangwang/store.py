@@ -1,8 +1,8 @@
 """Aggregates in DynamoDB: one item each, one conditional write a step.
 
-The item holds the history (``body``: JSON, deflated, because a write costs by the kilobyte), its length (``version``),
-and what the indexes need. ``asked`` and ``answered`` count repetitions: a raised one makes the publisher emit the
-aggregate's questions or answers again (see ``publishing``). Building the requests is pure; ``Store`` only sends them.
+The item holds the history (``body``, see ``body.py``), its length (``version``),
+and what the indexes need. ``repeats`` counts how often the aggregate was made to say everything again: a raised one
+makes the publisher emit all its messages anew. Building the requests is pure; ``Store`` only sends them.
 """
 
 import base64
@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from math import ceil
 from typing import Any, NamedTuple
 
 from msgspec import DecodeError, json
@@ -17,6 +18,7 @@ from msgspec import DecodeError, json
 from . import log
 from .aggregates import KINDS, Key, Kind, encode
 from .aws import AwsError, AwsJson
+from .body import pack, unpack
 from .domain.errors import Invalid, Violation
 from .domain.history import Recorded, fold
 from .domain.patience import Patience
@@ -35,8 +37,7 @@ class Stored(NamedTuple):
 
     key: Key
     history: tuple[Recorded[Any], ...] = ()
-    asked: int = 0
-    answered: int = 0
+    repeats: int = 0
 
     @property
     def version(self) -> int:
@@ -61,19 +62,17 @@ def shard_of(key: Key) -> str:
 def build_put(table: str, *, before: Stored, after: Stored, patience: Patience) -> dict[str, Any]:
     """The PutItem request that takes an aggregate from ``before`` to ``after``, on the condition that it is ``before``."""
     kind = KINDS[after.key.kind]
-    index = kind.shown(after.state, patience, after.asked)
+    index = kind.shown(after.state, patience, after.repeats)
     item: dict[str, Any] = {
         "pk": {"S": str(after.key)},
         "version": {"N": str(after.version)},
-        "body": {"B": base64.b64encode(zlib.compress(encode(after.history), 6)).decode()},
+        "body": {"B": base64.b64encode(pack(encode(after.history))).decode()},
     }
-    if after.asked:
-        item["asked"] = {"N": str(after.asked)}
-    if after.answered:
-        item["answered"] = {"N": str(after.answered)}
+    if after.repeats:
+        item["repeats"] = {"N": str(after.repeats)}
     if index.wake_at is not None:
         item["wake"] = {"S": shard_of(after.key)}
-        item["wake_at"] = {"N": str(int(index.wake_at.timestamp()))}
+        item["wake_at"] = {"N": str(ceil(index.wake_at.timestamp()))}
     if index.holder is not None:
         item["holder"] = {"S": f"{kind.name}/{index.holder}"}
         item["held_since"] = {"N": str(int(after.history[0].at.timestamp() * 1000))}
@@ -91,12 +90,11 @@ def build_put(table: str, *, before: Stored, after: Stored, patience: Patience) 
 def read_item(item: Attributes) -> Stored:
     """An aggregate from its DynamoDB attributes, as the API and as stream images give them."""
     key = Key.parse(item["pk"]["S"])
-    body = zlib.decompress(base64.b64decode(item["body"]["B"]))
+    body = unpack(base64.b64decode(item["body"]["B"]))
     return Stored(
         key=key,
         history=tuple(KINDS[key.kind].decode(body)),
-        asked=int(item.get("asked", {}).get("N", 0)),
-        answered=int(item.get("answered", {}).get("N", 0)),
+        repeats=int(item.get("repeats", {}).get("N", 0)),
     )
 
 

@@ -184,15 +184,14 @@ def progress(state: Application, *, sequence: int, at: datetime, message: m.Prog
 def wake_at(state: Application, patience: Patience) -> datetime | None:
     """When the centre should carry the application (again): never once decided.
 
-    The first relay leaves the moment unchanged, so that a case answered at once costs no index write for it.
-    An answered case is asked about again only after the longest interval.
+    The moment is set when the citizen speaks and stays until it passes: neither the first relay nor any answer moves
+    it, so a case that ends before pays for no index write but the last. Then the department is asked about it again,
+    at growing intervals until it is decided; what is lost anywhere further on is found by that question too.
     """
     if state.is_terminal:
         return None
-    if state.heard_at is not None and state.heard_at >= state.spoken_at:
-        return max(state.heard_at, state.relayed_at or state.heard_at) + patience.longest
     first = patience.until(state.spoken_at, asked=0)
-    if state.relayed_at is None or (state.attempts < 2 and state.relayed_at < first):
+    if state.relayed_at is None or state.relayed_at < first:
         return first
     return state.relayed_at + patience.interval(asked=max(state.attempts - 1, 0))
 

@@ -74,7 +74,6 @@ class Case(Struct, frozen=True, kw_only=True):
     sealed: tuple[m.Sealed, ...] = ()
     supplemented: bool = False
     awaited: tuple[str, ...] = ()
-    asked_at: datetime | None = None
     conclusions: tuple[m.CollaborationConcluded, ...] = ()
     steps: tuple[m.StepCompleted, ...] = ()
     changed_at: datetime | None = None
@@ -123,7 +122,7 @@ def _changes(state: Case, event: Event, at: datetime) -> dict[str, Any]:
         case m.CaseAccepted():
             return {"status": "in_review"}
         case m.CollaborationRequested(request_id=request_id):
-            return {"status": "collaborating", "awaited": (*state.awaited, request_id), "asked_at": at}
+            return {"status": "collaborating", "awaited": (*state.awaited, request_id)}
         case OpinionsReceived(conclusion=conclusion):
             awaited = tuple(one for one in state.awaited if one != conclusion.request_id)
             status = state.status if state.is_terminal or awaited else "in_review"
@@ -237,11 +236,14 @@ def deny(state: Case, *, reasons: tuple[Text, ...]) -> m.CaseDecided:
     )
 
 
-def wake_at(state: Case, patience: Patience, *, asked: int) -> datetime | None:
-    """When to ask the centre again: as long as a collaboration has not been answered."""
-    if not state.awaited or state.asked_at is None:
+def wake_at(state: Case, patience: Patience, *, repeats: int) -> datetime | None:
+    """When to tell the centre again that a collaboration is cancelled: until it has confirmed.
+
+    A case in hand needs no such moment: intake asks about it, and the department passes the question on.
+    """
+    if not state.is_terminal or not state.awaited or state.changed_at is None:
         return None
-    return patience.until(state.asked_at, asked=asked)
+    return patience.until(state.changed_at, asked=repeats)
 
 
 def holder(state: Case) -> str | None:

@@ -4,7 +4,8 @@ A struct's tag is its CloudEvents ``type``; ``TOPIC`` says where it travels. A m
 event that an aggregate stores when it tells others something, so state and message cannot disagree.
 Stored history is made of these too: fields are added with a default, never changed; another meaning is a new type.
 
-``ASKS`` are messages that expect an answer. Whoever waits repeats them; whoever has answered answers again.
+``ASKS`` are messages that expect an answer. Whoever waits repeats them; whoever knows them already says again all that
+it has said: its answers, and its own questions to others.
 """
 
 from datetime import datetime

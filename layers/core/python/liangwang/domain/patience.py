@@ -13,7 +13,7 @@ class Patience(Struct, frozen=True):
     """The first and the longest interval between two asks."""
 
     first: timedelta = timedelta(minutes=5)
-    longest: timedelta = timedelta(days=1)
+    longest: timedelta = timedelta(days=16)
 
     def interval(self, *, asked: int) -> timedelta:
         """How long to wait after ``asked`` repetitions."""

@@ -115,7 +115,7 @@ class Intake:
         self._check(wish, item, applicant_type=int(request.by.applicant_type))
         assert item is not None
         key = request.headers.get("idempotency-key", "")
-        digest = hmac.new(key.encode(), json.encode(wish, order="deterministic"), hashlib.sha256).hexdigest()
+        digest = hmac.new(key.encode(), json.encode(wish, order="deterministic"), hashlib.sha256).hexdigest()[:32]
         earlier = self._earlier(request, wish, key) if key else None
         if earlier is None:
             number = case_no.build(at=request.now, region=wish.place, entropy=_entropy(request.by.subject, key))

@@ -41,4 +41,4 @@ class Supervision:
                 return []
             return collaboration.wake(state, organisation=self._organisation, now=at)
 
-        return Command(key, f"wake/{key}/{now.isoformat()}", decide, "ask")
+        return Command(key, f"wake/{key}/{now.isoformat()}", decide, again=True)
