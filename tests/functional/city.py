@@ -65,7 +65,8 @@ class City:
         self.handback = Handback(self.exchange)
         self.publisher = Publisher(self.producer)
         self.supervision = {
-            name: Supervision(self.stores[name], organisation, clock=self.clock) for name in ("governance", "department")
+            name: Supervision(self.stores[name], organisation, clock=self.clock)
+            for name in ("governance", "department")
         }
         self.consumers = {
             "applications": ("department", self.department.route, None),
@@ -122,7 +123,9 @@ class City:
 
     def withdraw(self, case_no, *, key="w", subject="citizen"):
         """Withdraws a case."""
-        return self.intake.withdraw(self.ask(subject, body=Withdrawal(reason="changed plans"), key=key, case_no=case_no))
+        return self.intake.withdraw(
+            self.ask(subject, body=Withdrawal(reason="changed plans"), key=key, case_no=case_no)
+        )
 
     def follow(self, case_no, *, subject="citizen"):
         """The case as its applicant sees it."""
@@ -265,7 +268,9 @@ class City:
         cases = [key.id for key, _ in self.states("intake", APPLICATION)]
         concluded = all(state.conclusion for _, state in self.states("governance", COLLABORATION))
         waiting = [item for table in self.aws.dynamodb.tables.values() for item in table.values() if "wake" in item]
-        return concluded and not waiting and not self.open_tasks() and all(None not in self.endings(one) for one in cases)
+        return (
+            concluded and not waiting and not self.open_tasks() and all(None not in self.endings(one) for one in cases)
+        )
 
     def settle(self, *, rounds=25):
         """Faults are over: schedules run, people do their work, time passes. Answers whether everything ended."""
