@@ -1,0 +1,229 @@
+"""template.yaml deploys, and every function may do what it needs and no more."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from cfnlint.api import lint_file
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+
+from local import template
+from local.config import REPOSITORY
+
+FILE = REPOSITORY / "template.yaml"
+DOCUMENT = template.read(FILE)
+TEMPLATE = template.parse(DOCUMENT)
+FUNCTIONS = {name: DOCUMENT["Resources"][name]["Properties"] for name in TEMPLATE.functions}
+
+TABLE = {
+    "IdentityFunction": "IntakeTable",
+    "AuthorizerFunction": None,
+    "IntakeFunction": "IntakeTable",
+    "ExchangeFunction": "IntakeTable",
+    "RelayFunction": None,
+    "AcceptanceFunction": "DepartmentTable",
+    "CollaborationFunction": "GovernanceTable",
+    "AssistanceFunction": "DepartmentTable",
+    "ApprovalFunction": "DepartmentTable",
+    "HandbackFunction": "GovernanceTable",
+    "GovernanceSupervisionFunction": "GovernanceTable",
+    "DepartmentSupervisionFunction": "DepartmentTable",
+    "GovernancePublisherFunction": None,
+    "DepartmentPublisherFunction": None,
+}
+"""The one table that a function may read and write. The publishers and the relay see streams only."""
+
+STREAM = {
+    "RelayFunction": "IntakeTable",
+    "GovernancePublisherFunction": "GovernanceTable",
+    "DepartmentPublisherFunction": "DepartmentTable",
+}
+PRODUCERS = {"RelayFunction", "GovernancePublisherFunction", "DepartmentPublisherFunction"}
+PUBLIC = {"POST /api/login", "GET /.well-known/jwks.json", "GET /api/items", "GET /api/items/{task_code}"}
+
+
+def statements(name):
+    return [statement for policy in FUNCTIONS[name].get("Policies", []) for statement in policy["Statement"]]
+
+
+def actions(name):
+    return {action for statement in statements(name) for action in aslist(statement["Action"])}
+
+
+def aslist(value):
+    return value if isinstance(value, list) else [value]
+
+
+def events(kind):
+    return [
+        pytest.param(event["Properties"], id=f"{name}.{key}")
+        for name, function in FUNCTIONS.items()
+        for key, event in function.get("Events", {}).items()
+        if event["Type"] == kind
+    ]
+
+
+# ------------------------------------------------------------------ it deploys
+
+
+@pytest.mark.parametrize("file", [FILE, *sorted((REPOSITORY / "infra").glob("*.yaml"))], ids=lambda file: file.name)
+def test_cfn_lint_finds_nothing(file: Path):
+    assert [str(match) for match in lint_file(file)] == []
+
+
+def test_the_sam_transform_makes_every_resource(monkeypatch):
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "cn-north-1")
+    packaged = template.read(FILE)
+    for resource in packaged["Resources"].values():
+        for key in {"CodeUri", "ContentUri"} & resource.get("Properties", {}).keys():
+            resource["Properties"][key] = "s3://bucket/key"  # what `sam package` does
+    made = Translator({}, Parser()).translate(packaged, {})["Resources"]
+    counted = Counter(resource["Type"] for resource in made.values())
+    assert counted["AWS::Lambda::Function"] == len(TABLE)
+    assert counted["AWS::Lambda::EventSourceMapping"] == len(TEMPLATE.kafka) + len(TEMPLATE.streams)
+    assert counted["AWS::Scheduler::Schedule"] == len(TEMPLATE.schedules)
+    assert counted["AWS::DynamoDB::Table"] == 3
+    assert counted["AWS::Lambda::LayerVersion"] == 3
+    assert counted["AWS::ApiGatewayV2::Api"] == 1
+    api = next(resource for resource in made.values() if resource["Type"] == "AWS::ApiGatewayV2::Api")
+    routes = {f"{m.upper()} {path}" for path, item in api["Properties"]["Body"]["paths"].items() for m in item}
+    assert routes == {route.key for route in TEMPLATE.routes}
+
+
+# ------------------------------------------------------------------ tables
+
+
+def test_every_function_is_in_the_table_above():
+    assert set(FUNCTIONS) == set(TABLE)
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_a_function_reaches_its_own_system_s_table_only(name):
+    reached = {
+        table
+        for statement in statements(name)
+        if any(action.startswith("dynamodb:") for action in aslist(statement["Action"]))
+        for resource in aslist(statement["Resource"])
+        for table in ("IntakeTable", "GovernanceTable", "DepartmentTable")
+        if table in str(resource)
+    }
+    given = TEMPLATE.functions[name].environment.get("TABLE", {"Ref": None})
+    assert reached == ({TABLE[name]} if TABLE[name] else set())
+    assert given == {"Ref": TABLE[name]}
+
+
+def test_each_stream_has_one_reader():
+    assert {mapping.function: mapping.stream_arn["Fn::GetAtt"] for mapping in TEMPLATE.streams} == {
+        name: [table, "StreamArn"] for name, table in STREAM.items()
+    }
+
+
+@pytest.mark.parametrize("table", ["IntakeTable", "GovernanceTable", "DepartmentTable"])
+def test_a_table_can_be_restored_is_encrypted_and_streams_both_images(table):
+    properties = DOCUMENT["Resources"][table]["Properties"]
+    assert properties["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+    assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert properties["SSESpecification"] == {"SSEEnabled": True}
+    assert all(index["Projection"] == {"ProjectionType": "KEYS_ONLY"} for index in properties["GlobalSecondaryIndexes"])
+
+
+# ------------------------------------------------------------------ least privilege
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_no_function_may_do_everything_of_a_service(name):
+    assert [action for action in actions(name) if "*" in action] == []
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_a_statement_on_any_resource_is_bound_to_keys_by_alias(name):
+    for statement in statements(name):
+        if "*" in aslist(statement["Resource"]):
+            assert all(action.startswith("kms:") for action in aslist(statement["Action"]))
+            assert list(statement["Condition"]) == ["ForAnyValue:StringLike"]
+            assert list(statement["Condition"]["ForAnyValue:StringLike"]) == ["kms:ResourceAliases"]
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_a_function_never_deletes_or_scans(name):
+    assert (
+        actions(name) & {"dynamodb:Scan", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem", "dynamodb:UpdateItem"}
+        == set()
+    )
+
+
+def test_only_identity_and_the_centre_sign_and_only_with_their_own_key():
+    signers = {
+        name: statement["Condition"]["ForAnyValue:StringLike"]["kms:ResourceAliases"]
+        for name in TABLE
+        for statement in statements(name)
+        if "kms:Sign" in statement["Action"]
+    }
+    assert signers == {
+        "IdentityFunction": "alias/liangwang/token",
+        "RelayFunction": "alias/liangwang/governance",
+        "HandbackFunction": "alias/liangwang/governance",
+    }
+
+
+def test_intake_seals_and_only_approval_opens():
+    assert [name for name in TABLE if "kms:GenerateDataKey" in actions(name)] == ["IntakeFunction"]
+    assert [name for name in TABLE if "kms:Decrypt" in actions(name)] == ["ApprovalFunction"]
+
+
+# ------------------------------------------------------------------ Kafka
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_only_producers_write_to_kafka(name):
+    """Dead letters apart: Lambda's poller writes them with the role of the function it polls for."""
+    writes = [
+        statement
+        for statement in statements(name)
+        if any(action.startswith("kafka-cluster:WriteData") for action in aslist(statement["Action"]))
+    ]
+    assert bool(writes) == (name in PRODUCERS) or all("dead-letters" in str(one["Resource"]) for one in writes)
+    assert ("KAFKA_BOOTSTRAP_SERVERS" in TEMPLATE.functions[name].environment) == (name in PRODUCERS)
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_only_consumers_read_from_kafka(name):
+    consumers = {mapping.function for mapping in TEMPLATE.kafka}
+    assert ("kafka-cluster:ReadData" in actions(name)) == (name in consumers)
+
+
+@pytest.mark.parametrize("properties", events("MSK"))
+def test_a_kafka_source_reports_single_failures_and_sets_aside_what_never_works(properties):
+    assert properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert properties["DestinationConfig"] == {"OnFailure": {"Destination": "kafka://dead-letters"}}
+    assert properties["BisectBatchOnFunctionError"] is True
+    assert properties["StartingPosition"] == "TRIM_HORIZON"
+    assert properties["ProvisionedPollerConfig"]["MinimumPollers"] >= 1  # the two lines above need provisioned pollers
+
+
+@pytest.mark.parametrize("properties", events("DynamoDB"))
+def test_a_stream_source_reports_single_failures_and_sets_aside_what_never_works(properties):
+    assert properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert properties["DestinationConfig"]["OnFailure"]["Type"] == "SQS"
+    assert properties["StartingPosition"] == "TRIM_HORIZON"
+    assert properties["FilterCriteria"]["Filters"]
+
+
+def test_consumer_groups_are_named_and_not_shared():
+    groups = [mapping.group for mapping in TEMPLATE.kafka]
+    assert len(set(groups)) == len(groups)
+    assert all(group.startswith("liangwang-") for group in groups)
+
+
+# ------------------------------------------------------------------ the door
+
+
+@pytest.mark.parametrize("route", TEMPLATE.routes, ids=lambda route: route.key)
+def test_every_route_asks_the_authorizer_except_the_public_ones(route):
+    assert route.authorizer == (None if route.key in PUBLIC else "Token")
+
+
+def test_every_folder_of_functions_is_deployed():
+    folders = {f"functions/{file.parent.name}" for file in (REPOSITORY / "functions").glob("*/app.py")}
+    assert folders == {function.folder for function in TEMPLATE.functions.values()}
