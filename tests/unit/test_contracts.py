@@ -1,6 +1,7 @@
 """docs/api/ is what the code says, each document is valid by its own standard, and the gateway serves them."""
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from liangwang import exchange
 from liangwang.domain import messages as m
 from liangwang.envelope import decode, encode, wrap
 from openapi_spec_validator import OpenAPIV31SpecValidator
@@ -263,3 +265,40 @@ def test_every_problem_is_explained():
 def texts():
     folder = REPOSITORY / "layers" / "core" / "python" / "liangwang" / "i18n"
     return json.loads((folder / "en.json").read_text())
+
+
+# ------------------------------------------------------------------ examples in the docs
+
+
+def examples(page):
+    """Each JSON example of a page by its label; one without a label is called `message`."""
+    text = (REPOSITORY / "docs" / page).read_text(encoding="utf-8")
+    return {label.strip() or "message": body for label, body in re.findall(r"```json(.*?)\n(.*?)```", text, re.S)}
+
+
+def test_the_example_message_keeps_its_schema():
+    example = json.loads(examples("messages.md")["message"])
+    schema = contracts.schema(m.BY_TYPE[example["type"]])
+    jsonschema_rs.Draft202012Validator(schema, validate_formats=True).validate(example)
+
+
+@pytest.mark.parametrize(
+    ("label", "kind"),
+    [
+        ("pending", exchange.PendingPage),
+        ("acknowledgements", exchange.Acknowledgements),
+        ("receipt", exchange.Receipt),
+        ("progress", exchange.ProgressDelivery),
+    ],
+)
+def test_the_exchange_s_examples_are_what_the_code_takes(label, kind):
+    example = msgspec.json.decode(examples("exchange.md")[label], type=kind)
+    for entry in getattr(example, "pending", ()) + getattr(example, "progress", ()):
+        msgspec.convert(entry.data, m.BY_TYPE[entry.type])
+
+
+def test_every_message_type_is_in_the_table_of_its_topic():
+    page = (REPOSITORY / "docs" / "messages.md").read_text(encoding="utf-8")
+    for kind, topic in m.TOPIC.items():
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{topic}`"))
+        assert f"`{m.type_of(kind)}`" in row
