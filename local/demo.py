@@ -53,17 +53,25 @@ class Report(Struct, frozen=True, kw_only=True):
 
 
 def play(
-    stack: Stack, lot: Sequence[Wish], *, patience: float = 60.0, progress: Callable[[int, int], None] | None = None
+    stack: Stack,
+    lot: Sequence[Wish],
+    *,
+    patience: float = 60.0,
+    moods: bool = True,
+    api: Api | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Report:
     """Makes the applications, plays everyone a step needs, and waits until all have ended or nothing moves any more.
 
-    ``patience`` is how many seconds may pass without any case ending; ``progress`` hears (applied, ended).
+    ``patience`` is how many seconds may pass without any case ending; without ``moods`` every clerk agrees;
+    an ``api`` of an earlier run still has everyone's tokens;
+    ``progress`` hears (applied, ended).
     """
     known = catalogue.load(stack.config.catalogue)
-    api = Api(stack.gateway_url, accounts.password(stack.config.state))
-    departments = desks(lot, known)
+    api = api or Api(stack.gateway_url, accounts.password(stack.config.state))
+    staffed = desks(lot, known)
     people = {wish.citizen for wish in lot}
-    people |= {accounts.clerk(one, n) for one in departments for n in range(1, accounts.CLERKS + 1)}
+    people |= {accounts.clerk(one.department, n) for one in staffed for n in range(1, accounts.CLERKS + 1)}
     with ThreadPoolExecutor(WORKERS) as pool:
         list(pool.map(api.login, people))  # slow by design, and no part of a case's way
         citizens, tables = Citizens(api, known), Tables(stack)
@@ -75,7 +83,7 @@ def play(
             made[case_no] = wish
             citizens.follow_up(wish, case_no, seconds=patience)
 
-        with Clerks(api, departments) as clerks:
+        with Clerks(api, staffed, moods=moods) as clerks:
             running = [pool.submit(apply, wish) for wish in lot]
             problems = _await_end(running, tables, made, total=len(lot), patience=patience, progress=progress)
         problems += clerks.problems

@@ -5,10 +5,11 @@ from __future__ import annotations
 import random
 import threading
 import time
+import uuid
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import yaml
 from liangwang.domain import routing
@@ -56,7 +57,7 @@ def wishes(count: int, catalogue: Catalogue, *, seed: int, chosen: Sequence[Scen
     lines = list(chosen) or scenarios()
     towns = [region.code for region in catalogue.organisation.regions if region.level == 5]
     picked = dice.choices(lines, weights=[line.weight for line in lines], k=count)
-    run = f"{seed}-{dice.getrandbits(32):08x}"
+    run = uuid.uuid4().hex  # the lot is the same for the same seed, the cases are new ones
     return [
         Wish(_applicant(dice, catalogue.items[scenario.item]), dice.choice(towns), scenario, f"demo-{run}-{number}")
         for number, scenario in enumerate(picked)
@@ -68,19 +69,25 @@ def _applicant(dice: random.Random, item: Item) -> str:
     return accounts.citizen(dice.choice(fitting))
 
 
-def desks(lot: Iterable[Wish], catalogue: Catalogue) -> list[str]:
-    """The departments that may get work from these applications, as the domain routes it."""
-    found: dict[str, None] = {}
+class Desk(NamedTuple):
+    """A worklist that some clerks look through: of cases or of tasks, at one department."""
+
+    worklist: Literal["cases", "tasks"]
+    department: str
+
+
+def desks(lot: Iterable[Wish], catalogue: Catalogue) -> list[Desk]:
+    """The worklists on which these applications may land, as the domain routes them."""
+    found: dict[Desk, None] = {}
     for wish in lot:
         item = catalogue.items[wish.scenario.item]
         form = {**item.example.form, **wish.scenario.form}
-        wanted = [(item.capability, wish.place)]
-        for collaboration in item.collaborations:
-            wanted += [(ask.capability, str(form.get(ask.place, wish.place))) for ask in collaboration.asks]
-        for capability, place in wanted:
+        if any(step.by == "clerk" for step in item.steps):
+            found[Desk("cases", next(_line(catalogue, item.capability, wish.place)))] = None
+        for ask in (ask for collaboration in item.collaborations for ask in collaboration.asks):
+            place = str(form.get(ask.place, wish.place))
             known = place if place in catalogue.organisation.region else wish.place
-            for code in _line(catalogue, capability, known):
-                found[code] = None
+            found |= {Desk("tasks", code): None for code in _line(catalogue, ask.capability, known)}
     return list(found)
 
 
@@ -141,11 +148,12 @@ class Clerks:
     against, so that a run shows every way.
     """
 
-    def __init__(self, api: Api, departments: Sequence[str], *, hands: int = 2) -> None:
+    def __init__(self, api: Api, desks: Sequence[Desk], *, hands: int = 2, moods: bool = True) -> None:
         self._api = api
+        self._moods = moods
         self._stop = threading.Event()
         self._threads = [
-            threading.Thread(target=self._work, args=(departments[hand::hands],), daemon=True) for hand in range(hands)
+            threading.Thread(target=self._work, args=(desks[hand::hands],), daemon=True) for hand in range(hands)
         ]
         self.problems: list[str] = []
 
@@ -159,24 +167,21 @@ class Clerks:
         for thread in self._threads:
             thread.join()
 
-    def _work(self, departments: Sequence[str]) -> None:
+    def _work(self, desks: Sequence[Desk]) -> None:
         pause = 0.05
         while not self._stop.is_set():
-            done = sum(self._visit(department) for department in departments)
+            done = sum(self._visit(desk) for desk in desks)
             pause = 0.05 if done else min(pause * 1.5, 0.4)
             self._stop.wait(pause)
 
-    def _visit(self, department: str) -> int:
-        done = 0
-        reader = accounts.clerk(department, 1)
+    def _visit(self, desk: Desk) -> int:
+        act = self._answer if desk.worklist == "tasks" else self._decide
         try:
-            for task in self._api.get(reader, "/api/tasks", limit=100)["tasks"]:
-                done += self._try(self._answer, department, task)
-            for case in self._api.get(reader, "/api/cases", limit=100)["cases"]:
-                done += self._try(self._decide, department, case)
+            page = self._api.get(accounts.clerk(desk.department, 1), f"/api/{desk.worklist}", limit=100)
         except (ApiError, OSError) as error:
-            self.problems.append(f"{department}: {error}")
-        return done
+            self.problems.append(f"{desk}: {error}")
+            return 0
+        return sum(self._try(act, desk.department, work) for work in page[desk.worklist])
 
     def _try(self, act: Any, department: str, work: dict[str, Any]) -> int:
         try:
@@ -190,9 +195,9 @@ class Clerks:
     def _answer(self, department: str, task: dict[str, Any]) -> None:
         path, mood = f"/api/tasks/{task['task_id']}", zlib.crc32(task["task_id"].encode())
         clerk = accounts.clerk(department, 1 + mood % accounts.CLERKS)
-        if mood % 12 == 0 and not task["forced"]:
+        if self._moods and mood % 12 == 0 and not task["forced"]:
             self._api.post(clerk, f"{path}/decline", {"reason": "示例：不属于本部门职责"})
-        elif mood % 10 == 1:
+        elif self._moods and mood % 10 == 1:
             self._api.post(clerk, f"{path}/report", {"opinion": "disagree", "explanation": "示例：现场不符合要求"})
         else:
             self._api.post(clerk, f"{path}/report", {"opinion": "agree"})
@@ -202,7 +207,7 @@ class Clerks:
             return
         steps = ("handle", "review", "approve")
         clerk = accounts.clerk(department, 1 + steps.index(case["step"]))
-        against = zlib.crc32(f"{case['case_no']}{case['step']}".encode()) % 20 == 0
+        against = self._moods and zlib.crc32(f"{case['case_no']}{case['step']}".encode()) % 20 == 0
         body = {"step": case["step"], "opinion": "disagree" if against else "agree"}
         if against:
             body["explanation"] = "示例：不符合规定条件"

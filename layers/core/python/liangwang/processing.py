@@ -65,17 +65,22 @@ def act(store: Store, request: "Request", stored: Stored, decide: Decide) -> Sto
     """
     key = request.headers.get("idempotency-key") or f"v{stored.version}"
     command = Command(stored.key, f"person/{request.by.subject}/{request.route}/{key}", decide)
-    return perform(store, [command], request.now)[0].stored()
+    return perform(store, [command], request.now, known=[stored])[0].stored()
 
 
-def perform(store: Store, commands: Sequence[Command], now: datetime) -> list[Outcome]:
-    """Carries out the commands, in order within an aggregate; the outcomes are in the order of the commands."""
+def perform(store: Store, commands: Sequence[Command], now: datetime, *, known: Iterable[Stored] = ()) -> list[Outcome]:
+    """Carries out the commands, in order within an aggregate; the outcomes are in the order of the commands.
+
+    ``known`` are aggregates that the caller has just loaded; they are loaded again only where somebody else was faster.
+    """
+    fresh = {stored.key: stored for stored in known}
     outcomes: list[Outcome | None] = [None] * len(commands)
     open_keys: dict[Key, list[int]] = {}
     for position, command in enumerate(commands):
         open_keys.setdefault(command.key, []).append(position)
     for attempt in range(TRIES):
-        loaded = store.load(open_keys)
+        loaded = fresh if fresh.keys() >= open_keys.keys() else store.load(open_keys)
+        fresh = {}
         changes: list[tuple[Stored, Stored]] = []
         for key, positions in open_keys.items():
             before = loaded[key]

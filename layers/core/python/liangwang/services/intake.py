@@ -205,7 +205,7 @@ class Intake:
         )
         key = Key(APPLICATION.name, number)
         command = Command(key, f"apply/{number}", lambda state, now: [opened, submitted])
-        return perform(self._store, [command], request.now)[0].stored()
+        return perform(self._store, [command], request.now, known=[Stored(key)])[0].stored()
 
     def _split(
         self, item: Item, form: dict[str, Any], number: str, department: str
