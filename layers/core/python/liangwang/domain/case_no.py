@@ -1,6 +1,6 @@
 """办件编号: readable, sortable, checkable case numbers, without a counter.
 
-``20261121-990101001-4K7Q2M9XW3TC-5``: day (Asia/Shanghai), region, 60 random bits in Crockford's base 32, and one check
+``20261121-990101001-4K7Q2M9XW3TC-X``: day (Asia/Shanghai), region, 60 random bits in Crockford's base 32, and one check
 character (ISO/IEC 7064 MOD 37-2) that catches any wrong character and any two neighbours swapped.
 """
 
