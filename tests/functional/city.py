@@ -272,7 +272,7 @@ class City:
             concluded and not waiting and not self.open_tasks() and all(None not in self.endings(one) for one in cases)
         )
 
-    def settle(self, *, rounds=25):
+    def settle(self, *, rounds=40):
         """Faults are over: schedules run, people do their work, time passes. Answers whether everything ended."""
         self.aws.faults.clear()
         self.producer.faults.clear()

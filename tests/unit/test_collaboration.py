@@ -1,0 +1,238 @@
+"""The centre: raising an event, declines, reports, recalls, cancelling and what happens when the limit passes."""
+
+from datetime import timedelta
+
+import pytest
+from liangwang.domain import messages as m
+from liangwang.domain.collaboration import (
+    cancel,
+    evolve,
+    raise_event,
+    receive_report,
+    wake,
+    wake_at,
+)
+from liangwang.domain.patience import Patience
+
+from tests.unit.samples import CASE_NO, CITY, NOON, ask, folded, kinds, request
+
+LATER = NOON + timedelta(days=3)
+PATIENCE = Patience(first=timedelta(minutes=5), longest=timedelta(days=1))
+
+
+def raised(*asks, **settings):
+    """An event just raised."""
+    return folded(evolve, None, raise_event(request(*asks, **settings), organisation=CITY, now=NOON))
+
+
+def said(kind, task, **fields):
+    """A department's message about a task."""
+    sent = task.dispatched
+    return kind(
+        case_no=sent.case_no,
+        task_id=sent.task_id,
+        collaboration_id=sent.collaboration_id,
+        department=sent.department,
+        **fields,
+    )
+
+
+def report(task, opinion="agree"):
+    return said(m.TaskReported, task, by="clerk", opinion=opinion, explanation="")
+
+
+def decline(task):
+    return said(m.TaskDeclined, task, by="clerk", reason="not ours")
+
+
+def hear(state, message):
+    """The events a message leads to, and the state after them."""
+    events = receive_report(state, message, organisation=CITY, now=NOON)
+    return events, folded(evolve, state, events)
+
+
+# ------------------------------------------------------------------ raising
+
+
+def test_an_event_is_registered_at_the_requesters_centre_with_a_limit():
+    first = raise_event(request(days=2), organisation=CITY, now=NOON)[0]
+    assert (first.region, first.level, first.due_at) == ("D1", 4, NOON + timedelta(days=2))
+
+
+def test_each_ask_becomes_one_task_at_the_nearest_department():
+    tasks = raised(ask("fire"), ask("site")).tasks
+    assert [task.dispatched.department for task in tasks] == ["EAST-FIRE", "TOWN-SITE"]
+    assert len({task.dispatched.task_id for task in tasks}) == 2
+
+
+def test_an_ask_can_go_to_another_district():
+    sent = raised(ask("roads", place="T2")).tasks[0].dispatched
+    assert [hop.region for hop in sent.path] == ["D1", "C", "D2"]
+
+
+def test_an_ask_nobody_answers_for_is_lifted_and_the_others_are_dispatched():
+    events = raise_event(request(ask("fire"), ask("astronomy")), organisation=CITY, now=NOON)
+    assert kinds(events) == ["Raised", "TaskDispatched", "Lifted"]
+    assert events[-1].reason == "nobody_responsible"
+
+
+def test_an_ask_at_an_unknown_place_stops_nothing():
+    assert kinds(raise_event(request(ask(place="None")), organisation=CITY, now=NOON)) == ["Raised", "Lifted"]
+
+
+# ------------------------------------------------------------------ declining
+
+
+def test_a_declined_task_goes_to_the_next_department_as_the_common_centre_decides():
+    events, _ = hear(raised(), decline(raised().tasks[0]))
+    assert kinds(events) == ["Declined", "TaskDispatched"]
+    assert events[0].decided_by == "D1"
+    assert (events[1].department, events[1].forced) == ("EAST-FIRE-2", False)
+
+
+def test_after_two_declines_the_task_is_forced_on_the_nearest():
+    state = raised()
+    for _ in range(2):
+        _, state = hear(state, decline(state.tasks[-1]))
+    last = state.tasks[-1].dispatched
+    assert (last.department, last.forced) == ("EAST-FIRE", True)
+
+
+def test_where_nobody_else_can_the_only_department_is_forced_at_once():
+    state = raised(ask("site"))
+    _, state = hear(state, decline(state.tasks[0]))
+    assert (state.tasks[-1].dispatched.department, state.tasks[-1].dispatched.forced) == ("TOWN-SITE", True)
+
+
+def test_a_forced_task_cannot_be_declined():
+    state = raised(ask("site"))
+    _, state = hear(state, decline(state.tasks[0]))
+    events, after = hear(state, decline(state.tasks[-1]))
+    assert kinds(events) == ["Noted"]
+    assert after.tasks[-1].is_open
+
+
+def test_every_task_of_an_event_has_an_id_of_its_own():
+    state = raised(ask("fire"), ask("astronomy"), ask("site"))
+    for _ in range(2):
+        _, state = hear(state, decline(state.held(ask("fire"))))
+    ids = [task.dispatched.task_id for task in state.tasks]
+    assert len(ids) == len(set(ids))
+
+
+# ------------------------------------------------------------------ reporting
+
+
+def test_the_conclusion_carries_every_answer():
+    state = raised(ask("fire"), ask("site"))
+    _, state = hear(state, report(state.tasks[0]))
+    events, _ = hear(state, report(state.tasks[1], "disagree"))
+    concluded = events[-1]
+    assert concluded.conclusion == "disagree"
+    assert [(one.capability, one.department, one.opinion) for one in concluded.answers] == [
+        ("fire", "EAST-FIRE", "agree"),
+        ("site", "TOWN-SITE", "disagree"),
+    ]
+
+
+@pytest.mark.parametrize(("policy", "count"), [("any", 0), ("quorum", 1)])
+def test_what_is_no_longer_needed_is_recalled(policy, count):
+    state = raised(ask("fire"), ask("site"), policy=policy, count=count)
+    events, _ = hear(state, report(state.tasks[0]))
+    assert kinds(events) == ["Reported", "TaskRecalled", "CollaborationConcluded"]
+    assert events[1].task_id == state.tasks[1].dispatched.task_id
+
+
+def test_an_event_waits_until_recalled_departments_have_stopped():
+    state = raised(ask("fire"), ask("site"), policy="any")
+    _, state = hear(state, report(state.tasks[0]))
+    assert wake_at(state, PATIENCE, repeats=0) is not None
+    events, state = hear(state, said(m.TaskStopped, state.tasks[1]))
+    assert kinds(events) == ["Stopped"]
+    assert wake_at(state, PATIENCE, repeats=0) is None
+
+
+def test_a_report_after_the_recall_is_kept_as_a_note():
+    state = raised(ask("fire"), ask("site"), policy="any")
+    _, state = hear(state, report(state.tasks[0]))
+    events, after = hear(state, report(state.tasks[1], "disagree"))
+    assert kinds(events) == ["Noted"]
+    assert events[0].content["opinion"] == "disagree"
+    assert after.conclusion.conclusion == "agree"
+
+
+def test_a_report_of_a_department_that_does_not_hold_the_task_is_kept_as_a_note():
+    state = raised()
+    stranger = m.TaskReported(
+        case_no=CASE_NO,
+        task_id=state.tasks[0].dispatched.task_id,
+        collaboration_id="c",
+        department="TOWN-SITE",
+        by="clerk",
+        opinion="agree",
+        explanation="",
+    )
+    assert kinds(hear(state, stranger)[0]) == ["Noted"]
+
+
+def test_signing_is_noted_and_changes_no_conclusion():
+    events, state = hear(raised(), said(m.TaskSigned, raised().tasks[0], by="clerk"))
+    assert kinds(events) == ["Signed"]
+    assert state.tasks[0].is_open
+
+
+# ------------------------------------------------------------------ cancelling and time
+
+
+def cancelled():
+    return m.CollaborationCancelled(
+        case_no=CASE_NO, request_id=f"{CASE_NO}-check", department="EAST-MARKET", reason="withdrawn"
+    )
+
+
+def test_cancelling_recalls_open_tasks_and_concludes():
+    state = raised(ask("fire"), ask("site"))
+    _, state = hear(state, report(state.tasks[0]))
+    events = cancel(state, cancelled(), now=NOON)
+    assert kinds(events) == ["TaskRecalled", "CollaborationConcluded"]
+    assert (events[-1].conclusion, events[-1].because) == ("cancelled", "requester_ended")
+
+
+def test_cancelling_a_concluded_event_is_kept_as_a_note():
+    _, state = hear(raised(), report(raised().tasks[0]))
+    assert kinds(cancel(state, cancelled(), now=NOON)) == ["Noted"]
+
+
+@pytest.mark.parametrize(("on_timeout", "conclusion"), [("proceed", "agree"), ("deny", "disagree")])
+def test_when_the_limit_passes_the_event_proceeds_or_denies_as_the_item_says(on_timeout, conclusion):
+    events = wake(raised(on_timeout=on_timeout), organisation=CITY, now=LATER)
+    assert kinds(events) == ["TaskRecalled", "CollaborationConcluded"]
+    assert events[-1].conclusion == conclusion
+
+
+def test_when_the_limit_passes_an_event_can_be_lifted_with_a_new_limit_and_urges():
+    events = wake(raised(on_timeout="lift"), organisation=CITY, now=LATER)
+    assert kinds(events) == ["Lifted", "TaskUrged"]
+    assert (events[0].region, events[0].due_at) == ("C", LATER + timedelta(days=2))
+
+
+def test_the_city_has_no_centre_above_and_keeps_the_event():
+    state = raised(on_timeout="lift")
+    for _ in range(3):
+        state = folded(evolve, state, wake(state, organisation=CITY, now=state.due_at))
+    assert state.region == "C"
+
+
+def test_before_the_limit_nothing_happens():
+    assert wake(raised(), organisation=CITY, now=NOON + timedelta(hours=1)) == []
+
+
+def test_a_concluded_event_is_never_woken():
+    _, state = hear(raised(), report(raised().tasks[0]))
+    assert wake(state, organisation=CITY, now=LATER) == []
+    assert wake_at(state, PATIENCE, repeats=0) is None
+
+
+def test_an_open_event_is_looked_at_when_its_limit_passes():
+    state = raised()
+    assert wake_at(state, PATIENCE, repeats=0) == state.due_at
