@@ -1,0 +1,177 @@
+"""申请: the citizen's side: what may be said when, what is carried, and progress in any order."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from liangwang.domain import messages as m
+from liangwang.domain.application import (
+    Opened,
+    Progressed,
+    Relayed,
+    acknowledge,
+    evolve,
+    progress,
+    supplement,
+    to_relay,
+    wake_at,
+    withdraw,
+)
+from liangwang.domain.errors import Invalid, NotNow
+from liangwang.domain.history import Recorded
+from liangwang.domain.patience import Patience
+from liangwang.timeline import of_application
+
+from tests.unit.samples import CASE_NO, CITY, NOON, folded, kinds, submitted, supplemented, text
+
+PATIENCE = Patience(first=timedelta(minutes=5), longest=timedelta(days=16))
+FIELDS = {"case_no": CASE_NO, "department": "EAST-MARKET"}
+NOTICE = m.SupplementRequested(**FIELDS, notice_no="N", points=(m.Point("plan", text("hand it in")),))
+ACCEPTED = m.CaseAccepted(**FIELDS, accept_doc_no="S")
+STEP = m.StepCompleted(**FIELDS, step="handle", opinion="agree", by="rule")
+GRANTED = m.CaseDecided(**FIELDS, outcome="granted", certificate_no="Z")
+TOLD = ((2, NOTICE), (4, ACCEPTED), (5, STEP), (6, GRANTED))
+"""What a department told, by its own sequence; between 2 and 4 it heard the supplement."""
+
+
+def applied(*events):
+    """An application after further events."""
+    return folded(evolve, None, [Opened(applicant="zhang", digest="d"), submitted(), *events])
+
+
+def told(sequence, message):
+    return Progressed(sequence=sequence, at=NOON + timedelta(minutes=sequence), message=message)
+
+
+# ------------------------------------------------------------------ what the department tells
+
+
+@given(st.lists(st.sampled_from(TOLD), min_size=1, max_size=12))
+def test_progress_twice_or_out_of_order_leaves_timeline_and_status_right(deliveries):
+    def after(messages):
+        history = [Recorded(NOON, "a", Opened(applicant="z", digest="")), Recorded(NOON, "a", submitted())]
+        state = folded(evolve, None, [recorded.event for recorded in history])
+        for sequence, message in messages:
+            at = NOON + timedelta(minutes=sequence)
+            for event in progress(state, sequence=sequence, at=at, message=message):
+                history.append(Recorded(NOON, "a", event))
+                state = evolve(state, history[-1])
+        return [entry.event for entry in of_application(history, CITY)], state.status, state.progress
+
+    in_order = sorted(set(deliveries), key=lambda one: one[0])
+    assert after(deliveries) == after(in_order)
+
+
+def test_a_decision_that_overtakes_is_not_undone_by_what_came_before_it():
+    state = applied(told(6, GRANTED), told(4, ACCEPTED))
+    assert state.status == "granted"
+
+
+def test_the_status_follows_the_departments_last_word():
+    words = [applied(*(told(*one) for one in TOLD[:count])).status for count in range(5)]
+    assert words == ["submitted", "supplementing", "accepted", "in_review", "granted"]
+
+
+# ------------------------------------------------------------------ what the citizen says
+
+
+def test_a_supplement_answers_the_open_notice():
+    answer = supplement(applied(told(2, NOTICE)), supplemented(notice_no=""))
+    assert answer[0].notice_no == "N"
+
+
+def test_without_an_open_notice_nothing_can_be_added():
+    with pytest.raises(NotNow):
+        supplement(applied(), supplemented())
+
+
+def test_a_notice_is_answered_once():
+    with pytest.raises(NotNow):
+        supplement(applied(told(2, NOTICE), supplemented()), supplemented())
+
+
+def test_an_empty_supplement_is_refused_with_what_to_send():
+    with pytest.raises(Invalid) as refused:
+        supplement(applied(told(2, NOTICE)), supplemented(form={}, materials=()))
+    assert "plan" in refused.value.violations[0].message
+
+
+def test_after_the_supplement_the_case_waits_for_the_department():
+    assert applied(told(2, NOTICE), supplemented()).status == "supplemented"
+
+
+def test_a_withdrawal_is_under_way_until_the_department_confirms():
+    assert applied(*withdraw(applied(), "moved away")).status == "withdrawing"
+
+
+def test_a_case_is_withdrawn_once_and_never_after_its_end():
+    with pytest.raises(NotNow):
+        withdraw(applied(*withdraw(applied(), "")), "")
+    with pytest.raises(NotNow):
+        withdraw(applied(told(6, GRANTED)), "")
+
+
+def test_one_who_withdraws_can_no_longer_supplement():
+    state = applied(told(2, NOTICE))
+    with pytest.raises(NotNow):
+        supplement(folded(evolve, state, withdraw(state, "")), supplemented())
+
+
+# ------------------------------------------------------------------ what is carried
+
+
+def test_what_is_not_acknowledged_is_carried():
+    assert [version for version, _, _ in to_relay(applied(), due=False)] == [2]
+    assert to_relay(applied(Relayed(version=2, attempt=1)), due=False) == ()
+
+
+def test_as_long_as_the_department_never_answered_everything_goes_in_order():
+    state = applied(Relayed(version=2, attempt=1))
+    state = folded(evolve, state, withdraw(state, ""))
+    assert kinds([message for _, _, message in to_relay(state, due=False)]) == [
+        "ApplicationSubmitted",
+        "ApplicationWithdrawn",
+    ]
+
+
+def test_what_is_due_again_is_all_that_the_citizen_said():
+    state = applied(told(2, NOTICE), supplemented(), Relayed(version=4, attempt=1))
+    assert len(to_relay(state, due=True)) == 2
+
+
+def test_an_acknowledgement_that_tells_nothing_new_is_no_event():
+    state = applied(Relayed(version=2, attempt=1))
+    assert acknowledge(state, version=2, attempt=1) == []
+    assert kinds(acknowledge(state, version=2, attempt=2)) == ["Relayed"]
+
+
+def test_an_acknowledgement_of_a_message_that_never_was_is_refused():
+    with pytest.raises(Invalid):
+        acknowledge(applied(), version=9, attempt=1)
+
+
+# ------------------------------------------------------------------ when it is asked about again
+
+
+def test_the_first_relay_and_the_first_answers_leave_the_moment_unchanged():
+    moments = {
+        wake_at(state, PATIENCE)
+        for state in (applied(), applied(Relayed(version=2, attempt=1)), applied(told(2, NOTICE)))
+    }
+    assert moments == {NOON + timedelta(minutes=5)}
+
+
+def test_each_relay_after_that_waits_longer():
+    moments = []
+    state, at = applied(Relayed(version=2, attempt=1)), NOON
+    for attempt in range(2, 9):
+        at = wake_at(state, PATIENCE)
+        state = evolve(state, Recorded(at, "a", Relayed(version=2, attempt=attempt)))
+        moments.append(wake_at(state, PATIENCE) - at)
+    assert moments == sorted(moments)
+    assert moments[-1] == PATIENCE.longest
+
+
+def test_a_decided_case_is_never_asked_about_again():
+    assert wake_at(applied(told(6, GRANTED)), PATIENCE) is None
