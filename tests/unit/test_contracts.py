@@ -302,3 +302,17 @@ def test_every_message_type_is_in_the_table_of_its_topic():
     for kind, topic in m.TOPIC.items():
         row = next(line for line in page.splitlines() if line.startswith(f"| `{topic}`"))
         assert f"`{m.type_of(kind)}`" in row
+
+
+# ------------------------------------------------------------------ decisions
+
+
+def packages(file):
+    lines = (REPOSITORY / file).read_text(encoding="utf-8").splitlines()
+    return {re.split(r"[<>=\[]", line)[0] for line in lines if line and line[0] not in "#-"}
+
+
+@pytest.mark.parametrize("package", sorted(packages("requirements.txt") | packages("local/requirements.txt")))
+def test_every_package_has_its_reason(package):
+    pages = [page.read_text(encoding="utf-8").lower() for page in (REPOSITORY / "docs" / "decisions").glob("*.md")]
+    assert any(package.lower() in page for page in pages), f"say in docs/decisions/ why {package} is used"
