@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from liangwang.aws import Credentials, SignedAws
 
 from local import config as configuration
 from local import deploy, functions, processes, template
@@ -18,7 +19,6 @@ from local.config import Config
 from local.intrinsics import Resolver
 from local.kafka_source import KafkaSource
 from local.scheduler import Schedule
-from local.signed import SignedClient
 from local.stream_source import Activity, Checkpoints, StreamSource
 
 log = logging.getLogger("local.runner")
@@ -80,19 +80,13 @@ class Runner:
         config, environment = self._config, self._config.environment()
         arn: str = resolver.value(mapping.stream_arn)
         queue_arn = resolver.value(mapping.failure_queue_arn)
-        client = SignedClient(
-            endpoint=config.endpoint_url,
-            service="dynamodb",
-            target="DynamoDBStreams_20120810",
-            region=config.region,
-            access_key=environment["AWS_ACCESS_KEY_ID"],
-            secret_key=environment["AWS_SECRET_ACCESS_KEY"],
-        )
+        keys = Credentials(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"])
+        aws = SignedAws(region=config.region, credentials=lambda: keys, endpoint=config.endpoint_url, attempts=1)
         return StreamSource(
             mapping,
             self._functions[mapping.function],
             stream_arn=arn,
-            client=client,
+            aws=aws,
             checkpoints=Checkpoints(config.state / "checkpoints" / f"{mapping.name}.json", stream_arn=arn),
             send_failure=_queue_sender(config, queue_arn) if queue_arn else None,
             activity=self._activity,

@@ -16,19 +16,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from liangwang.aws import AwsError, AwsJson
+
 from local import stream_batch
 from local.config import ACCOUNT, write_atomically
 from local.kafka_source import Invocable, back_off
-from local.signed import ServiceError, SignedClient
 from local.stream_batch import Outcome
 from local.template import StreamMapping
 
 log = logging.getLogger("local.stream")
 
 _FINISHED = "finished"
-# After records, look again at once; then less often. The last is the longest a record waits while cases move …
-_IDLE_SECONDS = (0.0, 0.005, 0.01, 0.01, 0.02, 0.02, 0.03)
-# … and this where nothing has moved on any stream for a while: three streams asked every 30 ms take a fifth of a core.
+# How long a record waits at most while cases move: under load it lets a batch gather, and a read costs the emulator as
+# much as a write …
+_BUSY_SECONDS = 0.03
+# … and where nothing has moved on any stream for a while: three streams asked every 30 ms take a fifth of a core.
 _QUIET_SECONDS = 0.1
 _QUIET_AFTER_SECONDS = 5.0
 _RESTART_CODES = ("ExpiredIteratorException", "TrimmedDataAccessException")
@@ -90,7 +92,7 @@ class StreamSource:
         function: Invocable,
         *,
         stream_arn: str,
-        client: SignedClient,
+        aws: AwsJson,
         checkpoints: Checkpoints,
         send_failure: Callable[[dict[str, Any]], None] | None = None,
         activity: Activity | None = None,
@@ -102,7 +104,7 @@ class StreamSource:
         self._function = function
         self._function_arn = f"arn:aws:lambda:{region}:{ACCOUNT}:function:{function.name}"
         self._stream_arn = stream_arn
-        self._client = client
+        self._aws = aws
         self._checkpoints = checkpoints
         self._send_failure = send_failure
         self._activity = activity or Activity()
@@ -125,19 +127,17 @@ class StreamSource:
     # -------------------------------------------------------------------------------------------- the thread
 
     def _run(self) -> None:
-        attempt = idle = 0
+        attempt = 0
         while not self._stopping.is_set():
             try:
                 if not self._iterators:
                     self._open_shards()
                 found = [self._read(shard) for shard in list(self._iterators)]
-                attempt, idle = 0, 0 if any(found) else idle + 1
-                if not idle:
+                attempt = 0
+                if any(found):
                     self._activity.seen()
-                wait = _IDLE_SECONDS[min(idle, len(_IDLE_SECONDS) - 1)]
-                if self._activity.is_quiet():
-                    wait = _QUIET_SECONDS
-            except (ConnectionError, ServiceError) as error:
+                wait = _QUIET_SECONDS if self._activity.is_quiet() else _BUSY_SECONDS
+            except AwsError as error:
                 attempt += 1
                 wait = back_off(attempt)
                 log.warning("%s: %s", self.mapping.name, error)
@@ -147,9 +147,7 @@ class StreamSource:
                 wait = back_off(attempt)
                 log.exception("%s: trying again", self.mapping.name)
                 self.state["last"] = f"poller failed: {error!r}"
-            if wait:
-                self._stopping.wait(wait)
-        self._client.close()
+            self._stopping.wait(wait)
 
     def _open_shards(self) -> None:
         """An iterator for every shard that is not finished and whose parent is."""
@@ -164,11 +162,14 @@ class StreamSource:
         if not self._iterators:
             self._stopping.wait(0.5)
 
+    def _call(self, operation: str, **arguments: Any) -> dict[str, Any]:
+        return self._aws.call("streams.dynamodb", operation, arguments)
+
     def _shards(self) -> list[dict[str, Any]]:
         shards: list[dict[str, Any]] = []
         arguments: dict[str, Any] = {"StreamArn": self._stream_arn}
         while True:
-            description = self._client.call("DescribeStream", **arguments)["StreamDescription"]
+            description = self._call("DescribeStream", **arguments)["StreamDescription"]
             shards += description["Shards"]
             if "LastEvaluatedShardId" not in description:
                 return shards
@@ -180,21 +181,21 @@ class StreamSource:
         if done is not None:
             place = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": done}
         try:
-            answer = self._client.call("GetShardIterator", StreamArn=self._stream_arn, ShardId=shard, **place)
-        except ServiceError as error:
+            answer = self._call("GetShardIterator", StreamArn=self._stream_arn, ShardId=shard, **place)
+        except AwsError as error:
             if done is None or error.code not in _RESTART_CODES:
                 raise
             log.warning("%s: %s is trimmed past %s, reading from its oldest record", self.mapping.name, shard, done)
             self._checkpoints.forget(shard)
             oldest = {"ShardIteratorType": "TRIM_HORIZON"}
-            answer = self._client.call("GetShardIterator", StreamArn=self._stream_arn, ShardId=shard, **oldest)
+            answer = self._call("GetShardIterator", StreamArn=self._stream_arn, ShardId=shard, **oldest)
         return str(answer["ShardIterator"])
 
     def _read(self, shard: str) -> bool:
         """One GetRecords and what follows from it; whether there was anything."""
         try:
-            answer = self._client.call("GetRecords", ShardIterator=self._iterators[shard], Limit=1000)
-        except ServiceError as error:
+            answer = self._call("GetRecords", ShardIterator=self._iterators[shard], Limit=1000)
+        except AwsError as error:
             if error.code not in _RESTART_CODES:
                 raise
             del self._iterators[shard]

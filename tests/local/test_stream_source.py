@@ -5,8 +5,8 @@ import uuid
 
 import boto3
 import pytest
+from liangwang.aws import Credentials, SignedAws
 
-from local.signed import SignedClient
 from local.stream_source import Checkpoints, StreamSource
 from local.template import StreamMapping
 
@@ -92,19 +92,13 @@ def start(stack, table, tmp_path):
                 **settings,
             }
         )
-        client = SignedClient(
-            endpoint=stack.endpoint_url,
-            service="dynamodb",
-            target="DynamoDBStreams_20120810",
-            region=stack.config.region,
-            access_key="test",
-            secret_key="test",
-        )
+        keys = Credentials("test", "test")
+        aws = SignedAws(region=stack.config.region, credentials=lambda: keys, endpoint=stack.endpoint_url, attempts=1)
         source = StreamSource(
             mapping,
             function,
             stream_arn=table.stream_arn,
-            client=client,
+            aws=aws,
             checkpoints=Checkpoints(tmp_path / "checkpoint.json", stream_arn=table.stream_arn),
             send_failure=send_failure,
         )

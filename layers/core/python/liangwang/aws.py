@@ -12,14 +12,23 @@ import random
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Protocol
 
 import msgspec
 
 from .http_client import HttpClient, Response
 
-VERSIONS = {"dynamodb": "DynamoDB_20120810", "kms": "TrentService"}
-CONTENT_TYPE = {"dynamodb": "application/x-amz-json-1.0", "kms": "application/x-amz-json-1.1"}
+VERSIONS = {
+    "dynamodb": "DynamoDB_20120810",
+    "kms": "TrentService",
+    "streams.dynamodb": "DynamoDBStreams_20120810",
+}
+CONTENT_TYPE = {
+    "dynamodb": "application/x-amz-json-1.0",
+    "kms": "application/x-amz-json-1.1",
+    "streams.dynamodb": "application/x-amz-json-1.0",
+}
 
 RETRIED = frozenset(
     {
@@ -151,16 +160,24 @@ def signed_headers(
             hashlib.sha256(body).hexdigest(),
         )
     )
-    scope = f"{stamp[:8]}/{region}/{service}/aws4_request"
+    signing_name = service.rpartition(".")[2]
+    scope = f"{stamp[:8]}/{region}/{signing_name}/aws4_request"
     to_sign = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
-    key = f"AWS4{credentials.secret_key}".encode()
-    for part in (stamp[:8], region, service, "aws4_request"):
-        key = hmac.digest(key, part.encode(), "sha256")
+    key = _signing_key(credentials.secret_key, stamp[:8], region, signing_name)
     signature = hmac.digest(key, to_sign.encode(), "sha256").hex()
     headers["authorization"] = (
         f"AWS4-HMAC-SHA256 Credential={credentials.access_key}/{scope}, SignedHeaders={names}, Signature={signature}"
     )
     return headers
+
+
+@lru_cache(maxsize=16)
+def _signing_key(secret: str, day: str, region: str, service: str) -> bytes:
+    """The key of one day, region and service: the same for every request of that day."""
+    key = f"AWS4{secret}".encode()
+    for part in (day, region, service, "aws4_request"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    return key
 
 
 def _problem(response: Response) -> AwsError:
