@@ -72,7 +72,7 @@ PEOPLE = frozenset({"intake", "approval", "assistance"})
 
 PROBLEMS = {
     "400": "The body is not JSON, lacks a field or has one of a wrong type",
-    "401": "No token, or one that does not hold; a missing header is answered by API Gateway with a `message` only",
+    "401": "No token, or one that does not hold; at the login: wrong username or password",
     "403": "The token's role may not do this",
     "404": "No such thing, or not the caller's: the two are not told apart",
     "409": "It does not fit the present state; nothing was changed",
@@ -243,10 +243,7 @@ _PROBLEM = {
 
 def _problem(status: str) -> dict[str, Any]:
     reference = {"$ref": "#/components/schemas/Problem"}
-    content: dict[str, Any] = {"application/problem+json": {"schema": reference}}
-    if status == "401":
-        content["application/json"] = {"schema": {"type": "object", "properties": {"message": {"type": "string"}}}}
-    return {"description": PROBLEMS[status], "content": content}
+    return {"description": PROBLEMS[status], "content": {"application/problem+json": {"schema": reference}}}
 
 
 def _folder(parsed: Template, place: HttpRoute) -> str:

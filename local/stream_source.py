@@ -29,7 +29,7 @@ log = logging.getLogger("local.stream")
 _FINISHED = "finished"
 # How long a record waits at most while cases move: under load it lets a batch gather, and a read costs the emulator as
 # much as a write …
-_BUSY_SECONDS = 0.03
+_BUSY_SECONDS = 0.05
 # … and where nothing has moved on any stream for a while: three streams asked every 30 ms take a fifth of a core.
 _QUIET_SECONDS = 0.1
 _QUIET_AFTER_SECONDS = 5.0

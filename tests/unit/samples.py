@@ -1,6 +1,8 @@
 """Small, invented pieces that unit tests put together: an organisation, an item, messages and their times."""
 
 from datetime import UTC, datetime
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from liangwang.domain import messages as m
 from liangwang.domain.catalogue import (
@@ -21,6 +23,7 @@ from liangwang.domain.catalogue import (
     Text,
 )
 from liangwang.domain.history import Recorded
+from msgspec import Struct
 
 NOON = datetime(2027, 3, 1, 4, 0, tzinfo=UTC)
 CASE_NO = "20270301-R1-AAAAAAAAAAAA-A"
@@ -157,3 +160,34 @@ def folded(evolve, state, events, *, at=NOON):
 def kinds(events):
     """What kinds of events these are."""
     return [type(event).__name__ for event in events]
+
+
+NAMED = {
+    "department": "EAST-MARKET",
+    "requester": "EAST-MARKET",
+    "region": "D1",
+    "decided_by": "C",
+    "step": "handle",
+    "state": "collaborating",
+}
+"""What text fields of these names hold in an ``example``: something that exists."""
+
+
+def example(kind, name=""):
+    """A value of a struct or of any type that its fields have."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return example(arguments[0], name)
+    if origin is Literal:
+        return arguments[0]
+    if origin in (Union, UnionType):
+        return example(arguments[0], name)
+    if origin is tuple:
+        return (example(arguments[0], name),)
+    if origin is dict or kind is Any:
+        return {}
+    if isinstance(kind, type) and issubclass(kind, Struct):
+        return kind(
+            **{field: example(hint, field) for field, hint in get_type_hints(kind, include_extras=True).items()}
+        )
+    return {str: NAMED.get(name, f"some {name}"), int: 3, bool: False, datetime: NOON}[kind]

@@ -147,7 +147,9 @@ def lacking(item: Item, known: dict[str, Any]) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(("code", "changed", "departments"), ASKED)
-def test_an_item_asks_as_many_departments_as_the_case_needs(code: str, changed: dict[str, Any], departments: int) -> None:
+def test_an_item_asks_as_many_departments_as_the_case_needs(
+    code: str, changed: dict[str, Any], departments: int
+) -> None:
     item = ITEMS[code]
     wanted = [one for one in item.collaborations if EVALUATE(one.when, facts(item, changed))]
     assert sum(len(one.asks) for one in wanted) == departments

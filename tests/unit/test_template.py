@@ -1,6 +1,7 @@
 """template.yaml deploys, and every function may do what it needs and no more."""
 
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -72,13 +73,20 @@ def test_cfn_lint_finds_nothing(file: Path):
     assert [str(match) for match in lint_file(file)] == []
 
 
-def test_the_sam_transform_makes_every_resource(monkeypatch):
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "cn-north-1")
+@cache
+def transformed():
+    """The template's resources after the SAM transform."""
     packaged = template.read(FILE)
     for resource in packaged["Resources"].values():
         for key in {"CodeUri", "ContentUri"} & resource.get("Properties", {}).keys():
             resource["Properties"][key] = "s3://bucket/key"  # what `sam package` does
-    made = Translator({}, Parser()).translate(packaged, {})["Resources"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_DEFAULT_REGION", "cn-north-1")
+        return Translator({}, Parser()).translate(packaged, {})["Resources"]
+
+
+def test_the_sam_transform_makes_every_resource():
+    made = transformed()
     counted = Counter(resource["Type"] for resource in made.values())
     assert counted["AWS::Lambda::Function"] == len(TABLE)
     assert counted["AWS::Lambda::EventSourceMapping"] == len(TEMPLATE.kafka) + len(TEMPLATE.streams)
@@ -217,6 +225,15 @@ def test_consumer_groups_are_named_and_not_shared():
 
 
 # ------------------------------------------------------------------ the door
+
+
+def test_nobody_is_turned_away_before_the_authorizer_is_asked():
+    """With an identity source API Gateway refuses by itself, and cannot say why in a problem document."""
+    (authorizer,) = TEMPLATE.authorizers.values()
+    assert authorizer.headers == () and authorizer.cache_seconds == 0
+    schemes = transformed()["Api"]["Properties"]["Body"]["components"]["securitySchemes"]
+    declared = schemes["Token"]["x-amazon-apigateway-authorizer"]
+    assert "identitySource" not in declared and declared["enableSimpleResponses"] is True
 
 
 @pytest.mark.parametrize("route", TEMPLATE.routes, ids=lambda route: route.key)
