@@ -1,68 +1,55 @@
-"""The exchange client without HTTP in between: calls ``ExchangeApi`` itself, through the same JSON."""
+"""The exchange client without HTTP in between: its calls go straight to ``ExchangeApi``, through the same JSON."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, Literal, TypeVar
+from collections.abc import Callable
+from typing import Any, Literal
+from urllib.parse import parse_qs, urlsplit
 
 from msgspec import json
 
 from .. import clock
-from ..exchange import (
-    PAGE,
-    Acknowledgement,
-    Acknowledgements,
-    ExchangeError,
-    Pending,
-    PendingPage,
-    ProgressDelivery,
-    ProgressEntry,
-    Receipt,
-)
+from ..exchange import Acknowledgements, Exchange, ExchangeError, ProgressDelivery
 from ..http import Caller, Request
 from ..services.exchange import ExchangeApi
-
-T = TypeVar("T")
 
 SYSTEM = Caller(subject="governance", role="system")
 
 
-class FakeExchange:
-    """Has the shape of ``Exchange``.
+class FakeExchange(Exchange):
+    """Everything but the wire is the real client.
 
     ``faults`` are used up one a call: ``""`` is no fault, ``refused`` does not reach intake, ``lost`` loses its answer.
     """
 
     def __init__(self, api: ExchangeApi, *, clock: clock.Clock = clock.utc) -> None:
-        self._api = api
+        super().__init__("http://intake.example", token=lambda: "a token")
         self._clock = clock
         self.faults: list[Literal["", "refused", "lost"]] = []
+        self._routes: dict[str, tuple[Callable[[Request], Any], type | None]] = {
+            "GET /exchange/applications": (api.pending, None),
+            "POST /exchange/acknowledgements": (api.acknowledge, Acknowledgements),
+            "POST /exchange/progress": (api.progress, ProgressDelivery),
+        }
 
-    def pending(self, case_nos: Sequence[str] = ()) -> tuple[Pending, ...]:
-        """See ``Exchange.pending``."""
-        query = {"limit": str(PAGE), **({"case_no": ",".join(case_nos)} if case_nos else {})}
-        return self._call(self._api.pending, PendingPage, query=query).pending
-
-    def acknowledge(self, acknowledgements: Sequence[Acknowledgement]) -> Receipt:
-        """See ``Exchange.acknowledge``."""
-        body = json.decode(json.encode(Acknowledgements(tuple(acknowledgements))), type=Acknowledgements)
-        return self._call(self._api.acknowledge, Receipt, body=body)
-
-    def deliver(self, entries: Sequence[ProgressEntry]) -> Receipt:
-        """See ``Exchange.deliver``."""
-        body = json.decode(json.encode(ProgressDelivery(tuple(entries))), type=ProgressDelivery)
-        return self._call(self._api.progress, Receipt, body=body)
-
-    def _call(
-        self, action: Callable[[Request], T], result: type[T], *, query: dict[str, str] | None = None, body: Any = None
-    ) -> T:
+    def _call(self, method: str, target: str, body: bytes = b"") -> bytes:
         fault = self.faults.pop(0) if self.faults else ""
         if fault == "refused":
             raise ExchangeError("intake was not reached, as the test wishes")
+        parts = urlsplit(target)
+        key = f"{method} {parts.path}"
+        action, kind = self._routes[key]
         request = Request(
-            route="exchange", caller=SYSTEM, path={}, query=query or {}, headers={}, body=body, now=self._clock()
+            route=key,
+            caller=SYSTEM,
+            path={},
+            # API Gateway joins the values of a repeated parameter by commas.
+            query={name: ",".join(values) for name, values in parse_qs(parts.query).items()},
+            headers={},
+            body=json.decode(body, type=kind) if kind else None,
+            now=self._clock(),
         )
         try:
-            answer = json.decode(json.encode(action(request)), type=result)
-        except Exception as error:  # the gateway would answer with status 500 or a refusal
+            answer = json.encode(action(request))
+        except Exception as error:  # the gateway would answer with another status than 200
             raise ExchangeError(repr(error)) from error
         if fault == "lost":
             raise ExchangeError("the answer was lost, as the test wishes")
