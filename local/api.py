@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import threading
 import time
+import uuid
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -22,7 +24,9 @@ class ApiError(Exception):
 class Api:
     """Calls the gateway as any of the demo people; tokens are kept and renewed a minute before they expire."""
 
-    def __init__(self, url: str, password: str) -> None:
+    def __init__(self, url: str, password: str, *, patience: float = 20.0) -> None:
+        """``patience``: seconds for which a call is repeated while the gateway is down."""
+        self._patience = patience
         self._client = HttpClient(url, timeout=60)
         self._password = password
         self._tokens: dict[str, tuple[str, float]] = {}
@@ -46,13 +50,23 @@ class Api:
         return self._send("GET", target, None, {"authorization": f"Bearer {self.login(username)}"})
 
     def post(self, username: str, path: str, body: Any, *, key: str = "") -> dict[str, Any]:
-        """POST as somebody, with an ``Idempotency-Key`` where one is given. Raises ApiError."""
-        headers = {"authorization": f"Bearer {self.login(username)}"}
-        if key:
-            headers["idempotency-key"] = key
+        """POST as somebody, always with an ``Idempotency-Key``, so that it may be repeated. Raises ApiError."""
+        headers = {"authorization": f"Bearer {self.login(username)}", "idempotency-key": key or uuid.uuid4().hex}
         return self._send("POST", quote(path), body, headers)
 
     def _send(self, method: str, target: str, body: Any, headers: dict[str, str]) -> dict[str, Any]:
+        """Repeats a call that the gateway did not answer, or answered with a failure of its own."""
+        deadline = time.monotonic() + self._patience
+        while True:
+            try:
+                return self._once(method, target, body, headers)
+            except (OSError, http.client.HTTPException, ApiError) as error:
+                final = isinstance(error, ApiError) and error.document["status"] < 500
+                if final or time.monotonic() > deadline:
+                    raise
+            time.sleep(0.2)
+
+    def _once(self, method: str, target: str, body: Any, headers: dict[str, str]) -> dict[str, Any]:
         raw = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
         response = self._client.request(
             method, target, body=raw, headers={**headers, "content-type": "application/json"}

@@ -1,26 +1,14 @@
 """One running sample stack for all tests of local/ that need one, on ports of its own."""
 
-import socket
-import time
 from pathlib import Path
 
 import pytest
 
 from local.config import Config
 from local.stack import Stack
+from tests.waiting import free_ports
 
 SAMPLE = Path(__file__).parent / "sample" / "template.yaml"
-
-
-def free_ports(count):
-    """Ports nobody listens on now."""
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
 
 
 def sample_config(state):
@@ -36,17 +24,6 @@ def sample_config(state):
         topics=("notes", "dead-letters"),
         schedule_seconds=0.2,
     )
-
-
-def eventually(condition, *, seconds=20.0, what="the condition"):
-    """Wait until `condition()` is truthy and return it."""
-    deadline = time.monotonic() + seconds
-    while True:
-        found = condition()
-        if found:
-            return found
-        assert time.monotonic() < deadline, f"{what} did not come true in {seconds} s"
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="session")

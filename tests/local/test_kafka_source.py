@@ -14,7 +14,7 @@ from local.config import Config
 from local.kafka_source import KafkaSource
 from local.template import KafkaMapping
 
-from .conftest import eventually, free_ports
+from ..waiting import eventually, free_ports
 
 
 class Broker:

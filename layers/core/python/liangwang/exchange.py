@@ -3,7 +3,7 @@
 A third-party intake stands in for ours by answering these three calls (docs/exchange.md).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -76,6 +76,25 @@ class Receipt(Struct, frozen=True):
     refused: tuple[Refused, ...] = ()
 
 
+CALL_BYTES = 200_000
+"""Most bytes of entries in a call; a route takes 256 kB."""
+
+
+def _fitting(entries: Sequence[ProgressEntry]) -> Iterator[list[ProgressEntry]]:
+    """The entries in their order, in batches that one call can hold."""
+    batch: list[ProgressEntry] = []
+    size = 0
+    for entry in entries:
+        weight = len(json.encode(entry))
+        if batch and (len(batch) == PAGE or size + weight > CALL_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(entry)
+        size += weight
+    if batch:
+        yield batch
+
+
 class ExchangeError(Exception):
     """Intake did not take the call; it has to be made again."""
 
@@ -98,10 +117,14 @@ class Exchange:
         body = json.encode(Acknowledgements(tuple(acknowledgements)))
         return json.decode(self._call("POST", "/exchange/acknowledgements", body), type=Receipt)
 
-    def deliver(self, entries: Sequence[ProgressEntry]) -> Receipt:
-        """Hands progress to intake."""
-        body = json.encode(ProgressDelivery(tuple(entries)))
-        return json.decode(self._call("POST", "/exchange/progress", body), type=Receipt)
+    def deliver(self, entries: Sequence[ProgressEntry]) -> dict[str, str]:
+        """Hands progress to intake, in as few calls as fit; the entries refused for good, by id, with the reason."""
+        refused: dict[str, str] = {}
+        for batch in _fitting(entries):
+            body = json.encode(ProgressDelivery(tuple(batch)))
+            receipt = json.decode(self._call("POST", "/exchange/progress", body), type=Receipt)
+            refused |= {one.id: one.reason for one in receipt.refused}
+        return refused
 
     def _call(self, method: str, target: str, body: bytes = b"") -> bytes:
         headers = {"authorization": f"Bearer {self._token()}", "content-type": "application/json"}

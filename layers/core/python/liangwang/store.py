@@ -180,15 +180,23 @@ class Store:
         }
         if cursor:
             request["ExclusiveStartKey"] = _open_cursor(cursor)
-        answer = self._aws.call("dynamodb", "Query", request)
+        try:
+            answer = self._aws.call("dynamodb", "Query", request)
+        except AwsError as error:
+            if cursor and error.code == "ValidationException":
+                raise _not_a_cursor() from error
+            raise
         last = answer.get("LastEvaluatedKey")
         following = base64.urlsafe_b64encode(json.encode(last)).decode() if last else None
         return [Key.parse(item["pk"]["S"]) for item in answer["Items"]], following
 
 
-def _open_cursor(cursor: str) -> dict[str, Any]:
+def _open_cursor(cursor: str) -> dict[str, dict[str, str]]:
     try:
-        return json.decode(base64.urlsafe_b64decode(cursor), type=dict[str, Any])
+        return json.decode(base64.urlsafe_b64decode(cursor), type=dict[str, dict[str, str]])
     except (ValueError, DecodeError) as error:
-        violation = Violation("cursor", "use the cursor of the page before, unchanged")
-        raise Invalid("not a cursor", violations=(violation,)) from error
+        raise _not_a_cursor() from error
+
+
+def _not_a_cursor() -> Invalid:
+    return Invalid("not a cursor", violations=(Violation("cursor", "use the cursor of the page before, unchanged"),))

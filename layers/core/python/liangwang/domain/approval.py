@@ -17,7 +17,7 @@ class CompleteStep(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     step: str
     opinion: m.Opinion
-    explanation: str = ""
+    explanation: m.Remark = ""
 
 
 def conclude_collaboration(

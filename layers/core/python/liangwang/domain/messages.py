@@ -9,14 +9,16 @@ it has said: its answers, and its own questions to others.
 """
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from .catalogue import Ask, Join, Text
 
 Opinion = Literal["agree", "disagree"]
 Outcome = Literal["granted", "denied", "withdrawn"]
+Remark = Annotated[str, Meta(max_length=1000)]
+"""What a person writes: short enough that a case stays one item and a delivery fits one call."""
 
 
 class Message(Struct, frozen=True, tag_field="type", kw_only=True):

@@ -32,7 +32,7 @@ class Report(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A clerk's opinion on the task."""
 
     opinion: m.Opinion
-    explanation: str = ""
+    explanation: m.Remark = ""
 
 
 class Task(Struct, frozen=True, kw_only=True):

@@ -27,7 +27,7 @@ class UnknownTask(DomainError):
 class Decline(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Why the department hands the task back."""
 
-    reason: str
+    reason: m.Remark
 
 
 class TaskView(Struct, frozen=True, kw_only=True):

@@ -27,7 +27,7 @@ class UnknownEvent(DomainError):
     code = "unknown_collaboration"
 
 
-class TaskView(Struct, frozen=True, kw_only=True):
+class DispatchView(Struct, frozen=True, kw_only=True):
     """One task of an event as the centre sees it."""
 
     task_id: str
@@ -47,7 +47,7 @@ class EventView(Struct, frozen=True, kw_only=True):
     region: str
     due_at: datetime
     join: str
-    tasks: tuple[TaskView, ...]
+    tasks: tuple[DispatchView, ...]
     conclusion: m.CollaborationConcluded | None
     timeline: tuple[Entry, ...]
 
@@ -104,9 +104,9 @@ class Centre:
         return hops | {state.region, state.raised.region}
 
 
-def _task_view(task: collaboration.Task) -> TaskView:
+def _task_view(task: collaboration.Task) -> DispatchView:
     sent = task.dispatched
-    return TaskView(
+    return DispatchView(
         task_id=sent.task_id,
         department=sent.department,
         capability=sent.ask.capability,

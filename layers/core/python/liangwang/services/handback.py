@@ -11,7 +11,7 @@ from ..aggregates import LEDGER, Key
 from ..domain import ledger
 from ..domain import messages as m
 from ..envelope import CloudEvent
-from ..exchange import PAGE, Exchange, ProgressEntry
+from ..exchange import Exchange, ProgressEntry
 from ..processing import Command
 from .exchange import PROGRESS, parse_id
 
@@ -49,8 +49,4 @@ class Handback:
             )
             for event in events
         ]
-        refused: dict[str, str] = {}
-        for start in range(0, len(entries), PAGE):
-            receipt = self._exchange.deliver(entries[start : start + PAGE])
-            refused |= {one.id: one.reason for one in receipt.refused}
-        return refused
+        return self._exchange.deliver(entries)

@@ -46,7 +46,7 @@ class Supplement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Withdrawal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Why the applicant withdraws; may be empty."""
 
-    reason: str = ""
+    reason: m.Remark = ""
 
 
 class ItemSummary(Struct, frozen=True, kw_only=True):

@@ -45,9 +45,9 @@ class Relay:
         carried = 0
         for _ in range(PAGES):
             count = self._carry(self._exchange.pending())
-            carried += count
-            if count < PAGE:
+            if not count:
                 break
+            carried += count
         return carried
 
     def _carry(self, pending: Sequence[Pending]) -> int:

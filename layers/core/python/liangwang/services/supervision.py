@@ -32,7 +32,7 @@ class Supervision:
                 keys = self._store.due(now, limit=PAGE)
                 outcomes = perform(self._store, [self._wake(key, now) for key in keys], now)
                 line["woken"] += sum(outcome.error is None for outcome in outcomes)
-                if len(keys) < PAGE or any(outcome.error for outcome in outcomes):
+                if not keys or any(outcome.error for outcome in outcomes):
                     break
 
     def _wake(self, key: Key, now: datetime) -> Command:

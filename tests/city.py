@@ -1,0 +1,64 @@
+"""A running city for the end-to-end and the fault tests: the real template and functions on ports of their own."""
+
+import contextlib
+from pathlib import Path
+
+from liangwang import catalogue
+from local import accounts
+from local.api import Api
+from local.config import Config
+from local.players import Scenario, wishes
+from local.reconciliation import Tables
+from local.stack import Stack
+
+from tests.waiting import eventually, free_ports
+
+TOWN = "990101001"
+
+
+class City:
+    """A stack with demo people in it."""
+
+    def __init__(self, stack):
+        self.stack = stack
+        accounts.seed(stack)
+        self.catalogue = catalogue.load(stack.config.catalogue)
+        self.api = Api(stack.gateway_url, accounts.password(stack.config.state))
+        self.tables = Tables(stack)
+
+    def wish(self, item, *, place=TOWN, **changes):
+        """The body of an application: the item's example with some form fields changed."""
+        known = self.catalogue.items[item]
+        materials = [one.code for one in known.materials]
+        return {"task_code": item, "place": place, "form": {**known.example.form, **changes}, "materials": materials}
+
+    def apply(self, wish, *, citizen="citizen-001", key=""):
+        """Applies; the case number."""
+        return self.api.post(citizen, "/api/applications", wish, key=key)["case_no"]
+
+    def follow(self, case_no, *, citizen="citizen-001"):
+        """The case as its applicant sees it."""
+        return self.api.get(citizen, f"/api/applications/{case_no}")
+
+    def await_status(self, case_no, *statuses, citizen="citizen-001"):
+        """The case once it has one of these statuses."""
+
+        def view():
+            found = self.follow(case_no, citizen=citizen)
+            return found if found["status"] in statuses else None
+
+        return eventually(view, seconds=30, what=f"{case_no} to be {' or '.join(statuses)}")
+
+    def lot(self, count, *lines, seed=1):
+        """Mixed applications; of these (item, changes) lines only, where some are given."""
+        chosen = [Scenario(item=item, form=changes) for item, changes in lines]
+        return wishes(count, self.catalogue, seed=seed, chosen=chosen)
+
+
+@contextlib.contextmanager
+def city(state: Path, **settings):
+    """A city of its own, gone afterwards."""
+    gateway, emulator, broker = free_ports(3)
+    config = Config(state=state, gateway_port=gateway, emulator_port=emulator, broker_port=broker, **settings)
+    with Stack(config) as stack:
+        yield City(stack)
