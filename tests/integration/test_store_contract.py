@@ -1,0 +1,334 @@
+"""One contract for every way to DynamoDB and KMS: the fake, boto3 on moto, and the signed client on MiniStack."""
+
+import base64
+import itertools
+from datetime import timedelta
+
+import jwt
+import pytest
+from liangwang import log
+from liangwang.aggregates import APPLICATION, TASK, Key
+from liangwang.aws import AwsError, Credentials, SignedAws, Unreachable
+from liangwang.aws_boto import BotoAws
+from liangwang.domain.application import Opened
+from liangwang.domain.errors import Invalid
+from liangwang.domain.history import Recorded
+from liangwang.domain.patience import Patience
+from liangwang.domain.task import Opened as TaskOpened
+from liangwang.domain.task import Urged
+from liangwang.fakes import FakeAws
+from liangwang.processing import Command, perform
+from liangwang.sealing import Sealing
+from liangwang.store import SHARDS, Conflict, Store, Stored
+from liangwang.tokens import KmsSigner, Verifier
+from moto import mock_aws
+
+from tests.integration.conftest import client, create_keys, table_definition
+from tests.integration.lossy import lossy
+from tests.unit.samples import NOON, example, submitted
+
+TABLES = itertools.count()
+PATIENCE = Patience(first=timedelta(minutes=5))
+QUICK = {"region": "cn-north-1", "credentials": lambda: Credentials("test", "test"), "sleep": lambda seconds: None}
+
+
+@pytest.fixture(scope="module")
+def moto():
+    with mock_aws():
+        create_keys(client("kms"))
+        yield None
+
+
+@pytest.fixture(scope="module")
+def keyed_ministack(ministack):
+    create_keys(client("kms", ministack))
+    return ministack
+
+
+@pytest.fixture(params=["fake", "boto3 on moto", "signed on MiniStack"])
+def aws(request):
+    """An adapter; its tables come from ``table``."""
+    match request.param:
+        case "fake":
+            return FakeAws()
+        case "boto3 on moto":
+            request.getfixturevalue("moto")
+            settings = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "cn-north-1"}
+            return BotoAws(**settings)
+        case _:
+            return SignedAws(endpoint=request.getfixturevalue("keyed_ministack"), **QUICK)
+
+
+@pytest.fixture
+def table(aws, request):
+    """A new, empty table behind the adapter."""
+    name = f"contract-{next(TABLES)}"
+    match aws:
+        case BotoAws():
+            client("dynamodb").create_table(TableName=name, **table_definition())
+        case SignedAws():
+            ministack = request.getfixturevalue("ministack")
+            client("dynamodb", ministack).create_table(TableName=name, **table_definition())
+    return name
+
+
+@pytest.fixture
+def store(aws, table):
+    return Store(aws, table, patience=PATIENCE)
+
+
+def task(number, urges=0, at=NOON):
+    """A task with so many urges."""
+    key = Key(TASK.name, f"T-{number}")
+    events = [example(TaskOpened), *(Urged(reason=f"urge {n}") for n in range(urges))]
+    return Stored(key, tuple(Recorded(at, f"cause {n}", event) for n, event in enumerate(events)))
+
+
+def application(number, applicant="zhang", at=NOON):
+    """An application that waits to be relayed."""
+    events = (Opened(applicant=applicant, digest=""), submitted(case_no=str(number)))
+    return Stored(Key(APPLICATION.name, str(number)), tuple(Recorded(at, "apply", event) for event in events))
+
+
+def created(store, *items):
+    assert store.save([(Stored(item.key), item) for item in items]) == [None] * len(items)
+
+
+# ------------------------------------------------------------------ reading and writing
+
+
+def test_what_was_saved_is_loaded(store):
+    created(store, task(1, urges=2), application("办件-1"))
+    for item in (task(1, urges=2), application("办件-1")):
+        assert store.load([item.key]) == {item.key: item}
+
+
+def test_what_does_not_exist_has_an_empty_history(store):
+    key = Key(TASK.name, "never")
+    assert store.load([key])[key] == Stored(key)
+
+
+def test_nothing_is_asked_for_nothing(store):
+    assert store.load([]) == {}
+
+
+def test_a_key_longer_than_any_item_can_have_does_not_exist(store):
+    key = Key(TASK.name, "x" * 3000)
+    assert store.load([key])[key].history == ()
+
+
+def test_more_than_a_hundred_are_loaded_and_each_once(store):
+    items = [task(number) for number in range(130)]
+    created(store, *items)
+    keys = [item.key for item in items]
+    assert store.load(keys + keys) == {item.key: item for item in items}
+
+
+def test_an_item_is_created_once(store):
+    created(store, task(1))
+    (error,) = store.save([(Stored(task(1).key), task(1, urges=1))])
+    assert isinstance(error, Conflict)
+    assert store.load([task(1).key])[task(1).key] == task(1)
+
+
+def test_of_two_who_act_on_the_same_version_one_is_told_to_look_again(store):
+    created(store, task(1))
+    assert store.save([(task(1), task(1, urges=1))]) == [None]
+    (error,) = store.save([(task(1), task(1, urges=2))])
+    assert isinstance(error, Conflict)
+    assert store.load([task(1).key])[task(1).key] == task(1, urges=1)
+
+
+def test_a_conflict_of_one_leaves_the_others_alone(store):
+    created(store, task(1))
+    answers = store.save([(Stored(task(n).key), task(n)) for n in range(3)])
+    assert [type(answer) for answer in answers] == [type(None), Conflict, type(None)]
+
+
+def test_what_a_write_costs_is_counted(store):
+    with log.invocation("a test") as line:
+        created(store, task(1))
+    assert line["writes"] == 1 and line["write_units"] >= 1
+
+
+# ------------------------------------------------------------------ the indexes
+
+
+def test_what_is_due_is_found_and_nothing_else(store):
+    created(store, application("early"), application("late", at=NOON + timedelta(hours=1)), task(1))
+    moment = NOON + PATIENCE.first
+    assert store.due(moment - timedelta(seconds=1), limit=10) == []
+    assert store.due(moment, limit=10) == [Key(APPLICATION.name, "early")]
+    assert len(store.due(moment + timedelta(hours=1), limit=10)) == 2
+
+
+def test_the_longest_waiting_of_a_shard_come_first_and_the_limit_holds(store):
+    created(store, *[application(n, at=NOON + timedelta(minutes=n)) for n in range(40)])
+    found = store.due(NOON + timedelta(days=1), limit=SHARDS)
+    assert len(found) <= SHARDS
+    assert Key(APPLICATION.name, "0") in store.due(NOON + PATIENCE.first, limit=SHARDS)
+    assert len(store.due(NOON + timedelta(days=1), limit=1000)) == 40
+
+
+def test_a_holders_items_are_paged_oldest_first_and_each_found_once(store):
+    created(store, *[application(n, at=NOON + timedelta(minutes=n)) for n in range(7)], application("x", "li"))
+    found, cursor = store.held_by(APPLICATION, "zhang", limit=3)
+    while cursor:
+        page, cursor = store.held_by(APPLICATION, "zhang", limit=3, cursor=cursor)
+        assert len(page) <= 3
+        found += page
+    assert [key.id for key in found] == [str(n) for n in range(7)]
+
+
+def test_items_of_one_millisecond_are_paged_as_well(store):
+    created(store, *[application(n) for n in range(5)])
+    found, cursor = store.held_by(APPLICATION, "zhang", limit=2)
+    while cursor:
+        page, cursor = store.held_by(APPLICATION, "zhang", limit=2, cursor=cursor)
+        found += page
+    assert sorted(key.id for key in found) == [str(n) for n in range(5)]
+
+
+def test_kinds_do_not_mix_in_one_holders_hands(store):
+    created(store, application(1, applicant="EAST-MARKET"), task(1))
+    assert store.held_by(TASK, "EAST-MARKET", limit=9)[0] == [task(1).key]
+
+
+@pytest.mark.parametrize("cursor", ["x", "é", "e30", base64.urlsafe_b64encode(b"[1]").decode()])
+def test_a_cursor_of_ones_own_making_is_refused(store, cursor):
+    with pytest.raises(Invalid) as refused:
+        store.held_by(APPLICATION, "zhang", limit=3, cursor=cursor)
+    assert refused.value.violations[0].field == "cursor"
+
+
+# ------------------------------------------------------------------ when things go wrong
+
+
+class Trouble:
+    """An adapter in front of another that refuses, loses answers or leaves keys unread, as often as it is told."""
+
+    def __init__(self, aws):
+        self.aws = aws
+        self.refused, self.lost, self.unread = [], [], 0
+
+    def call(self, service, operation, request):
+        if operation in self.refused:
+            self.refused.remove(operation)
+            raise Unreachable("ThrottlingException")
+        if operation == "BatchGetItem" and self.unread:
+            return self._partly(service, operation, request)
+        answer = self.aws.call(service, operation, request)
+        if operation in self.lost:
+            self.lost.remove(operation)
+            raise Unreachable("the answer was lost")
+        return answer
+
+    def _partly(self, service, operation, request):
+        ((table, wanted),) = request["RequestItems"].items()
+        now, later = wanted["Keys"][: -self.unread], wanted["Keys"][-self.unread :]
+        self.unread = 0
+        answer = self.aws.call(service, operation, {"RequestItems": {table: {**wanted, "Keys": now}}})
+        return {**answer, "UnprocessedKeys": {table: {**wanted, "Keys": later}}}
+
+
+@pytest.fixture
+def trouble(aws):
+    return Trouble(aws)
+
+
+@pytest.fixture
+def troubled(trouble, table):
+    return Store(trouble, table, patience=PATIENCE)
+
+
+def opening():
+    return Command(task(1).key, "open", lambda state, now: [example(TaskOpened)])
+
+
+def test_keys_left_unread_are_asked_for_again(troubled, trouble):
+    items = [task(number) for number in range(8)]
+    created(troubled, *items)
+    trouble.unread = 5
+    assert troubled.load([item.key for item in items]) == {item.key: item for item in items}
+
+
+def test_a_refused_write_can_be_tried_again(troubled, trouble):
+    trouble.refused = ["PutItem"]
+    (first,), (second,) = (perform(troubled, [opening()], NOON) for _ in range(2))
+    assert first.error is not None and not first.is_final
+    assert second.after.version == 1
+
+
+def test_a_write_whose_answer_was_lost_is_found_when_it_is_tried_again(troubled, trouble):
+    trouble.lost = ["PutItem"]
+    (first,), (second,) = (perform(troubled, [opening()], NOON) for _ in range(2))
+    assert first.error is not None and not first.is_final
+    assert second.after.version == 1
+
+
+@pytest.mark.parametrize("faults", [["answer"], ["request"], ["busy", "busy"], ["busy", "answer"]])
+def test_over_a_bad_line_the_signed_client_has_one_effect(ministack, faults):
+    name = f"contract-{next(TABLES)}"
+    client("dynamodb", ministack).create_table(TableName=name, **table_definition())
+    with lossy(ministack) as proxy:
+        proxy.faults = list(faults)
+        store = Store(SignedAws(endpoint=proxy.url, **QUICK), name, patience=PATIENCE)
+        (outcome,) = perform(store, [opening()], NOON)
+        assert outcome.error is None and outcome.after.version == 1
+        assert proxy.seen == len(faults) + 1
+        assert store.load([task(1).key])[task(1).key].version == 1
+
+
+# ------------------------------------------------------------------ keys
+
+
+def test_what_is_sealed_to_a_department_is_closed_to_another(aws):
+    sealing = Sealing(aws, key_prefix="alias/liangwang/department/")
+    sealed = sealing.seal({"name": "张示例"}, department="EAST-MARKET", case_no="1")
+    assert sealing.open(sealed, department="EAST-MARKET", case_no="1") == {"name": "张示例"}
+    for other in ({"department": "WEST-ROADS", "case_no": "1"}, {"department": "EAST-MARKET", "case_no": "2"}):
+        with pytest.raises(AwsError):
+            sealing.open(sealed, **other)
+
+
+def test_what_kms_signs_its_public_key_verifies(aws):
+    if isinstance(aws, BotoAws):
+        pytest.skip("moto takes a digest for a message and hashes it once more")
+    key, issuer = "alias/liangwang/token", "https://liangwang.example"
+    token = KmsSigner(aws, key=key, issuer=issuer).sign({"sub": "zhang", "role": "citizen"})
+    verifier = Verifier(aws, keys={"token": (key, None)}, issuer=issuer)
+    assert verifier.verify(token)["sub"] == "zhang"
+    with pytest.raises(jwt.InvalidTokenError):
+        verifier.verify(token[:-4] + "AAAA")
+
+
+# ------------------------------------------------------------------ the stream
+
+
+def test_the_fakes_stream_is_the_emulators(ministack):
+    name = f"contract-{next(TABLES)}"
+    stream = client("dynamodb", ministack).create_table(TableName=name, **table_definition())
+    fake = FakeAws()
+    for aws in (SignedAws(endpoint=ministack, **QUICK), fake):
+        store = Store(aws, name, patience=PATIENCE)
+        created(store, application(1))
+        assert store.save([(application(1), application(1)._replace(repeats=1))]) == [None]
+    arn = stream["TableDescription"]["LatestStreamArn"]
+    reader = client("dynamodbstreams", ministack)
+    (shard,) = reader.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+    place = reader.get_shard_iterator(StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON")
+    theirs = reader.get_records(ShardIterator=place["ShardIterator"])["Records"]
+    ours = fake.dynamodb.streams[name]
+    assert [record["eventName"] for record in theirs] == [record["eventName"] for record in ours]
+    for their, our in zip(theirs, ours, strict=True):
+        assert set(their["dynamodb"]) <= set(our["dynamodb"])
+        assert [names(their, image) for image in IMAGES] == [names(our, image) for image in IMAGES]
+
+
+IMAGES = ("Keys", "OldImage", "NewImage")
+
+
+def names(record, image):
+    """The attributes of an image, values apart from bytes, which boto3 has decoded."""
+    found = record["dynamodb"].get(image, {})
+    return {name: value for name, value in found.items() if name != "body"}
