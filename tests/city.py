@@ -3,14 +3,15 @@
 import contextlib
 from pathlib import Path
 
+import pytest
 from liangwang import catalogue
+
 from local import accounts
-from local.api import Api
+from local.api import Api, ApiError
 from local.config import Config
 from local.players import Scenario, wishes
 from local.reconciliation import Tables
 from local.stack import Stack
-
 from tests.waiting import eventually, free_ports
 
 TOWN = "990101001"
@@ -39,6 +40,12 @@ class City:
     def follow(self, case_no, *, citizen="citizen-001"):
         """The case as its applicant sees it."""
         return self.api.get(citizen, f"/api/applications/{case_no}")
+
+    def refused(self, who, path, body=None, *, key=""):
+        """The problem document that somebody gets; fails when the call is taken."""
+        with pytest.raises(ApiError) as caught:
+            self.api.get(who, path) if body is None else self.api.post(who, path, body, key=key)
+        return caught.value.document
 
     def await_status(self, case_no, *statuses, citizen="citizen-001"):
         """The case once it has one of these statuses."""
