@@ -1,0 +1,104 @@
+"""The deployed functions themselves: each ``app.py`` loaded as Lambda loads it, with fakes for what lies outside."""
+
+import importlib.util
+import itertools
+import json
+import os
+from contextlib import contextmanager
+from datetime import timedelta
+from unittest import mock
+
+from liangwang import wiring
+from liangwang.domain.patience import Patience
+from liangwang.fakes import FakeAws, FakeExchange, FakeProducer
+from liangwang.services.exchange import ExchangeApi
+from liangwang.store import Store
+
+from tests.conftest import REPOSITORY
+
+EVENTS = REPOSITORY / "tests" / "events" / "functions"
+NUMBERS = itertools.count()
+ENVIRONMENT = {
+    "CATALOGUE_DIR": str(REPOSITORY / "layers" / "catalogue"),
+    "TOKEN_KEY": "alias/liangwang/token",
+    "GOVERNANCE_KEY": "alias/liangwang/governance",
+    "TOKEN_ISSUER": "https://liangwang.example",
+    "DEPARTMENT_KEY_PREFIX": "alias/liangwang/department/",
+    "ASK_AGAIN_SECONDS": "300",
+}
+TABLE = {
+    "identity": "intake",
+    "intake": "intake",
+    "exchange": "intake",
+    "collaboration": "governance",
+    "handback": "governance",
+    "acceptance": "department",
+    "approval": "department",
+    "assistance": "department",
+}
+
+
+def golden(name):
+    """An event as AWS makes it, from tests/events/functions."""
+    return json.loads((EVENTS / f"{name}.json").read_text("utf-8"))
+
+
+class Outside(wiring.Outside):
+    """Fakes for AWS, Kafka and the exchange."""
+
+    def __init__(self):
+        self._aws, self._producer = FakeAws(), FakeProducer()
+        self._exchange = FakeExchange(ExchangeApi(Store(self._aws, "intake", patience=Patience())))
+
+    def aws(self):
+        return self._aws
+
+    def producer(self):
+        return self._producer
+
+    def exchange(self):
+        return self._exchange
+
+
+class Functions:
+    """All functions over one set of fakes. ``call`` gives an event to a handler."""
+
+    def __init__(self):
+        self.outside = Outside()
+        self.aws, self.producer = self.outside.aws(), self.outside.producer()
+        self._handlers = {}
+
+    def call(self, name, event, *, table=""):
+        """The handler's answer; JSON in and out, as between Lambda and whoever invokes it."""
+        table = table or TABLE.get(name, "")
+        if (name, table) not in self._handlers:
+            self._handlers[name, table] = self._load(name, table)
+        return json.loads(json.dumps(self._handlers[name, table](json.loads(json.dumps(event)), None)))
+
+    def http(self, name, event):
+        """The status and the document that an HTTP event is answered with."""
+        answer = self.call(name, event)
+        return answer["statusCode"], json.loads(answer["body"])
+
+    def store(self, table):
+        """A system's table, for looking into."""
+        return Store(self.aws, table, patience=Patience(first=timedelta(minutes=5)))
+
+    def _load(self, name, table):
+        path = REPOSITORY / "functions" / name / "app.py"
+        spec = importlib.util.spec_from_file_location(f"functions_under_test_{next(NUMBERS)}", path)
+        module = importlib.util.module_from_spec(spec)
+        with init_phase(self.outside, {**ENVIRONMENT, "TABLE": table} if table else ENVIRONMENT):
+            spec.loader.exec_module(module)
+        return module.handler
+
+
+@contextmanager
+def init_phase(outside, environment):
+    """What a function sees while it is imported."""
+    before, wiring.outside = wiring.outside, outside
+    try:
+        with mock.patch.dict(os.environ, environment):
+            yield
+    finally:
+        wiring.outside = before

@@ -1,0 +1,196 @@
+"""Every function that a topic, a stream or a schedule triggers, through the handler that is deployed, from golden events."""
+
+import pytest
+from liangwang.aggregates import APPLICATION, CASE, COLLABORATION, LEDGER, TASK, Key
+from liangwang.envelope import decode
+from liangwang.fakes import Fault, kafka_event
+
+from tests.functional.functions import Functions, golden
+
+NOTHING = {"batchItemFailures": []}
+
+
+@pytest.fixture
+def functions():
+    return Functions()
+
+
+def keys(functions, table, kind):
+    names = [Key.parse(name) for name in functions.aws.dynamodb.tables.get(table, {})]
+    return [key for key in names if key.kind == kind.name]
+
+
+def states(functions, table, kind):
+    return [stored.state for stored in functions.store(table).load(keys(functions, table, kind)).values()]
+
+
+def types(functions, topic):
+    return [decode(record.value).type for record in functions.producer.records(topic)]
+
+
+def intake_knows(functions):
+    """Fills intake's table with the items of its golden stream; what a real table holds when the stream tells of it."""
+    items = functions.aws.dynamodb.tables.setdefault("intake", {})
+    for record in golden("stream_intake")["Records"]:
+        items[record["dynamodb"]["Keys"]["pk"]["S"]] = record["dynamodb"]["NewImage"]
+
+
+# ------------------------------------------------------------------ topics
+
+
+@pytest.mark.parametrize(
+    ("name", "topic", "table", "kind", "count"),
+    [
+        ("acceptance", "applications", "department", CASE, 2),
+        ("collaboration", "collaboration_requests", "governance", COLLABORATION, 1),
+        ("assistance", "collaboration_tasks", "department", TASK, 2),
+    ],
+)
+def test_a_batch_creates_what_it_is_about_once_however_often_it_comes(functions, name, topic, table, kind, count):
+    for _ in range(3):
+        assert functions.call(name, golden(f"kafka_{topic}")) == NOTHING
+    assert len(keys(functions, table, kind)) == count
+    assert len(functions.aws.dynamodb.streams[table]) == count, "nothing was written twice"
+
+
+def test_reports_conclude_the_collaboration(functions):
+    functions.call("collaboration", golden("kafka_collaboration_requests"))
+    assert functions.call("collaboration", golden("kafka_collaboration_reports")) == NOTHING
+    (event,) = states(functions, "governance", COLLABORATION)
+    assert event.conclusion.conclusion == "agree"
+
+
+def test_a_conclusion_lets_approval_go_on(functions):
+    functions.call("acceptance", golden("kafka_applications"))
+    assert {state.status for state in states(functions, "department", CASE)} == {"granted", "collaborating"}
+    assert functions.call("approval", golden("kafka_collaboration_results")) == NOTHING
+    assert {state.status for state in states(functions, "department", CASE)} == {"granted", "in_review"}
+
+
+@pytest.mark.parametrize("topics", [("acceptances", "approvals"), ("approvals", "acceptances")])
+def test_handback_tells_ledger_and_citizen_in_either_order(functions, topics):
+    intake_knows(functions)
+    for topic in topics:
+        assert functions.call("handback", golden(f"kafka_{topic}")) == NOTHING
+    assert {state.state for state in states(functions, "governance", LEDGER)} == {"granted", "in_review"}
+    assert {state.status for state in states(functions, "intake", APPLICATION)} == {"granted", "in_review"}
+
+
+def test_handback_comes_again_when_intake_cannot_be_reached(functions):
+    intake_knows(functions)
+    functions.outside.exchange().faults.append("refused")
+    assert functions.call("handback", golden("kafka_acceptances"))["batchItemFailures"]
+    assert functions.call("handback", golden("kafka_acceptances")) == NOTHING
+    assert "submitted" not in {state.status for state in states(functions, "intake", APPLICATION)}
+
+
+def test_handback_sets_aside_what_intake_does_not_know(functions):
+    assert functions.call("handback", golden("kafka_acceptances")) == NOTHING
+    letters = [name for name in functions.aws.dynamodb.tables["governance"] if name.startswith("dead-letter#")]
+    assert len(letters) == 2
+
+
+@pytest.mark.parametrize("name", ["acceptance", "approval", "assistance", "collaboration", "handback"])
+@pytest.mark.parametrize("topic", ["applications", "acceptances", "collaboration_tasks", "collaboration_results"])
+def test_messages_that_concern_somebody_else_are_passed_over_without_harm(functions, name, topic):
+    intake_knows(functions)
+    assert functions.call(name, golden(f"kafka_{topic}")) == NOTHING
+
+
+@pytest.mark.parametrize("name", ["acceptance", "approval", "assistance", "collaboration", "handback"])
+def test_poison_is_set_aside_as_a_dead_letter_that_the_outbox_sends(functions, name):
+    event = golden("kafka_applications")
+    record = next(iter(event["records"].values()))[0]
+    record["value"] = "bm90IGpzb24="
+    assert functions.call(name, event) == NOTHING
+    table = "governance" if name in ("collaboration", "handback") else "department"
+    functions.call("publisher", functions.aws.dynamodb.event(table))
+    (letter,) = functions.producer.records("dead-letters")
+    assert decode(letter.value).data.value == record["value"]
+
+
+# ------------------------------------------------------------------ streams and schedules
+
+
+def test_the_stream_makes_the_relay_carry_the_cases_it_names(functions):
+    intake_knows(functions)
+    assert functions.call("relay", golden("stream_intake")) == NOTHING
+    assert types(functions, "applications") == ["application.submitted"] * 2
+    assert all(state.relayed for state in states(functions, "intake", APPLICATION))
+    assert functions.call("relay", golden("stream_intake")) == NOTHING
+    assert len(types(functions, "applications")) == 2, "what was acknowledged is not carried again"
+
+
+def test_what_kafka_does_not_hold_stays_with_intake(functions):
+    intake_knows(functions)
+    functions.producer.faults += ["", "refused"]
+    with pytest.raises(Exception, match="refused"):
+        functions.call("relay", golden("stream_intake"))
+    assert sorted(state.relayed for state in states(functions, "intake", APPLICATION)) == [0, 2]
+    functions.call("relay", golden("stream_intake"))
+    assert len(types(functions, "applications")) == 2
+
+
+def test_an_acknowledgement_that_is_lost_only_makes_the_message_come_twice(functions):
+    intake_knows(functions)
+    functions.outside.exchange().faults += ["", "refused"]
+    with pytest.raises(Exception, match="not reached"):
+        functions.call("relay", golden("stream_intake"))
+    functions.call("relay", golden("stream_intake"))
+    sent = [decode(record.value).id for record in functions.producer.records("applications")]
+    assert len(sent) == 4 and len(set(sent)) == 2
+
+
+def test_the_schedule_makes_the_relay_carry_what_is_due(functions):
+    intake_knows(functions)
+    assert functions.call("relay", golden("schedule")) == NOTHING
+    assert len(types(functions, "applications")) == 2
+
+
+def test_the_publisher_sends_what_the_stream_tells(functions):
+    assert functions.call("publisher", golden("stream_department")) == NOTHING
+    assert sorted(types(functions, "acceptances")) == ["case.accepted"] * 2
+    assert types(functions, "collaboration-requests") == ["collaboration.requested"]
+
+
+def test_the_publisher_names_the_first_record_that_kafka_does_not_hold(functions):
+    event = golden("stream_department")
+    functions.producer.faults.append("refused")
+    first = event["Records"][0]["dynamodb"]["SequenceNumber"]
+    assert functions.call("publisher", event) == {"batchItemFailures": [{"itemIdentifier": first}]}
+
+
+@pytest.mark.parametrize("table", ["governance", "department"])
+def test_supervision_has_nothing_to_do_where_nobody_waits(functions, table):
+    assert functions.call("supervision", golden("schedule"), table=table) is None
+
+
+def test_a_withdrawn_case_is_cancelled_again_until_the_centre_confirms(functions):
+    functions.aws.dynamodb.tables["department"] = {
+        record["dynamodb"]["Keys"]["pk"]["S"]: {
+            **record["dynamodb"]["NewImage"],
+            "wake": {"S": "0"},
+            "wake_at": {"N": "1"},
+        }
+        for record in golden("stream_department")["Records"]
+        if record["dynamodb"]["Keys"]["pk"]["S"].startswith("case#")
+    }
+    functions.call("supervision", golden("schedule"), table="department")
+    functions.call("publisher", functions.aws.dynamodb.event("department"))
+    assert types(functions, "collaboration-requests") == ["collaboration.requested"]
+    assert decode(functions.producer.records("collaboration-requests")[0].value).attempt == 2
+
+
+def test_a_write_that_fails_is_reported_record_by_record(functions):
+    functions.aws.faults += [Fault("PutItem")] * 2
+    event = golden("kafka_applications")
+    failures = functions.call("acceptance", event)["batchItemFailures"]
+    reported = {(one["itemIdentifier"]["partition"], one["itemIdentifier"]["offset"]) for one in failures}
+    assert reported == {(place, one["offset"]) for place, records in event["records"].items() for one in records}
+
+
+def test_the_fakes_make_kafka_events_of_the_golden_shape(functions):
+    functions.producer.append("applications", "key", b"value")
+    ((place, (record,)),) = kafka_event(functions.producer.records("applications"))["records"].items()
+    ((_, (first, *_)), *_) = golden("kafka_applications")["records"].items()
+    assert place.startswith("applications-") and record.keys() == first.keys()
