@@ -1,7 +1,8 @@
 """The floor: as many bare DynamoDB writes and Kafka messages as a run made, without any of our functions.
 
 Writes: conditional PutItems of 1 kB through the signed client, eight threads, one process. Messages: produced and
-consumed by kafka-python in another process, at the same time, as the system does it. The floor is the longer of the two.
+consumed by kafka-python in another process with the
+settings of our producer, at the same time, as the system does it. The floor is the longer of the two.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
@@ -56,6 +58,9 @@ def seconds(stack: Stack, *, writes: int, messages: int) -> float:
     return time.monotonic() - began
 
 
+MESSAGE = (Path(__file__).parent.parent / "docs" / "api" / "schemas" / "case.decided.json").read_bytes()[:900]
+"""JSON of the usual size, which shrinks as messages do."""
+
 _KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 
 
@@ -78,10 +83,15 @@ def _write(endpoint: str, region: str, count: int, gate: Any) -> None:
 
 def _pass(bootstrap: str, count: int, gate: Any) -> None:
     producer = KafkaProducer(
-        bootstrap_servers=bootstrap, api_version=(2, 3), acks="all", enable_idempotence=True, linger_ms=2
+        bootstrap_servers=bootstrap,
+        api_version=(2, 3),
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=2,
+        compression_type="gzip",
     )
     consumer = KafkaConsumer(bootstrap_servers=bootstrap, api_version=(2, 3), fetch_max_wait_ms=20)
-    value = os.urandom(900)
+    value = MESSAGE
     producer.send(TOPIC, key=b"first", value=value).get(timeout=20)
     partitions = [TopicPartition(TOPIC, number) for number in consumer.partitions_for_topic(TOPIC) or {0}]
     consumer.assign(partitions)

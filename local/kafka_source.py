@@ -50,6 +50,10 @@ def back_off(attempt: int) -> float:
     return _BACK_OFF_SECONDS[min(attempt, len(_BACK_OFF_SECONDS)) - 1]
 
 
+_GATHER_SECONDS = 0.02
+"""A fetch takes this long to gather at the least, as a consumer's fetch wait does: records that come together go together."""
+
+
 class KafkaSource:
     """One mapping. `start` and `stop` are its whole control; `state` is for people and status."""
 
@@ -178,7 +182,7 @@ class KafkaSource:
         first = self._consumer.poll(min(wait, 0.5))
         if first is None:
             return []
-        window = self.mapping.window_seconds
+        window = max(self.mapping.window_seconds, _GATHER_SECONDS)
         size = min(self._limit.values(), default=self.mapping.batch_size)
         more = self._consumer.consume(size - 1, timeout=window) if size > 1 else []
         records = []

@@ -168,10 +168,10 @@ class Clerks:
             thread.join()
 
     def _work(self, desks: Sequence[Desk]) -> None:
-        pause = 0.15
+        pause = 0.2
         while not self._stop.is_set():
             done = sum(self._visit(desk) for desk in desks)
-            pause = 0.15 if done else min(pause * 1.5, 0.5)
+            pause = 0.2 if done else min(pause * 1.5, 0.5)
             self._stop.wait(pause)
 
     def _visit(self, desk: Desk) -> int:

@@ -52,6 +52,9 @@ class Producer:
             enable_idempotence=True,
             acks="all",
             linger_ms=2,
+            # JSON shrinks to a quarter: less to send and store, and less to checksum, which kafka-python does in Python
+            # (226 to 138 µs of CPU a message in batches of ten, 155 to 48 in batches of fifty).
+            compression_type="gzip",
             max_block_ms=10_000,
             delivery_timeout_ms=12_000,
             request_timeout_ms=5_000,

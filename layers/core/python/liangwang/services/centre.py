@@ -75,7 +75,7 @@ class Centre:
         if isinstance(message, m.CollaborationRequested):
             return [] if state else collaboration.raise_event(message, organisation=self._organisation, now=now)
         if state is None:
-            raise UnknownEvent(f"no collaboration event for {message.case_no}: {message}")
+            raise UnknownEvent(f"a message about {message.case_no} names a collaboration event that was never raised here")
         if isinstance(message, m.CollaborationCancelled):
             return collaboration.cancel(state, message, now=now)
         return collaboration.receive_report(state, message, organisation=self._organisation, now=now)

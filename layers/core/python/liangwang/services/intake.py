@@ -109,7 +109,10 @@ class Intake:
         return self._item(request.path["task_code"])
 
     def apply(self, request: Request) -> CaseView:
-        """Takes in an application. The same ``Idempotency-Key`` gives the same case; another content raises KeyReused."""
+        """Takes in an application. The same ``Idempotency-Key`` gives the same case; another content raises KeyReused.
+
+        A key counts for a day, for one applicant and one place: case numbers are made from these, not looked up.
+        """
         wish: Apply = request.body
         item = self._catalogue.items.get(wish.task_code)
         self._check(wish, item, applicant_type=int(request.by.applicant_type))
