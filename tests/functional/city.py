@@ -229,8 +229,24 @@ class City:
 
     def pump(self):
         """Carries what is on the way until nothing is."""
-        while any([self.stream(system) for system in SYSTEMS] + [self.kafka(*place) for place in self.read]):
-            pass
+        self.flow(())
+
+    def flow(self, fates):
+        """Carries all that is on the way, hand-over by hand-over; the first ones meet these fates.
+
+        A fate is ``deliver``, ``keep`` (delivered, and again later) or ``lose``.
+        """
+        waiting = list(fates)
+        moved = True
+        while moved:
+            moved = False
+            for place in (*SYSTEMS, *self.read):
+                fate = waiting[0] if waiting else "deliver"
+                settings = {"lose": fate == "lose", "keep": fate == "keep"}
+                done = self.stream(place, **settings) if place in SYSTEMS else self.kafka(*place, **settings)
+                if done and waiting:
+                    waiting.pop(0)
+                moved = moved or done > 0
 
     # ------------------------------------------------------------------ looking at it
 

@@ -252,8 +252,8 @@ def test_what_waits_is_given_out_until_it_is_acknowledged(functions):
     number = applied(functions)["case_no"]
     asking = changed(golden("http_pending"), queryStringParameters={"case_no": number})
     (waiting,) = functions.http("exchange", asking)[1]["pending"]
-    assert (waiting["type"], waiting["case_no"], waiting["attempt"]) == ("application.submitted", number, 1)
-    body = {"acknowledged": [{"id": waiting["id"], "attempt": 1}]}
+    assert (waiting["type"], waiting["case_no"], waiting["round"]) == ("application.submitted", number, 0)
+    body = {"acknowledged": [{"id": waiting["id"], "round": 0}]}
     event = changed(asking, routeKey="POST /exchange/acknowledgements", body=body)
     assert functions.http("exchange", event) == (200, {"taken": 1, "refused": []})
     assert functions.http("exchange", event) == (200, {"taken": 1, "refused": []})
