@@ -102,11 +102,12 @@ def _envelope(name: str, kind: type[msgspec.Struct]) -> dict[str, Any]:
         "datacontenttype": {"const": "application/json"},
         "dataschema": {"const": f"urn:liangwang:schema:{name}:v1"},
         "traceparent": {"type": "string", "description": "W3C trace context; one trace a case"},
-        "attempt": {
+        "round": {
             "type": "integer",
-            "minimum": 1,
-            "default": 1,
-            "description": "Extension attribute. More than 1: a question asked again, or an answer given again.",
+            "minimum": 0,
+            "default": 0,
+            "description": "Extension attribute. 0: said for the first time. Else the round of asking (its moment in "
+            "seconds since 1970) in which it is said again.",
         },
     }
 

@@ -312,7 +312,7 @@ def test_the_fakes_stream_is_the_emulators(ministack):
     for aws in (SignedAws(endpoint=ministack, **QUICK), fake):
         store = Store(aws, name, patience=PATIENCE)
         created(store, application(1))
-        assert store.save([(application(1), application(1)._replace(repeats=1))]) == [None]
+        assert store.save([(application(1), application(1)._replace(round=1))]) == [None]
     arn = stream["TableDescription"]["LatestStreamArn"]
     reader = client("dynamodbstreams", ministack)
     (shard,) = reader.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]

@@ -20,7 +20,7 @@ from liangwang.domain.application import (
 )
 from liangwang.domain.errors import Invalid, NotNow
 from liangwang.domain.history import Recorded
-from liangwang.domain.patience import Patience
+from liangwang.domain.patience import Patience, round_of
 from liangwang.timeline import of_application
 
 from tests.unit.samples import CASE_NO, CITY, NOON, folded, kinds, submitted, supplemented, text
@@ -123,11 +123,11 @@ def test_one_who_withdraws_can_no_longer_supplement():
 
 def test_what_is_not_acknowledged_is_carried():
     assert [version for version, _, _ in to_relay(applied(), due=False)] == [2]
-    assert to_relay(applied(Relayed(version=2, attempt=1)), due=False) == ()
+    assert to_relay(applied(Relayed(version=2)), due=False) == ()
 
 
 def test_as_long_as_the_department_never_answered_everything_goes_in_order():
-    state = applied(Relayed(version=2, attempt=1))
+    state = applied(Relayed(version=2))
     state = folded(evolve, state, withdraw(state, ""))
     assert kinds([message for _, _, message in to_relay(state, due=False)]) == [
         "ApplicationSubmitted",
@@ -136,19 +136,19 @@ def test_as_long_as_the_department_never_answered_everything_goes_in_order():
 
 
 def test_what_is_due_again_is_all_that_the_citizen_said():
-    state = applied(told(2, NOTICE), supplemented(), Relayed(version=4, attempt=1))
+    state = applied(told(2, NOTICE), supplemented(), Relayed(version=4))
     assert len(to_relay(state, due=True)) == 2
 
 
 def test_an_acknowledgement_that_tells_nothing_new_is_no_event():
-    state = applied(Relayed(version=2, attempt=1))
-    assert acknowledge(state, version=2, attempt=1) == []
-    assert kinds(acknowledge(state, version=2, attempt=2)) == ["Relayed"]
+    state = applied(Relayed(version=2))
+    assert acknowledge(state, version=2, round=0) == []
+    assert kinds(acknowledge(state, version=2, round=7)) == ["Relayed"]
 
 
 def test_an_acknowledgement_of_a_message_that_never_was_is_refused():
     with pytest.raises(Invalid):
-        acknowledge(applied(), version=9, attempt=1)
+        acknowledge(applied(), version=9, round=0)
 
 
 # ------------------------------------------------------------------ when it is asked about again
@@ -157,17 +157,17 @@ def test_an_acknowledgement_of_a_message_that_never_was_is_refused():
 def test_the_first_relay_and_the_first_answers_leave_the_moment_unchanged():
     moments = {
         wake_at(state, PATIENCE)
-        for state in (applied(), applied(Relayed(version=2, attempt=1)), applied(told(2, NOTICE)))
+        for state in (applied(), applied(Relayed(version=2)), applied(told(2, NOTICE)))
     }
     assert moments == {NOON + timedelta(minutes=5)}
 
 
 def test_each_relay_after_that_waits_longer():
     moments = []
-    state, at = applied(Relayed(version=2, attempt=1)), NOON
-    for attempt in range(2, 9):
+    state, at = applied(Relayed(version=2)), NOON
+    for _ in range(9):
         at = wake_at(state, PATIENCE)
-        state = evolve(state, Recorded(at, "a", Relayed(version=2, attempt=attempt)))
+        state = evolve(state, Recorded(at, "a", Relayed(version=2, round=round_of(at))))
         moments.append(wake_at(state, PATIENCE) - at)
     assert moments == sorted(moments)
     assert moments[-1] == PATIENCE.longest

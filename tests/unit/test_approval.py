@@ -128,6 +128,6 @@ def test_a_case_is_in_its_departments_hands_only_while_it_can_act():
 def test_a_withdrawn_case_repeats_its_cancelling_until_the_centre_confirms():
     patience = Patience()
     state = folded(evolve, case(ASKING), withdraw(case(ASKING), withdrawn()))
-    assert wake_at(state, patience, repeats=0) == NOON + patience.first
+    assert wake_at(state, patience) == NOON + patience.first
     state = folded(evolve, state, concluded(state, "cancelled"))
-    assert wake_at(state, patience, repeats=0) is None
+    assert wake_at(state, patience) is None

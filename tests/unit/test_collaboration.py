@@ -146,10 +146,10 @@ def test_what_is_no_longer_needed_is_recalled(policy, count):
 def test_an_event_waits_until_recalled_departments_have_stopped():
     state = raised(ask("fire"), ask("site"), policy="any")
     _, state = hear(state, report(state.tasks[0]))
-    assert wake_at(state, PATIENCE, repeats=0) is not None
+    assert wake_at(state, PATIENCE) is not None
     events, state = hear(state, said(m.TaskStopped, state.tasks[1]))
     assert kinds(events) == ["Stopped"]
-    assert wake_at(state, PATIENCE, repeats=0) is None
+    assert wake_at(state, PATIENCE) is None
 
 
 def test_a_report_after_the_recall_is_kept_as_a_note():
@@ -230,9 +230,9 @@ def test_before_the_limit_nothing_happens():
 def test_a_concluded_event_is_never_woken():
     _, state = hear(raised(), report(raised().tasks[0]))
     assert wake(state, organisation=CITY, now=LATER) == []
-    assert wake_at(state, PATIENCE, repeats=0) is None
+    assert wake_at(state, PATIENCE) is None
 
 
 def test_an_open_event_is_looked_at_when_its_limit_passes():
     state = raised()
-    assert wake_at(state, PATIENCE, repeats=0) == state.due_at
+    assert wake_at(state, PATIENCE) == state.due_at

@@ -64,7 +64,7 @@ def test_a_message_s_schema_is_a_schema_of_2020_12(name):
 def test_every_message_that_is_sent_keeps_its_schema(name, data):
     message = data.draw(messages(m.BY_TYPE[name]))
     identity = "any/acceptance/x/1" if name == "dead_letter" else "department/case-1/3"
-    event = wrap(message, id=identity, time=datetime(2026, 11, 2, tzinfo=UTC), attempt=2)
+    event = wrap(message, id=identity, time=datetime(2026, 11, 2, tzinfo=UTC), round=7)
     schema = jsonschema_rs.Draft202012Validator(contracts.schema(m.BY_TYPE[name]), validate_formats=True)
     schema.validate(json.loads(encode(event)))
     assert decode(encode(event)).data == message
@@ -108,7 +108,7 @@ def values(kind):
         {"type": "case.refused"},
         {"id": "no-sequence"},
         {"time": "yesterday"},
-        {"attempt": 0},
+        {"round": -1},
     ],
 )
 def test_a_broken_message_does_not_keep_its_schema(broken):

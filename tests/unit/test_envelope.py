@@ -19,14 +19,14 @@ def wire(**changes):
 
 @pytest.mark.parametrize("kind", TOPIC, ids=lambda kind: type_of(kind))
 def test_every_message_comes_back_as_it_was(kind):
-    sent = wrap(example(kind), id="department/X/7", time=NOON, attempt=2)
+    sent = wrap(example(kind), id="department/X/7", time=NOON, round=7)
     came = decode(encode(sent))
-    assert (came.id, came.type, came.subject, came.time, came.attempt) == (
+    assert (came.id, came.type, came.subject, came.time, came.round) == (
         sent.id,
         sent.type,
         sent.subject,
         sent.time,
-        2,
+        7,
     )
     assert came.data == sent.data
 
@@ -82,9 +82,9 @@ def test_no_bytes_whatever_do_more_than_be_refused(value):
 
 
 def test_only_a_question_asked_again_wants_everything_again():
-    def again(message, attempt):
-        return wrap(message, id="x/y/1", time=NOON, attempt=attempt).again
+    def asks_again(message, round):
+        return wrap(message, id="x/y/1", time=NOON, round=round).asks_again
 
-    assert not again(submitted(), 1) and again(submitted(), 2)
-    assert not again(example(CaseAccepted), 2)
-    assert all(again(example(kind), 2) for kind in ASKS)
+    assert not asks_again(submitted(), 0)
+    assert not asks_again(example(CaseAccepted), 7)
+    assert all(asks_again(example(kind), 7) == 7 for kind in ASKS)

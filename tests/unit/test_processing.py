@@ -122,15 +122,15 @@ def test_a_question_asked_again_makes_the_aggregate_say_everything_again(aws, st
     key = Key(CASE.name, "1")
     told = [Received(application=submitted()), example(m.CaseAccepted)]
     perform(store, [Command(key, "ask", lambda state, now: told)], NOON)
-    perform(store, [Command(key, "ask", lambda state, now: told, again=True)], NOON)
+    perform(store, [Command(key, "ask", lambda state, now: told, 7)], NOON)
     stored = store.load([key])[key]
-    assert (stored.version, stored.repeats) == (2, 1)
+    assert (stored.version, stored.round) == (2, 7)
 
 
 def test_one_who_has_said_nothing_has_nothing_to_say_again(aws, store):
     perform(store, [opening()], NOON)
-    perform(store, [Command(KEY, "open", lambda state, now: [], again=True)], NOON)
-    assert store.load([KEY])[KEY].repeats == 0
+    perform(store, [Command(KEY, "open", lambda state, now: [], 7)], NOON)
+    assert store.load([KEY])[KEY].round == 0
     assert puts(aws) == 1
 
 

@@ -18,9 +18,9 @@ STEP = m.StepCompleted(**FIELDS, step="handle", opinion="agree", by="rule")
 DECIDED = m.CaseDecided(**FIELDS, outcome="granted")
 
 
-def stored(*events, key=CASE, repeats=0, identity=CASE_NO):
+def stored(*events, key=CASE, round=0, identity=CASE_NO):
     history = tuple(Recorded(NOON, f"cause {n}", event) for n, event in enumerate(events))
-    return Stored(Key(key.name, identity), history, repeats)
+    return Stored(Key(key.name, identity), history, round)
 
 
 def changes(*versions):
@@ -35,29 +35,29 @@ def changes(*versions):
 
 
 def sent(record):
-    return [(message.event.id, type(message.event.data), message.event.attempt) for message in outgoing(record)]
+    return [(message.event.id, type(message.event.data), message.event.round) for message in outgoing(record)]
 
 
 def test_a_new_item_sends_what_others_must_hear_and_nothing_else():
     (record,) = changes(stored(RECEIVED, ACCEPTED, STEP))
     assert sent(record) == [
-        (f"department/{CASE_NO}/2", m.CaseAccepted, 1),
-        (f"department/{CASE_NO}/3", m.StepCompleted, 1),
+        (f"department/{CASE_NO}/2", m.CaseAccepted, 0),
+        (f"department/{CASE_NO}/3", m.StepCompleted, 0),
     ]
 
 
 def test_a_change_sends_only_what_is_new():
     _, record = changes(stored(RECEIVED, ACCEPTED), stored(RECEIVED, ACCEPTED, STEP, DECIDED))
     assert sent(record) == [
-        (f"department/{CASE_NO}/3", m.StepCompleted, 1),
-        (f"department/{CASE_NO}/4", m.CaseDecided, 1),
+        (f"department/{CASE_NO}/3", m.StepCompleted, 0),
+        (f"department/{CASE_NO}/4", m.CaseDecided, 0),
     ]
 
 
-def test_a_repeat_sends_everything_again_with_the_same_ids_and_a_higher_attempt():
-    first, again = changes(stored(RECEIVED, ACCEPTED, STEP), stored(RECEIVED, ACCEPTED, STEP, repeats=1))
+def test_a_new_round_sends_everything_again_with_the_same_ids():
+    first, again = changes(stored(RECEIVED, ACCEPTED, STEP), stored(RECEIVED, ACCEPTED, STEP, round=7))
     assert [one[:2] for one in sent(again)] == [one[:2] for one in sent(first)]
-    assert {attempt for _, _, attempt in sent(again)} == {2}
+    assert {round for _, _, round in sent(again)} == {7}
 
 
 def test_messages_go_to_their_topic_under_the_case_number():

@@ -29,8 +29,8 @@ KEY = Key(CASE.name, CASE_NO)
 OPENED = Opened(applicant="zhang", digest="d")
 
 
-def stored(*events, key=KEY, repeats=0):
-    return Stored(key, tuple(Recorded(NOON, "cause", event) for event in events), repeats)
+def stored(*events, key=KEY, round=0):
+    return Stored(key, tuple(Recorded(NOON, "cause", event) for event in events), round)
 
 
 def put(before, after):
@@ -60,7 +60,7 @@ def withdrawal():
 
 
 def test_what_was_written_is_what_is_read():
-    after = stored(Received(application=submitted()), withdrawal(), repeats=4)
+    after = stored(Received(application=submitted()), withdrawal(), round=4)
     assert read_item(put(Stored(KEY), after)["Item"]) == after
 
 

@@ -98,6 +98,6 @@ def test_the_citizen_is_shown_neither_bookkeeping_nor_carrying():
     history = [
         Recorded(NOON, "a", application.Opened(applicant="z", digest="")),
         Recorded(NOON, "a", submitted()),
-        Recorded(NOON, "b", application.Relayed(version=2, attempt=1)),
+        Recorded(NOON, "b", application.Relayed(version=2)),
     ]
     assert [line.event for line in of_application(history, CITY)] == ["application.submitted"]

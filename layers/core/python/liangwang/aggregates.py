@@ -45,7 +45,7 @@ class Kind(NamedTuple):
     name: str
     system: str
     evolve: Callable[[Any, Recorded[Any]], Any]
-    shown: Callable[[Any, Patience, int], Index]
+    shown: Callable[[Any, Patience, datetime | None], Index]
     decoder: Decoder[Any]
 
     def decode(self, body: bytes) -> Sequence[Recorded[Any]]:
@@ -53,7 +53,9 @@ class Kind(NamedTuple):
         return self.decoder.decode(body)  # type: ignore[no-any-return]
 
 
-def _kind(name: str, system: str, events: Any, evolve: Any, index: Callable[[Any, Patience, int], Index]) -> Kind:
+def _kind(
+    name: str, system: str, events: Any, evolve: Any, index: Callable[[Any, Patience, datetime | None], Index]
+) -> Kind:
     return Kind(name, system, evolve, index, Decoder(list[Recorded[events]]))
 
 
@@ -74,9 +76,7 @@ CASE = _kind(
     "department",
     case.Event,
     case.evolve,
-    lambda state, patience, repeats: Index(
-        wake_at=case.wake_at(state, patience, repeats=repeats), holder=case.holder(state)
-    ),
+    lambda state, patience, last: Index(wake_at=case.wake_at(state, patience, last=last), holder=case.holder(state)),
 )
 TASK = _kind("task", "department", task.Event, task.evolve, lambda state, *_: Index(holder=task.holder(state)))
 COLLABORATION = _kind(
@@ -84,7 +84,7 @@ COLLABORATION = _kind(
     "governance",
     collaboration.Event,
     collaboration.evolve,
-    lambda state, patience, repeats: Index(wake_at=collaboration.wake_at(state, patience, repeats=repeats)),
+    lambda state, patience, last: Index(wake_at=collaboration.wake_at(state, patience, last=last)),
 )
 LEDGER = _kind("ledger", "governance", ledger.Event, ledger.evolve, lambda *_: Index())
 DEAD_LETTER = _kind("dead-letter", "any", m.DeadLettered, _replace, lambda *_: Index())

@@ -1,7 +1,7 @@
 """CloudEvents 1.0 in structured JSON: the envelope of every Kafka message.
 
-``data`` is one of the contracts in ``domain/messages.py``. ``attempt`` (an extension attribute) is 1, and more when a
-question is asked again. ``traceparent`` follows from the case, so that all messages of a case are one trace.
+``data`` is one of the contracts in ``domain/messages.py``. ``round`` (an extension attribute) is 0, or names the round
+of asking (``domain/patience.py``) in which a message is said again. ``traceparent`` follows from the case, so that all messages of a case are one trace.
 """
 
 import hashlib
@@ -33,13 +33,13 @@ class CloudEvent(Struct, frozen=True, kw_only=True):
     datacontenttype: str = "application/json"
     dataschema: str = ""
     traceparent: str = ""
-    attempt: int = 1
+    round: int = 0
     data: Any
 
     @property
-    def again(self) -> bool:
-        """Whether this is a question asked again: who knows it shall say everything again."""
-        return self.attempt > 1 and isinstance(self.data, ASKS)
+    def asks_again(self) -> int:
+        """The round, for a question that is asked again; 0 for anything else: answers ask nobody."""
+        return self.round if isinstance(self.data, ASKS) else 0
 
 
 class Outgoing(NamedTuple):
@@ -58,7 +58,7 @@ class _Wire(Struct, frozen=True):
     time: Annotated[datetime, Meta(tz=True)]
     data: Raw
     specversion: str = "1.0"
-    attempt: int = 1
+    round: int = 0
 
 
 _wire = Decoder(_Wire)
@@ -66,7 +66,7 @@ _data: dict[str, Decoder[Any]] = {name: Decoder(message) for name, message in BY
 _encode = Encoder().encode
 
 
-def wrap(message: Any, *, id: str, time: datetime, attempt: int = 1) -> CloudEvent:
+def wrap(message: Any, *, id: str, time: datetime, round: int = 0) -> CloudEvent:
     """The envelope for a message. ``id`` is ``<system>/<aggregate>/<version>``; ``time`` when it happened."""
     kind = str(message.__struct_config__.tag)
     system, _, _ = id.partition("/")
@@ -79,7 +79,7 @@ def wrap(message: Any, *, id: str, time: datetime, attempt: int = 1) -> CloudEve
         time=time,
         dataschema=f"urn:liangwang:schema:{kind}:v1",
         traceparent=_traceparent(subject, id),
-        attempt=attempt,
+        round=round,
         data=message,
     )
 
@@ -107,7 +107,7 @@ def decode(value: bytes | None) -> CloudEvent:
         type=wire.type,
         subject=wire.subject,
         time=wire.time,
-        attempt=wire.attempt,
+        round=wire.round,
         data=data,
     )
 

@@ -23,7 +23,7 @@ class Pending(Struct, frozen=True, kw_only=True):
     type: str
     case_no: str
     time: datetime
-    attempt: int
+    round: int
     data: Any
 
 
@@ -34,10 +34,10 @@ class PendingPage(Struct, frozen=True):
 
 
 class Acknowledgement(Struct, frozen=True, kw_only=True):
-    """Kafka holds this message; ``attempt`` as it was given."""
+    """Kafka holds this message; ``round`` as it was given."""
 
     id: str
-    attempt: int = 1
+    round: int = 0
 
 
 class Acknowledgements(Struct, frozen=True):

@@ -27,12 +27,13 @@ TRIES = 6
 
 
 class Command(NamedTuple):
-    """Something that shall happen to one aggregate. ``again``: when nothing new comes of it, say everything again."""
+    """Something that shall happen to one aggregate. When nothing new comes of it and ``round`` is a new
+    round of asking, the aggregate says everything again."""
 
     key: Key
     cause: str
     decide: Decide
-    again: bool = False
+    round: int = 0
 
 
 class Outcome(NamedTuple):
@@ -103,7 +104,7 @@ def _apply(
     """Decides all commands of one aggregate in order; a refused one leaves the others alone."""
     evolve = KINDS[before.key.kind].evolve
     history, state = list(before.history), before.state
-    repeats = before.repeats
+    round = before.round
     for position, command in zip(positions, commands, strict=True):
         if knows(history, command.cause):
             events: Sequence[Any] = ()
@@ -117,10 +118,10 @@ def _apply(
             recorded = Recorded(now, command.cause, event)
             state = evolve(state, recorded)
             history.append(recorded)
-        if command.again and not events and any(type(recorded.event) in TOPIC for recorded in history):
-            repeats = before.repeats + 1
+        if not events and any(type(recorded.event) in TOPIC for recorded in history):
+            round = max(round, command.round)
         outcomes[position] = Outcome()
-    after = Stored(before.key, tuple(history), repeats)
+    after = Stored(before.key, tuple(history), round)
     for position in positions:
         outcome = outcomes[position]
         if outcome is not None and outcome.error is None:

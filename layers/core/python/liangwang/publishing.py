@@ -1,8 +1,8 @@
 """The outbox: what a table's stream record means for Kafka. Pure.
 
 An event of an aggregate that others must hear is itself the message (``domain/messages.py``), so publishing is a slice
-of the history between the old and the new version. When ``repeats`` was raised, the whole history's messages go out
-again, with the same ids and marked by ``attempt``.
+of the history between the old and the new version. In a new ``round`` of asking the whole history's messages go out
+again, with the same ids and marked by the round.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,13 +21,13 @@ def outgoing(record: Mapping[str, Any]) -> list[Outgoing]:
         return []
     new = read_item(images["NewImage"])
     old_version = int(images["OldImage"]["version"]["N"]) if "OldImage" in images else 0
-    old_repeats = int(images.get("OldImage", {}).get("repeats", {}).get("N", 0))
-    if new.repeats > old_repeats:
-        return list(_messages(new, attempt=new.repeats + 1))
+    old_round = int(images.get("OldImage", {}).get("round", {}).get("N", 0))
+    if new.round > old_round:
+        return list(_messages(new, round=new.round))
     return list(_messages(new, after=old_version))
 
 
-def _messages(stored: Stored, *, after: int = 0, attempt: int = 1) -> Iterator[Outgoing]:
+def _messages(stored: Stored, *, after: int = 0, round: int = 0) -> Iterator[Outgoing]:
     """The messages in the history above version ``after``."""
     system = KINDS[stored.key.kind].system
     for version, recorded in enumerate(stored.history, start=1):
@@ -37,4 +37,4 @@ def _messages(stored: Stored, *, after: int = 0, attempt: int = 1) -> Iterator[O
             continue
         identity = f"{system}/{stored.key.id}/{version}"
         key = stored.key.id if isinstance(event, DeadLettered) else event.case_no
-        yield Outgoing(topic, key, wrap(event, id=identity, time=recorded.at, attempt=attempt))
+        yield Outgoing(topic, key, wrap(event, id=identity, time=recorded.at, round=round))

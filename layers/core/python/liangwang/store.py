@@ -1,8 +1,8 @@
 """Aggregates in DynamoDB: one item each, one conditional write a step.
 
 The item holds the history (``body``, see ``body.py``), its length (``version``),
-and what the indexes need. ``repeats`` counts how often the aggregate was made to say everything again: a raised one
-makes the publisher emit all its messages anew. Building the requests is pure; ``Store`` only sends them.
+and what the indexes need. ``round`` is the last round of asking (``domain/patience.py``) in which the aggregate said
+everything again. Building the requests is pure; ``Store`` only sends them.
 """
 
 import base64
@@ -21,7 +21,7 @@ from .aws import AwsError, AwsJson
 from .body import pack, unpack
 from .domain.errors import Invalid, Violation
 from .domain.history import Recorded, fold
-from .domain.patience import Patience
+from .domain.patience import Patience, moment_of
 
 SHARDS = 8
 """The ``wake`` index is spread over this many keys: one takes 1,000 writes a second."""
@@ -37,7 +37,7 @@ class Stored(NamedTuple):
 
     key: Key
     history: tuple[Recorded[Any], ...] = ()
-    repeats: int = 0
+    round: int = 0
 
     @property
     def version(self) -> int:
@@ -62,14 +62,14 @@ def shard_of(key: Key) -> str:
 def build_put(table: str, *, before: Stored, after: Stored, patience: Patience) -> dict[str, Any]:
     """The PutItem request that takes an aggregate from ``before`` to ``after``, on the condition that it is ``before``."""
     kind = KINDS[after.key.kind]
-    index = kind.shown(after.state, patience, after.repeats)
+    index = kind.shown(after.state, patience, moment_of(after.round))
     item: dict[str, Any] = {
         "pk": {"S": str(after.key)},
         "version": {"N": str(after.version)},
         "body": {"B": base64.b64encode(pack(encode(after.history))).decode()},
     }
-    if after.repeats:
-        item["repeats"] = {"N": str(after.repeats)}
+    if after.round:
+        item["round"] = {"N": str(after.round)}
     if index.wake_at is not None:
         item["wake"] = {"S": shard_of(after.key)}
         item["wake_at"] = {"N": str(ceil(index.wake_at.timestamp()))}
@@ -94,7 +94,7 @@ def read_item(item: Attributes) -> Stored:
     return Stored(
         key=key,
         history=tuple(KINDS[key.kind].decode(body)),
-        repeats=int(item.get("repeats", {}).get("N", 0)),
+        round=int(item.get("round", {}).get("N", 0)),
     )
 
 

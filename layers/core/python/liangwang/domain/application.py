@@ -26,10 +26,10 @@ class Opened(Struct, frozen=True, kw_only=True, tag="application.opened", tag_fi
 
 
 class Relayed(Struct, frozen=True, kw_only=True, tag="application.relayed", tag_field="type"):
-    """The centre confirmed that Kafka holds the messages up to ``version``; ``attempt`` counts from 1."""
+    """The centre confirmed that Kafka holds the messages up to ``version``; ``round`` is 0 for the first time."""
 
     version: int
-    attempt: int
+    round: int = 0
 
 
 class Progressed(Struct, frozen=True, kw_only=True, tag="application.progressed", tag_field="type"):
@@ -62,7 +62,7 @@ class Application(Struct, frozen=True, kw_only=True):
     """What intake knows of a case.
 
     ``outgoing`` holds (version, time, message) of all that the citizen said; those above ``relayed`` still have to be
-    relayed. ``attempts`` counts relays of the newest message; ``progress`` is in the department's order.
+    relayed. ``round`` is the last round of asking; ``progress`` is in the department's order.
     """
 
     applicant: str
@@ -70,7 +70,7 @@ class Application(Struct, frozen=True, kw_only=True):
     version: int = 0
     outgoing: tuple[tuple[int, datetime, Outgoing], ...] = ()
     relayed: int = 0
-    attempts: int = 0
+    round: int = 0
     relayed_at: datetime | None = None
     progress: tuple[Progressed, ...] = ()
     heard_at: datetime | None = None
@@ -139,11 +139,11 @@ def evolve(state: Application | None, recorded: Recorded[Event]) -> Application:
     assert state is not None
     version = state.version + 1
     if isinstance(event, Relayed):
-        return replace(state, version=version, relayed=event.version, attempts=event.attempt, relayed_at=recorded.at)
+        return replace(state, version=version, relayed=event.version, round=event.round, relayed_at=recorded.at)
     if isinstance(event, Progressed):
         progress = tuple(sorted((*state.progress, event), key=lambda entry: entry.sequence))
         return replace(state, version=version, progress=progress, heard_at=recorded.at)
-    return replace(state, version=version, attempts=0, outgoing=(*state.outgoing, (version, recorded.at, event)))
+    return replace(state, version=version, outgoing=(*state.outgoing, (version, recorded.at, event)))
 
 
 def supplement(state: Application, answer: m.ApplicationSupplemented) -> Sequence[Event]:
@@ -165,13 +165,13 @@ def withdraw(state: Application, reason: str) -> Sequence[Event]:
     return [m.ApplicationWithdrawn(case_no=submitted.case_no, department=submitted.department, reason=reason)]
 
 
-def acknowledge(state: Application, *, version: int, attempt: int) -> Sequence[Event]:
+def acknowledge(state: Application, *, version: int, round: int) -> Sequence[Event]:
     """Notes that Kafka holds everything up to ``version``. An acknowledgement that tells nothing new is no event."""
-    if version < state.relayed or (version == state.relayed and attempt <= state.attempts):
+    if version < state.relayed or (version == state.relayed and round <= state.round):
         return []
     if not any(version == said for said, _, _ in state.outgoing):
         raise Invalid("unknown message", violations=(Violation("id", f"no message of this case has number {version}"),))
-    return [Relayed(version=version, attempt=attempt)]
+    return [Relayed(version=version, round=round)]
 
 
 def progress(state: Application, *, sequence: int, at: datetime, message: m.Progress) -> Sequence[Event]:
@@ -190,10 +190,7 @@ def wake_at(state: Application, patience: Patience) -> datetime | None:
     """
     if state.is_terminal:
         return None
-    first = patience.until(state.spoken_at, asked=0)
-    if state.relayed_at is None or state.relayed_at < first:
-        return first
-    return state.relayed_at + patience.interval(asked=max(state.attempts - 1, 0))
+    return patience.until(state.spoken_at, last=state.relayed_at)
 
 
 def to_relay(state: Application, *, due: bool) -> tuple[tuple[int, datetime, Outgoing], ...]:

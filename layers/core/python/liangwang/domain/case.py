@@ -236,14 +236,14 @@ def deny(state: Case, *, reasons: tuple[Text, ...]) -> m.CaseDecided:
     )
 
 
-def wake_at(state: Case, patience: Patience, *, repeats: int) -> datetime | None:
+def wake_at(state: Case, patience: Patience, *, last: datetime | None = None) -> datetime | None:
     """When to tell the centre again that a collaboration is cancelled: until it has confirmed.
 
     A case in hand needs no such moment: intake asks about it, and the department passes the question on.
     """
     if not state.is_terminal or not state.awaited or state.changed_at is None:
         return None
-    return patience.until(state.changed_at, asked=repeats)
+    return patience.until(state.changed_at, last=last)
 
 
 def holder(state: Case) -> str | None:

@@ -362,11 +362,11 @@ def _conclusion(
     )
 
 
-def wake_at(state: Collaboration, patience: Patience, *, repeats: int) -> datetime | None:
+def wake_at(state: Collaboration, patience: Patience, *, last: datetime | None = None) -> datetime | None:
     """When to look again: at the limit; once concluded, only to repeat recalls that nobody has confirmed.
 
     Before the limit the requester's question finds what was lost.
     """
     if any(task.status == "recalled" for task in state.tasks) and state.conclusion is not None:
-        return patience.until(state.touched_at, asked=repeats)
+        return patience.until(state.touched_at, last=last)
     return state.due_at if state.conclusion is None else None

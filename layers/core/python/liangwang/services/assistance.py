@@ -67,7 +67,7 @@ class Assistance:
         if message.department not in self._organisation.department:
             return None
         return Command(
-            Key(TASK.name, message.task_id), event.id, lambda state, now: _decide(state, message), event.again
+            Key(TASK.name, message.task_id), event.id, lambda state, now: _decide(state, message), event.asks_again
         )
 
     def worklist(self, request: Request) -> TaskList:

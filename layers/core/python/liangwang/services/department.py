@@ -56,7 +56,7 @@ class Department:
         if decide is None or message.department not in self.catalogue.organisation.department:
             return None
         return Command(
-            Key(CASE.name, message.case_no), event.id, lambda state, now: decide(state, message, now), event.again
+            Key(CASE.name, message.case_no), event.id, lambda state, now: decide(state, message, now), event.asks_again
         )
 
     def _submitted(self, state: Case | None, message: m.ApplicationSubmitted, now: datetime) -> Events:

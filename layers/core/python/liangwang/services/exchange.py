@@ -10,6 +10,7 @@ from ..domain import application
 from ..domain import messages as m
 from ..domain.application import Application
 from ..domain.errors import DomainError, Invalid, NotFound, Violation
+from ..domain.patience import round_of
 from ..exchange import (
     PAGE,
     Acknowledgement,
@@ -45,7 +46,7 @@ class ExchangeApi:
         found: list[Pending] = []
         for stored in self._store.load(keys).values():
             if stored.history:
-                found += _pending(stored, due=not names)
+                found += _pending(stored, due=not names, round=round_of(request.now))
         return PendingPage(tuple(found))
 
     def acknowledge(self, request: Request) -> Receipt:
@@ -100,7 +101,7 @@ def parse_id(identity: str) -> tuple[str, int]:
     return parts[1], int(parts[2])
 
 
-def _pending(stored: Stored, *, due: bool) -> list[Pending]:
+def _pending(stored: Stored, *, due: bool, round: int) -> list[Pending]:
     state: Application = stored.state
     return [
         Pending(
@@ -108,7 +109,7 @@ def _pending(stored: Stored, *, due: bool) -> list[Pending]:
             type=m.type_of(type(message)),
             case_no=stored.key.id,
             time=at,
-            attempt=state.attempts + 1 if version <= state.relayed else 1,
+            round=round if version <= state.relayed else 0,
             data=message,
         )
         for version, at, message in application.to_relay(state, due=due)
@@ -117,9 +118,9 @@ def _pending(stored: Stored, *, due: bool) -> list[Pending]:
 
 def _acknowledgement(number: str, version: int, one: Acknowledgement) -> Command:
     def decide(state: Application | None, now: Any) -> Sequence[application.Event]:
-        return application.acknowledge(_known(state, number), version=version, attempt=one.attempt)
+        return application.acknowledge(_known(state, number), version=version, round=one.round)
 
-    return Command(Key(APPLICATION.name, number), f"acknowledged/{one.id}/{one.attempt}", decide)
+    return Command(Key(APPLICATION.name, number), f"acknowledged/{one.id}/{one.round}", decide)
 
 
 def _progress(entry: ProgressEntry) -> Command:

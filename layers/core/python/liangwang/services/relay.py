@@ -56,7 +56,7 @@ class Relay:
         results = self._producer.send([_message(one) for one in pending])
         held = [one for one, error in zip(pending, results, strict=True) if error is None]
         if held:
-            self._exchange.acknowledge([Acknowledgement(id=one.id, attempt=one.attempt) for one in held])
+            self._exchange.acknowledge([Acknowledgement(id=one.id, round=one.round) for one in held])
         if len(held) < len(pending):
             raise NotCarried(repr(next(error for error in results if error is not None)))
         return len(held)
@@ -65,7 +65,7 @@ class Relay:
 def _message(pending: Pending) -> Outgoing:
     kind = BY_TYPE[pending.type]
     message = msgspec.convert(pending.data, kind)
-    event = wrap(message, id=pending.id, time=pending.time, attempt=pending.attempt)
+    event = wrap(message, id=pending.id, time=pending.time, round=pending.round)
     return Outgoing(TOPIC[kind], pending.case_no, event)
 
 

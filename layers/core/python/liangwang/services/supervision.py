@@ -8,6 +8,7 @@ from .. import clock, log
 from ..aggregates import COLLABORATION, Key
 from ..domain import collaboration
 from ..domain.catalogue import Organisation
+from ..domain.patience import round_of
 from ..processing import Command, perform
 from ..store import Store
 
@@ -41,4 +42,4 @@ class Supervision:
                 return []
             return collaboration.wake(state, organisation=self._organisation, now=at)
 
-        return Command(key, f"wake/{key}/{now.isoformat()}", decide, again=True)
+        return Command(key, f"wake/{key}/{now.isoformat()}", decide, round_of(now))
