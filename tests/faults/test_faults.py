@@ -6,8 +6,8 @@ Each test has a city of its own, because it breaks it. Systems ask again after t
 import threading
 
 import pytest
-from local import demo
 
+from local import demo
 from tests.city import city
 from tests.waiting import eventually
 
