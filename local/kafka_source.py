@@ -23,6 +23,7 @@ import confluent_kafka as kafka
 from local import kafka_batch
 from local.config import ACCOUNT
 from local.kafka_batch import Outcome, Record
+from local.source import Source
 from local.template import KafkaMapping
 
 log = logging.getLogger("local.kafka")
@@ -54,7 +55,7 @@ _GATHER_SECONDS = 0.02
 """A fetch takes this long to gather at the least, as a consumer's fetch wait does: records that come together go together."""
 
 
-class KafkaSource:
+class KafkaSource(Source):
     """One mapping. `start` and `stop` are its whole control; `state` is for people and status."""
 
     def __init__(
@@ -67,33 +68,20 @@ class KafkaSource:
         region: str = "cn-north-1",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        super().__init__(f"kafka {mapping.name}", state={"kind": "kafka", "topic": mapping.topic})
         self.mapping = mapping
         self._function = function
         self._bootstrap_servers = bootstrap_servers
         self._cluster_arn = cluster_arn
         self._function_arn = f"arn:aws:lambda:{region}:{ACCOUNT}:function:{function.name}"
         self._clock = clock
-        self._stopping = threading.Event()
         self._lost = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"kafka {mapping.name}", daemon=True)
         self._consumer: Any = None
         self._producer: Any = None
         # Failed invocations of a batch that begins at (partition, offset), and paused partitions' wake-up times.
         self._attempts: dict[tuple[int, int], int] = {}
         self._paused: dict[int, float] = {}
         self._limit: dict[int, int] = {}
-        self.assigned = threading.Event()
-        self.state: dict[str, Any] = {"kind": "kafka", "topic": mapping.topic, "last": "nothing yet", "records": 0}
-
-    def start(self) -> None:
-        """Begin polling."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Finish the batch at hand, commit, and end."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(15)
 
     def broker_lost(self) -> None:
         """The supervisor saw the broker die: forget positions before a new, empty one answers."""

@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import logging
 import re
-import threading
 from typing import Any
 
 from local.kafka_source import Invocable, back_off
+from local.source import Source
 from local.template import ScheduleMapping, TemplateError
 
 log = logging.getLogger("local.schedule")
@@ -31,31 +31,18 @@ def rate_seconds(expression: str, *, place: str) -> float:
     return int(match[1]) * _UNITS[match[2]]
 
 
-class Schedule:
-    """One schedule. `start` and `stop` are its whole control; `state` is for people and status."""
+class Schedule(Source):
+    """One schedule; its first run comes after one interval."""
 
     def __init__(
         self, mapping: ScheduleMapping, function: Invocable, *, expression: str, longest_seconds: float
     ) -> None:
+        self._every = min(rate_seconds(expression, place=mapping.name), longest_seconds)
+        super().__init__(f"schedule {mapping.name}", state={"kind": "schedule", "every": self._every})
         self.mapping = mapping
         self._function = function
         self._payload: Any = json.loads(mapping.payload)
-        self._every = min(rate_seconds(expression, place=mapping.name), longest_seconds)
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"schedule {mapping.name}", daemon=True)
-        self.assigned = threading.Event()
         self.assigned.set()
-        self.state: dict[str, Any] = {"kind": "schedule", "every": self._every, "last": "not yet", "records": 0}
-
-    def start(self) -> None:
-        """Begin; the first run comes after one interval."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Finish the run at hand and end."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(15)
 
     def _run(self) -> None:
         while not self._stopping.wait(self._every):

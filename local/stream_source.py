@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -21,6 +20,7 @@ from liangwang.aws import AwsError, AwsJson
 from local import stream_batch
 from local.config import ACCOUNT, write_atomically
 from local.kafka_source import Invocable, back_off
+from local.source import Source
 from local.stream_batch import Outcome
 from local.template import StreamMapping
 
@@ -83,7 +83,7 @@ class Checkpoints:
         self._shards.pop(shard, None)
 
 
-class StreamSource:
+class StreamSource(Source):
     """One mapping. `start` and `stop` are its whole control; `state` is for people and status."""
 
     def __init__(
@@ -100,6 +100,7 @@ class StreamSource:
     ) -> None:
         for index, pattern in enumerate(mapping.patterns):
             stream_batch.check_pattern(pattern, place=f"{mapping.name}.FilterCriteria[{index}]")
+        super().__init__(f"stream {mapping.name}", state={"kind": "stream", "stream": stream_arn})
         self.mapping = mapping
         self._function = function
         self._function_arn = f"arn:aws:lambda:{region}:{ACCOUNT}:function:{function.name}"
@@ -108,21 +109,7 @@ class StreamSource:
         self._checkpoints = checkpoints
         self._send_failure = send_failure
         self._activity = activity or Activity()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"stream {mapping.name}", daemon=True)
         self._iterators: dict[str, str] = {}
-        self.assigned = threading.Event()
-        self.state: dict[str, Any] = {"kind": "stream", "stream": stream_arn, "last": "nothing yet", "records": 0}
-
-    def start(self) -> None:
-        """Begin polling."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Finish the batch at hand and end."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(15)
 
     # -------------------------------------------------------------------------------------------- the thread
 

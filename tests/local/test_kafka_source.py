@@ -13,8 +13,7 @@ from local import processes
 from local.config import Config
 from local.kafka_source import KafkaSource
 from local.template import KafkaMapping
-
-from ..waiting import eventually, free_ports
+from tests.waiting import eventually, free_ports
 
 
 class Broker:

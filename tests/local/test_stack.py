@@ -19,8 +19,9 @@ from local import processes, scheduler
 from local.stack import Stack, stop_running
 from local.supervisor import StartError
 from local.template import TemplateError
+from tests.waiting import eventually
 
-from .conftest import eventually, sample_config
+from .conftest import sample_config
 
 
 def call(stack, method, path, body=None, **headers):

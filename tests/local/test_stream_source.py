@@ -9,8 +9,7 @@ from liangwang.aws import Credentials, SignedAws
 
 from local.stream_source import Checkpoints, StreamSource
 from local.template import StreamMapping
-
-from .conftest import eventually
+from tests.waiting import eventually
 
 
 class Function:

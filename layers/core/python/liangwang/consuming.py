@@ -1,7 +1,7 @@
 """Kafka in: a Lambda event of an MSK source, record by record, into commands; what failed, back to the poller.
 
 A handler is right under both readings of AWS's partial-response text when it reports, per partition, the first record
-that has to come again and every later one (docs/event-sources.md). A record that no retry can help becomes a dead
+that has to come again and every later one. A record that no retry can help becomes a dead
 letter, an item like any other whose stream record the publisher emits, so it never blocks its partition.
 """
 

@@ -1,0 +1,34 @@
+"""What every trigger of the runner has: a thread of its own, a way to end it in order, and what it last did."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from typing import Any
+
+
+class Source(ABC):
+    """One trigger. `start` and `stop` are its whole control; `state` is for people and `status`.
+
+    `assigned` is set once it has what it reads from.
+    """
+
+    def __init__(self, name: str, *, state: dict[str, Any]) -> None:
+        self.assigned = threading.Event()
+        self.state: dict[str, Any] = {"last": "nothing yet", "records": 0, **state}
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish what is at hand and end."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(15)
+
+    @abstractmethod
+    def _run(self) -> None:
+        """Works until `_stopping` is set."""
