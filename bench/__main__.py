@@ -20,20 +20,26 @@ def throughput(stack: Stack, console: Console, *, cases: int, rounds: int) -> No
     floor.prepare(stack)
     api = Api(stack.gateway_url, accounts.password(stack.config.state))
     Run(stack, api, max(40, cases // 5), seed=0)  # warm-up
-    table = Table("round", "cases/s", "p50/p95 ms", "writes/case", "messages/case", "floor cases/s", "ratio")
-    rates, ratios = [], []
+    table = Table("round", "cases/s", "p50/p95 ms", "writes", "messages", *(f"floor, {one}" for one in floor.CLIENTS))
+    rates: list[float] = []
+    ratios: dict[str, list[float]] = {client: [] for client in floor.CLIENTS}
     for number in range(1, rounds + 1):
         run = Run(stack, api, cases, seed=number)
         work, report = run.work, run.report
-        bare = cases / floor.seconds(stack, writes=work["writes"], messages=work["messages"])
         rates.append(report.cases_per_second)
-        ratios.append(report.cases_per_second / bare)
+        cells = []
+        for client in floor.CLIENTS:
+            bare = cases / floor.seconds(stack, client, writes=work["writes"], messages=work["messages"])
+            ratios[client].append(report.cases_per_second / bare)
+            cells.append(f"{bare:.1f} ({ratios[client][-1]:.2f})")
         latency = f"{report.latency_ms['p50']:.0f}/{report.latency_ms['p95']:.0f}"
         per_case = [f"{work[name] / cases:.2f}" for name in ("writes", "messages")]
-        table.add_row(str(number), f"{rates[-1]:.1f}", latency, *per_case, f"{bare:.1f}", f"{ratios[-1]:.2f}")
+        table.add_row(str(number), f"{rates[-1]:.1f}", latency, *per_case, *cells)
     console.print(table)
-    middle = f"{statistics.median(rates):.1f} cases/s, ratio to the floor {statistics.median(ratios):.2f}"
-    console.print(f"median: {middle} (range {min(ratios):.2f}-{max(ratios):.2f}; aim 0.6)\n")
+    console.print(f"median: {statistics.median(rates):.1f} cases/s; ratio to the floor (aim 0.6):")
+    for client, found in ratios.items():
+        spread = f"{min(found):.2f}-{max(found):.2f}"
+        console.print(f"  writes through {client}: {statistics.median(found):.2f} (range {spread})")
 
 
 def units(stack: Stack, console: Console) -> None:

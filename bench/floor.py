@@ -1,6 +1,7 @@
 """The floor: as many bare DynamoDB writes and Kafka messages as a run made, without any of our functions.
 
-Writes: conditional PutItems of 1 kB through the signed client, eight threads, one process. Messages: produced and
+Writes: conditional PutItems of 1 kB, eight threads, one process: through boto3, as anyone would without our code, and
+through our signed client, which costs a quarter of it and makes a harder floor. Messages: produced and
 consumed by kafka-python in another process with the
 settings of our producer, at the same time, as the system does it. The floor is the longer of the two.
 """
@@ -17,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from liangwang.aws import Credentials, SignedAws
+from liangwang.aws import AwsJson, Credentials, SignedAws
+from liangwang.aws_boto import BotoAws
 
 from local.stack import Stack
 
@@ -39,12 +41,15 @@ def prepare(stack: Stack) -> None:
         )
 
 
-def seconds(stack: Stack, *, writes: int, messages: int) -> float:
-    """Wall seconds for that many writes and messages, done side by side."""
+CLIENTS = ("boto3", "signed")
+
+
+def seconds(stack: Stack, client: str, *, writes: int, messages: int) -> float:
+    """Wall seconds for that many writes through a client and that many messages, done side by side."""
     context = multiprocessing.get_context("spawn")
     gate = context.Barrier(3)
     jobs = [
-        context.Process(target=_write, args=(stack.endpoint_url, stack.config.region, writes, gate)),
+        context.Process(target=_write, args=(client, stack.endpoint_url, stack.config.region, writes, gate)),
         context.Process(target=_pass, args=(stack.bootstrap_servers, messages, gate)),
     ]
     for job in jobs:
@@ -64,9 +69,15 @@ MESSAGE = (Path(__file__).parent.parent / "docs" / "api" / "schemas" / "case.dec
 _KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 
 
-def _write(endpoint: str, region: str, count: int, gate: Any) -> None:
+def _client(name: str, endpoint: str, region: str) -> AwsJson:
+    if name == "boto3":
+        return BotoAws(endpoint_url=endpoint, region_name=region, **_KEYS)
     credentials = Credentials("test", "test")
-    aws = SignedAws(region=region, credentials=lambda: credentials, endpoint=endpoint)
+    return SignedAws(region=region, credentials=lambda: credentials, endpoint=endpoint)
+
+
+def _write(client: str, endpoint: str, region: str, count: int, gate: Any) -> None:
+    aws = _client(client, endpoint, region)
     body = base64.b64encode(os.urandom(900)).decode()
     run = uuid.uuid4().hex
 

@@ -48,7 +48,7 @@ def withdraw(state: Case, message: m.ApplicationWithdrawn) -> Sequence[Event]:
         )
         for request_id in state.awaited
     ]
-    decided = m.CaseDecided(case_no=case_no, department=state.department, outcome="withdrawn")
+    decided = m.CaseDecided(case_no=case_no, department=state.department, outcome="withdrawn", told=state.told + 1)
     return [*cancelled, decided]
 
 
@@ -62,7 +62,13 @@ def _examine(state: Case, *, item: Item, evaluate: Evaluate, now: datetime) -> S
     if refused:
         refusal_no = f"{case_no}-B"
         return [
-            m.CaseRefused(case_no=case_no, department=department, refusal_doc_no=refusal_no, reasons=tuple(refused))
+            m.CaseRefused(
+                case_no=case_no,
+                department=department,
+                refusal_doc_no=refusal_no,
+                reasons=tuple(refused),
+                told=state.told + 1,
+            )
         ]
     if points:
         notice_no = f"{case_no}-G"

@@ -130,6 +130,12 @@ class Application(Struct, frozen=True, kw_only=True):
         """Whether the department has said its last word."""
         return self.status in TERMINAL
 
+    @property
+    def has_heard_all(self) -> bool:
+        """Whether everything that went before the last word has come too, as far as the last word tells."""
+        last = self.progress[-1].message if self.progress else None
+        return isinstance(last, m.CaseDecided | m.CaseRefused) and len(self.progress) >= last.told
+
 
 def evolve(state: Application | None, recorded: Recorded[Event]) -> Application:
     """Folds one recorded event into the state."""
@@ -182,13 +188,13 @@ def progress(state: Application, *, sequence: int, at: datetime, message: m.Prog
 
 
 def wake_at(state: Application, patience: Patience) -> datetime | None:
-    """When the centre should carry the application (again): never once decided.
+    """When the centre should carry the application (again): never once decided and told in full.
 
     The moment is set when the citizen speaks and stays until it passes: neither the first relay nor any answer moves
     it, so a case that ends before pays for no index write but the last. Then the department is asked about it again,
     at growing intervals until it is decided; what is lost anywhere further on is found by that question too.
     """
-    if state.is_terminal:
+    if state.is_terminal and state.has_heard_all:
         return None
     return patience.until(state.spoken_at, last=state.relayed_at)
 

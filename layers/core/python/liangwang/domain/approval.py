@@ -56,8 +56,8 @@ def complete_step(
         by=clerk,
         explanation=command.explanation,
     )
+    case = evolve(state, Recorded(now, "", completed))
     if command.opinion == "disagree":
         reason = Text(zh=command.explanation, en=command.explanation)
-        return [completed, deny(state, reasons=(reason,))]
-    case = evolve(state, Recorded(now, "", completed))
+        return [completed, deny(case, reasons=(reason,))]
     return [completed, *advance(case, item=item, evaluate=evaluate, now=now)]

@@ -63,7 +63,8 @@ TERMINAL = frozenset({"refused", "granted", "denied", "withdrawn"})
 class Case(Struct, frozen=True, kw_only=True):
     """What the department knows of a case.
 
-    ``awaited`` are open collaboration requests; ``opinions`` the answers by capability; ``conclusion`` the combined one.
+    ``awaited`` are open collaboration requests; ``opinions`` the answers by capability; ``told`` counts
+    what the citizen was told.
     """
 
     application: m.ApplicationSubmitted
@@ -76,6 +77,7 @@ class Case(Struct, frozen=True, kw_only=True):
     awaited: tuple[str, ...] = ()
     conclusions: tuple[m.CollaborationConcluded, ...] = ()
     steps: tuple[m.StepCompleted, ...] = ()
+    told: int = 0
     changed_at: datetime | None = None
 
     @property
@@ -102,10 +104,11 @@ def evolve(state: Case | None, recorded: Recorded[Event]) -> Case:
             changed_at=recorded.at,
         )
     assert state is not None
-    return replace(state, version=state.version + 1, changed_at=recorded.at, **_changes(state, event, recorded.at))
+    told = state.told + isinstance(event, m.Progress)
+    return replace(state, version=state.version + 1, told=told, changed_at=recorded.at, **_changes(state, event))
 
 
-def _changes(state: Case, event: Event, at: datetime) -> dict[str, Any]:
+def _changes(state: Case, event: Event) -> dict[str, Any]:
     match event:
         case SupplementReceived(supplement=supplement):
             return {
@@ -210,7 +213,7 @@ def _step_by_rule(state: Case, step: Step, *, item: Item, evaluate: Evaluate, no
     )
     if not against:
         return [completed]
-    return [completed, deny(state, reasons=against)]
+    return [completed, deny(evolve(state, Recorded(now, "", completed)), reasons=against)]
 
 
 def grant(state: Case, item: Item, now: datetime) -> m.CaseDecided:
@@ -226,13 +229,18 @@ def grant(state: Case, item: Item, now: datetime) -> m.CaseDecided:
         certificate_no=f"{state.application.case_no}-Z" if certificate else None,
         certificate_name=certificate.name if certificate else None,
         valid_until=valid_until,
+        told=state.told + 1,
     )
 
 
 def deny(state: Case, *, reasons: tuple[Text, ...]) -> m.CaseDecided:
     """不予许可, with every reason."""
     return m.CaseDecided(
-        case_no=state.application.case_no, department=state.department, outcome="denied", reasons=reasons
+        case_no=state.application.case_no,
+        department=state.department,
+        outcome="denied",
+        reasons=reasons,
+        told=state.told + 1,
     )
 
 

@@ -275,9 +275,11 @@ def wake(state: Collaboration, *, organisation: Organisation, now: datetime) -> 
         case "deny":
             return [*_recalls(state, "limit_passed"), _conclusion(state, "disagree", "timeout_deny")]
         case "lift":
-            above = organisation.region[state.region].parent or state.region
+            above = organisation.region[state.region].parent
+            if above is None and not any(task.is_open for task in state.tasks):
+                return [_conclusion(state, "disagree", "nobody_responsible")]
             due_at = now + timedelta(days=state.request.days)
-            return [Lifted(region=above, reason="limit_passed", due_at=due_at), *_urges(state)]
+            return [Lifted(region=above or state.region, reason="limit_passed", due_at=due_at), *_urges(state)]
 
 
 def _recalls(state: Collaboration, reason: str) -> list[Event]:

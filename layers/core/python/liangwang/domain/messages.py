@@ -111,11 +111,12 @@ class SupplementRequested(Message, frozen=True, tag="case.supplement_requested")
 
 
 class CaseRefused(Message, frozen=True, tag="case.refused"):
-    """不予受理, with every reason."""
+    """不予受理, with every reason. ``told`` as in ``CaseDecided``."""
 
     department: str
     refusal_doc_no: str
     reasons: tuple[Text, ...]
+    told: int = 0
 
 
 # ------------------------------------------------------------------ collaboration
@@ -258,7 +259,11 @@ class StepCompleted(Message, frozen=True, tag="approval.step_completed"):
 
 
 class CaseDecided(Message, frozen=True, tag="case.decided"):
-    """审批结果. A granted case may carry a certificate; ``valid_until`` of None means it does not expire."""
+    """审批结果. A granted case may carry a certificate; ``valid_until`` of None means it does not expire.
+
+    ``told`` counts all that the department has told the citizen of this case, this message included: whoever has fewer
+    still waits for the rest.
+    """
 
     department: str
     outcome: Outcome
@@ -266,6 +271,7 @@ class CaseDecided(Message, frozen=True, tag="case.decided"):
     certificate_no: str | None = None
     certificate_name: Text | None = None
     valid_until: datetime | None = None
+    told: int = 0
 
 
 # ------------------------------------------------------------------ dead letters
