@@ -1,9 +1,11 @@
 """The catalogue that ships: every item is sound, and together the items show what the system can do."""
 
+import runpy
 from pathlib import Path
 
 import pytest
-from liangwang import catalogue
+import yaml
+from liangwang import catalogue, yaml_document
 from liangwang.domain.catalogue import Catalogue, Item
 from liangwang.rules import Rules
 
@@ -23,6 +25,18 @@ def test_every_shipped_file_passes_the_check(shipped: Catalogue) -> None:
 
 def test_what_functions_load_is_what_was_checked(shipped: Catalogue) -> None:
     assert catalogue.load(CATALOGUE) == shipped
+
+
+@pytest.mark.parametrize(
+    "file", [CATALOGUE / "organisation.yaml", *sorted((CATALOGUE / "items").glob("*.yaml"))], ids=lambda path: path.stem
+)
+def test_a_machine_without_libyaml_reads_the_same(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
+    """The two parsers of PyYAML differ, e.g. over a plain text in braces that ends with a question mark."""
+    monkeypatch.delattr(yaml, "CSafeLoader", raising=False)
+    pure = runpy.run_path(yaml_document.__file__, run_name="pure")
+    assert not issubclass(pure["_Loader"], getattr(yaml, "CParser", ()))
+    text = file.read_text(encoding="utf-8")
+    assert pure["YamlDocument"](text).data == yaml_document.YamlDocument(text).data
 
 
 def test_a_process_reads_the_catalogue_once() -> None:

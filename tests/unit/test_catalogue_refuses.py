@@ -57,8 +57,8 @@ def test_a_broken_organisation_does_not_hide_an_item_that_cannot_be_read(tmp_pat
 
 def test_an_instant_item_is_decided_by_rule_alone_and_asks_nobody(tmp_path: Path) -> None:
     assert refusal(write(tmp_path, stall=ITEM.replace("kind: 2", "kind: 1"))) == [
-        "items/stall.yaml:32: steps[1].by: an item of kind 1 即办件 is decided at once: every step is by rule",
-        "items/stall.yaml:37: collaborations: an item of kind 1 即办件 is decided at once: it asks no other department",
+        "items/stall.yaml:33: steps[1].by: an item of kind 1 即办件 is decided at once: every step is by rule",
+        "items/stall.yaml:38: collaborations: an item of kind 1 即办件 is decided at once: it asks no other department",
     ]
 
 

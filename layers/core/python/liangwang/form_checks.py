@@ -37,6 +37,9 @@ FIELD_KEYWORDS = frozenset(
     ]
 )
 
+LARGEST = 2**53
+"""Up to here every integer is a number of its own in JSON readers that know only doubles, and fits CEL's arithmetic."""
+
 
 def form_problems(item: Item) -> Iterator[Problem]:
     """Everything wrong with the form, its personal fields and the item's example."""
@@ -82,6 +85,24 @@ def _field_problems(form: dict[str, Any]) -> Iterator[Problem]:
             yield (*here, keyword), "this keyword is not used in forms; correct its name or take it out"
         if "x-labels" in field and list(field["x-labels"]) != field.get("enum"):
             yield (*here, "x-labels"), "must name every value of enum, in the same order"
+        yield from _unbounded(here, field)
+
+
+def _unbounded(here: Path, field: dict[str, Any]) -> Iterator[Problem]:
+    """A number that knows no bounds can be one that a rule or a database cannot hold, such as 1e400."""
+    if isinstance(field.get("items"), dict):
+        yield from _unbounded((*here, "items"), field["items"])
+    kinds = field.get("type", ())
+    is_number = bool({"number", "integer"} & set([kinds] if isinstance(kinds, str) else kinds))
+    if not is_number or "enum" in field or "const" in field:
+        return
+    for side in ("minimum", "maximum"):
+        exclusive = f"exclusive{side.capitalize()}"
+        if side not in field and exclusive not in field:
+            yield here, f"the number has no {side}: write the {side} that can occur"
+        for keyword in (side, exclusive):
+            if abs(field.get(keyword, 0)) > LARGEST:
+                yield (*here, keyword), f"must be within ±{LARGEST} (2 to the power of 53)"
 
 
 def _personal_problems(item: Item) -> Iterator[Problem]:

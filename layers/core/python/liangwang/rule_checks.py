@@ -1,11 +1,15 @@
 """Checks the rules of an item: that they compile, read only what they may, and accept the item's own example."""
 
+import itertools
+import math
+import random
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from liangwang.domain.catalogue import Facts, Item, Organisation, RuleFailed
+from liangwang.forms import violations
 from liangwang.rules import Rules
 from liangwang.yaml_document import Path
 
@@ -13,6 +17,12 @@ Problem = tuple[Path, str]
 
 CONCLUSIONS = ("none", "agree", "disagree")
 """What ``collaboration.conclusion`` can be: nobody was asked, or the answers under the join policy."""
+
+VARIANTS = 2000
+"""Over how many other forms one rule is tried at most; a rule that reads up to four fields is tried over all of them."""
+
+_ABSENT = object()
+"""Stands for an optional field that is left empty."""
 
 _TEXT = re.compile(r"\"[^\"]*\"|'[^']*'")
 
@@ -29,9 +39,14 @@ def rule_problems(item: Item, organisation: Organisation) -> Iterator[Problem]:
     """Everything wrong with the rules of an item whose form and references have passed."""
     rules = Rules()
     found = [problem for site in _sites(item) for problem in _site_problems(item, site, rules)]
+    found += _unheard_problems(item)
     yield from found
-    if not found:
-        yield from _example_problems(item, organisation, rules)
+    if found:
+        return
+    stumbled = list(_example_problems(item, organisation, rules))
+    yield from stumbled
+    if not stumbled:
+        yield from _variant_problems(item, organisation, rules)
 
 
 def _sites(item: Item) -> Iterator[_Site]:
@@ -57,12 +72,29 @@ def _site_problems(item: Item, site: _Site, rules: Rules) -> Iterator[Problem]:
         yield site.path, reason
 
 
+def _reads_collaboration(expression: str) -> bool:
+    return re.search(r"(?<![.\w])collaboration\b", _TEXT.sub('""', expression)) is not None
+
+
+def _unheard_problems(item: Item) -> Iterator[Problem]:
+    """Asking others and then granting whatever they say. Where clerks do every step, a clerk reads the answers."""
+    decided_by_rule = any(step.by == "rule" for step in item.steps)
+    if item.collaborations and decided_by_rule and not any(_reads_collaboration(rule.when) for rule in item.denial):
+        reason = "no denial rule reads `collaboration`, so an objection would change nothing; add one"
+        yield ("collaborations",), reason
+
+
+def _fields_read(expression: str) -> list[str]:
+    names = re.findall(r"(?<![.\w])form\s*\.\s*(\w+)", _TEXT.sub('""', expression))
+    return sorted(set(names))
+
+
 def _field_reasons(item: Item, expression: str) -> Iterator[str]:
     bare = _TEXT.sub('""', expression)
     if re.search(r"(?<![.\w])form\b(?!\s*\.\s*\w)", bare):
         yield "read a field as form.<name>, so that it can be seen which fields a rule reads"
     guarded = set(re.findall(r"has\(\s*form\.(\w+)\s*\)", bare))
-    for name in sorted(set(re.findall(r"(?<![.\w])form\s*\.\s*(\w+)", bare))):
+    for name in _fields_read(expression):
         if name not in item.form["properties"]:
             yield f"there is no form field {name!r}"
         elif name in item.personal:
@@ -79,7 +111,7 @@ def _material_reasons(item: Item, expression: str) -> Iterator[str]:
 
 
 def _collaboration_reasons(item: Item, site: _Site) -> Iterator[str]:
-    if not re.search(r"(?<![.\w])collaboration\b", _TEXT.sub('""', site.expression)):
+    if not _reads_collaboration(site.expression):
         return
     if not site.concluded:
         yield "collaboration is known only to denial rules: the other departments are asked after acceptance"
@@ -116,9 +148,72 @@ def _example_problems(item: Item, organisation: Organisation, rules: Rules) -> I
                 yield ("example", "form"), f"the example does not meet the {name} rule {rule.id!r}"
 
 
-def _facts(item: Item, organisation: Organisation, conclusion: str) -> Facts:
-    """The example as the rules will see it, in the first town, with nobody's opinion known."""
-    form: dict[str, Any] = {key: value for key, value in item.example.form.items() if key not in item.personal}
+def _variant_problems(item: Item, organisation: Organisation, rules: Rules) -> Iterator[Problem]:
+    """No rule stumbles over another form that the schema lets through.
+
+    CEL adds no integer to a decimal, and JSON writes a `number` as either: ``form.capital * 2`` holds for 30 and stumbles
+    over 30.5. What stands behind ``&&`` is only evaluated where the rest is true, hence the other fields' values as well.
+    """
+    for site in _sites(item):
+        for changed in _variants(item, _fields_read(site.expression)):
+            for conclusion in CONCLUSIONS if site.concluded else CONCLUSIONS[:1]:
+                try:
+                    rules.evaluate(site.expression, _facts(item, organisation, conclusion, changed))
+                except RuleFailed as error:
+                    form = ", ".join(f"{name} {_shown(value)}" for name, value in changed.items())
+                    yield site.path, f"cannot be evaluated over a form with {form}: {error}"
+                    break
+            else:
+                continue
+            break
+
+
+def _shown(value: Any) -> str:
+    return "left empty" if value is _ABSENT else str(value)
+
+
+def _variants(item: Item, names: list[str]) -> Iterator[dict[str, Any]]:
+    """Other values for the fields that a rule reads: all combinations, or as many as ``VARIANTS`` drawn from them."""
+    choices = [_values(item, name) for name in names]
+    if math.prod(map(len, choices)) <= VARIANTS:
+        combined: Iterator[Any] = itertools.product(*choices)
+    else:
+        dice = random.Random(0)  # the same ones every time
+        combined = (tuple(dice.choice(values) for values in choices) for _ in range(VARIANTS))
+    yield from (dict(zip(names, values, strict=True)) for values in combined)
+
+
+def _values(item: Item, name: str) -> list[Any]:
+    """Values of one field that between them take every branch of a condition, as far as its schema tells them."""
+    field, example = item.form["properties"][name], item.example.form.get(name, _ABSENT)
+    found = [example]
+    if name not in item.form.get("required", ()):
+        found.append(_ABSENT)
+    if field["type"] == "boolean":
+        found += [False, True]
+    elif "enum" in field:
+        found += field["enum"]
+    elif field["type"] in ("number", "integer"):
+        edges = [field.get("minimum", field.get("exclusiveMinimum")), example]
+        edges.append(field.get("maximum", field.get("exclusiveMaximum")))
+        for edge in edges:
+            found += () if edge is _ABSENT or edge is None else _numbers_near(item, name, edge)
+    distinct = {(type(value), value): value for value in found}
+    return list(distinct.values())
+
+
+def _numbers_near(item: Item, name: str, edge: float) -> Iterator[Any]:
+    """The integer and the decimal nearest to ``edge`` that the field takes."""
+    whole = math.floor(edge)
+    for candidates in ((whole, whole + 1, whole - 1), (whole + 0.5, whole - 0.5)):
+        fitting = (one for one in candidates if not violations(item.form, {**item.example.form, name: one}))
+        yield from itertools.islice(fitting, 1)
+
+
+def _facts(item: Item, organisation: Organisation, conclusion: str, changed: dict[str, Any] | None = None) -> Facts:
+    """The example, some fields changed, as the rules will see it: in the first town, with nobody's opinion known."""
+    form = {**item.example.form, **(changed or {})}
+    form = {key: value for key, value in form.items() if key not in item.personal and value is not _ABSENT}
     return {
         "form": form,
         "materials": list(item.example.materials),
