@@ -19,7 +19,7 @@ from local.stack import Stack, stop_running
 from local.supervisor import StartError
 
 # Command name -> module with a click command of that name called `command`.
-_ELSEWHERE = {"demo": "local.demo", "case": "local.case", "bench": "local.bench"}
+_ELSEWHERE = {"demo": "local.demo", "case": "local.case"}
 
 
 class _Commands(click.Group):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from liangwang import catalogue, passwords
 from liangwang.aggregates import ACCOUNT, Account, Key
-from liangwang.aws import Credentials, SignedAws
+from liangwang.aws import SignedAws
 from liangwang.domain.catalogue import Organisation
 from liangwang.domain.patience import Patience
 from liangwang.processing import Command, perform
@@ -37,8 +37,8 @@ def password(state: Path) -> str:
 
 def store(stack: Stack, table: str) -> Store:
     """A store on one of the stack's tables, by logical id, for tools that look from outside."""
-    credentials = Credentials("test", "test")
-    aws = SignedAws(region=stack.config.region, credentials=lambda: credentials, endpoint=stack.endpoint_url)
+    config = stack.config
+    aws = SignedAws(region=config.region, credentials=config.credentials, endpoint=config.endpoint_url)
     return Store(aws, stack.resources[table], patience=Patience())
 
 
@@ -73,8 +73,7 @@ def _register(username: str, account: Account) -> Command:
 
 def _people(organisation: Organisation, digest: str) -> Iterator[tuple[str, Account]]:
     for number in range(1, CITIZENS + 1):
-        # every fourth is an enterprise (GB/T 39046-2020 A.4)
-        kind = 2 if number % 4 == 0 else 1
+        kind = applicant_type(number)
         yield (
             citizen(number),
             Account(role="citizen", name=f"示例市民{number:03d}", password=digest, applicant_type=kind),

@@ -79,7 +79,13 @@ def show(stack: Stack, case_no: str, console: Console) -> None:
     known = catalogue.load(stack.config.catalogue)
     submitted = footprint.application.state.submitted
     status = texts.text(f"status.{footprint.application.state.status}").zh
-    table = Table("时间", "系统", "事项", show_lines=False, title=f"{case_no}  {known.items[submitted.task_code].name.zh}  {status}")
+    table = Table(
+        "时间",
+        "系统",
+        "事项",
+        show_lines=False,
+        title=f"{case_no}  {known.items[submitted.task_code].name.zh}  {status}",
+    )
     for line in lines(footprint, known):
         table.add_row(f"{line.at.astimezone(SHANGHAI):%m-%d %H:%M:%S.%f}"[:-3], line.system, line.text)
     console.print(table)

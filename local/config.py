@@ -7,20 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
+from liangwang.aws import Credentials
+from liangwang.domain.messages import TOPIC
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 ACCOUNT = "000000000000"
 
-TOPICS = (
-    "applications",
-    "acceptances",
-    "collaboration-requests",
-    "collaboration-tasks",
-    "collaboration-reports",
-    "collaboration-results",
-    "approvals",
-    "dead-letters",
-)
+TOPICS = tuple(dict.fromkeys(TOPIC.values()))
+"""Every topic that a message of the system travels on, each once."""
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +68,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             "AWS_ENDPOINT_URL": self.endpoint_url,
             "AWS_ACCESS_KEY_ID": given.get("AWS_ACCESS_KEY_ID", "test") if self.endpoint else "test",
             "AWS_SECRET_ACCESS_KEY": given.get("AWS_SECRET_ACCESS_KEY", "test") if self.endpoint else "test",
+            # Empty where there is none: one that the caller has for AWS is not the embedded endpoint's.
+            "AWS_SESSION_TOKEN": given.get("AWS_SESSION_TOKEN", "") if self.endpoint else "",
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,
             # Without it botocore asks the EC2 metadata address for a role and waits for its timeout.
@@ -81,6 +77,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             "PYTHONPATH": os.pathsep.join([str(self.root), str(self.root / "layers" / "core" / "python")]),
             "PYTHONUNBUFFERED": "1",
         }
+
+    def credentials(self) -> Credentials:
+        """What `environment` holds for signing: the caller's own on an endpoint of theirs."""
+        held = self.environment()
+        return Credentials(held["AWS_ACCESS_KEY_ID"], held["AWS_SECRET_ACCESS_KEY"], held["AWS_SESSION_TOKEN"])
 
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Config:

@@ -198,7 +198,8 @@ def command(cases: int, seed: int | None, file: Path | None) -> None:
     console = Console()
     with Stack() as stack:
         accounts.seed(stack)
-        lot = wishes(cases, catalogue.load(stack.config.catalogue), seed=seed or time.time_ns() % 1_000_000)
+        chosen = time.time_ns() % 1_000_000 if seed is None else seed
+        lot = wishes(cases, catalogue.load(stack.config.catalogue), seed=chosen)
         with Progress(console=console, transient=True) as bars:
             applied, ended = bars.add_task("applied 已申请", total=cases), bars.add_task("ended 已办结", total=cases)
 

@@ -86,12 +86,12 @@ def session(config: Config) -> Session:
 
     It reads AWS_ENDPOINT_URL, which the caller has set from `config.environment()`.
     """
-    environment = config.environment()
+    credentials = config.credentials()
     return Session(
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-        # Without a token of its own localstack-client would leave botocore to look for one.
-        aws_session_token=None,
+        aws_access_key_id=credentials.access_key,
+        aws_secret_access_key=credentials.secret_key,
+        # None where there is none: localstack-client would send a made-up one.
+        aws_session_token=credentials.token or None,
         region_name=config.region,
     )
 

@@ -163,8 +163,6 @@ def dead_letter(
 
     https://docs.aws.amazon.com/lambda/latest/dg/kafka-on-failure-destination.html
     """
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    moment = datetime.fromtimestamp(record.timestamp / 1000, UTC).isoformat(timespec="milliseconds")
     event = payload([record], cluster_arn=cluster_arn, bootstrap_servers=bootstrap_servers)
     body = {
         "requestContext": {
@@ -175,21 +173,31 @@ def dead_letter(
         },
         "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": reason or "Unhandled"},
         "version": "1.0",
-        "timestamp": now,
-        "KafkaBatchInfo": {
-            "batchSize": 1,
-            "eventSourceArn": cluster_arn,
-            "bootstrapServers": bootstrap_servers,
-            "payloadSize": len(json.dumps(event, separators=(",", ":"))),
-            "recordInfo": {
-                record.place: {
-                    "firstRecordOffset": str(record.offset),
-                    "lastRecordOffset": str(record.offset),
-                    "firstRecordTimestamp": moment.replace("+00:00", "Z"),
-                    "lastRecordTimestamp": moment.replace("+00:00", "Z"),
-                }
-            },
-        },
+        "timestamp": _moment(datetime.now(UTC)),
+        "KafkaBatchInfo": _batch_info(record, event),
         "payload": event,
     }
     return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
+
+
+def _batch_info(record: Record, event: Mapping[str, Any]) -> dict[str, Any]:
+    """Where a batch of one record lay; `event` is what the function was given."""
+    at = _moment(datetime.fromtimestamp(record.timestamp / 1000, UTC))
+    return {
+        "batchSize": 1,
+        "eventSourceArn": event["eventSourceArn"],
+        "bootstrapServers": event["bootstrapServers"],
+        "payloadSize": len(json.dumps(event, separators=(",", ":"))),
+        "recordInfo": {
+            record.place: {
+                "firstRecordOffset": str(record.offset),
+                "lastRecordOffset": str(record.offset),
+                "firstRecordTimestamp": at,
+                "lastRecordTimestamp": at,
+            }
+        },
+    }
+
+
+def _moment(at: datetime) -> str:
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

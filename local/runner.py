@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from liangwang.aws import Credentials, SignedAws
+from liangwang.aws import SignedAws
 
 from local import config as configuration
 from local import deploy, functions, processes, template
@@ -77,10 +77,10 @@ class Runner:
         )
 
     def _stream(self, mapping: template.StreamMapping, resolver: Resolver) -> StreamSource:
-        config, environment = self._config, self._config.environment()
+        config = self._config
         arn: str = resolver.value(mapping.stream_arn)
         queue_arn = resolver.value(mapping.failure_queue_arn)
-        keys = Credentials(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"])
+        keys = config.credentials()
         aws = SignedAws(region=config.region, credentials=lambda: keys, endpoint=config.endpoint_url, attempts=1)
         return StreamSource(
             mapping,

@@ -63,6 +63,11 @@ def test_a_body_past_10_mb_is_refused_and_the_connection_goes_on(stack):
     connection.close()
 
 
+def test_a_call_about_a_hundred_cases_fits_the_request_line(stack):
+    cases = "&".join(["case_no=20310101-990101001-4K7Q2M9XW3TC-M"] * 100)
+    assert call(stack, "GET", f"/who?limit=100&{cases}", authorization="Li") == (200, b'{"who":"Li"}')
+
+
 def test_the_schedule_runs(stack):
     eventually(lambda: call(stack, "GET", "/ledger/ticks")[0] == 200)
 
