@@ -81,7 +81,7 @@ class Footprint(Struct, frozen=True, kw_only=True):
         settled = all(event.history and event.state.conclusion for event in self.collaborations)
         settled = settled and not any(task.state.is_open for task in self.tasks if task.history)
         complete = all(stored.history for stored in (self.application, self.case, self.ledger))
-        if complete and settled and len(states) == 1 and states <= application.TERMINAL:
+        if complete and settled and len(states) == 1 and states <= m.TERMINAL:
             return str(states.pop())
         return None
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from liangwang import wiring
-from liangwang.exchange import Acknowledgements, PendingPage, ProgressDelivery, Receipt
+from liangwang.exchange import CALL_LIMIT, Acknowledgements, PendingPage, ProgressDelivery, Receipt
 from liangwang.http import Route, Routes, serve
 
 app = wiring.exchange()
@@ -12,9 +12,11 @@ SYSTEM = frozenset({"system"})
 ROUTES: Routes = {
     "GET /exchange/applications": Route(app.pending, "What waits to be carried", SYSTEM, result=PendingPage),
     "POST /exchange/acknowledgements": Route(
-        app.acknowledge, "Acknowledge what was carried", SYSTEM, body=Acknowledgements, result=Receipt
+        app.acknowledge, "Acknowledge what was carried", SYSTEM, body=Acknowledgements, result=Receipt, limit=CALL_LIMIT
     ),
-    "POST /exchange/progress": Route(app.progress, "Deliver progress", SYSTEM, body=ProgressDelivery, result=Receipt),
+    "POST /exchange/progress": Route(
+        app.progress, "Deliver progress", SYSTEM, body=ProgressDelivery, result=Receipt, limit=CALL_LIMIT
+    ),
 }
 
 

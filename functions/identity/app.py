@@ -9,8 +9,8 @@ from liangwang.services.identity import Login, Token
 app = wiring.identity()
 
 ROUTES: Routes = {
-    "POST /api/login": Route(app.login, "Log in", body=Login, result=Token),
-    "GET /.well-known/jwks.json": Route(app.keys, "The keys that tokens are signed with"),
+    "POST /api/login": Route(app.login, "Log in", None, body=Login, result=Token),
+    "GET /.well-known/jwks.json": Route(app.keys, "The keys that tokens are signed with", None),
 }
 
 

@@ -11,8 +11,8 @@ app = wiring.intake()
 
 CITIZEN = frozenset({"citizen"})
 ROUTES: Routes = {
-    "GET /api/items": Route(app.items, "Search the items one can apply for", result=ItemList),
-    "GET /api/items/{task_code}": Route(app.item, "One item in full", result=Item),
+    "GET /api/items": Route(app.items, "Search the items one can apply for", None, result=ItemList),
+    "GET /api/items/{task_code}": Route(app.item, "One item in full", None, result=Item),
     "POST /api/applications": Route(app.apply, "Apply", CITIZEN, body=Apply, status=201, result=CaseView),
     "GET /api/applications": Route(app.mine, "My cases", CITIZEN, result=CaseList),
     "GET /api/applications/{case_no}": Route(app.follow, "Follow one of my cases", CITIZEN, result=CaseView),

@@ -147,7 +147,7 @@ def supplemented(**changes):
 
 def withdrawn():
     """The wish to withdraw."""
-    return m.ApplicationWithdrawn(case_no=CASE_NO, department="EAST-MARKET", reason="changed plans")
+    return m.ApplicationWithdrawn(case_no=CASE_NO, department="EAST-MARKET")
 
 
 def folded(evolve, state, events, *, at=NOON):

@@ -22,6 +22,7 @@ from liangwang.domain.errors import Invalid, NotNow
 from liangwang.domain.history import Recorded
 from liangwang.domain.patience import Patience, round_of
 from liangwang.timeline import of_application
+from msgspec import structs
 
 from tests.unit.samples import CASE_NO, CITY, NOON, folded, kinds, submitted, supplemented, text
 
@@ -50,17 +51,27 @@ def told(sequence, message):
 @given(st.lists(st.sampled_from(TOLD), min_size=1, max_size=12))
 def test_progress_twice_or_out_of_order_leaves_timeline_and_status_right(deliveries):
     def after(messages):
-        history = [Recorded(NOON, "a", Opened(applicant="z", digest="")), Recorded(NOON, "a", submitted())]
-        state = folded(evolve, None, [recorded.event for recorded in history])
+        state = folded(evolve, None, [Opened(applicant="z", digest=""), submitted()])
         for sequence, message in messages:
-            at = NOON + timedelta(minutes=sequence)
+            at = NOON + timedelta(minutes=sequence * 37 % 11)  # the department's clocks need not agree
             for event in progress(state, sequence=sequence, at=at, message=message):
-                history.append(Recorded(NOON, "a", event))
-                state = evolve(state, history[-1])
-        return [entry.event for entry in of_application(history, CITY)], state.status, state.progress
+                state = evolve(state, Recorded(NOON, "a", event))
+        return [entry.event for entry in of_application(state, CITY)], state.status, state.progress
 
     in_order = sorted(set(deliveries), key=lambda one: one[0])
     assert after(deliveries) == after(in_order)
+    assert after(deliveries)[0][1:] == [m.type_of(type(message)) for _, message in in_order]
+
+
+def test_an_end_stays_whatever_is_numbered_after_it():
+    state = applied(told(2, GRANTED), told(3, STEP))
+    assert state.status == "granted"
+
+
+@pytest.mark.parametrize("other", [{"department": "EAST-FIRE"}, {"case_no": "another"}])
+def test_nobody_but_the_department_speaks_about_a_case(other):
+    with pytest.raises(Invalid):
+        progress(applied(), sequence=2, at=NOON, message=structs.replace(GRANTED, **other))
 
 
 def test_a_decision_that_overtakes_is_not_undone_by_what_came_before_it():
@@ -155,10 +166,7 @@ def test_an_acknowledgement_of_a_message_that_never_was_is_refused():
 
 
 def test_the_first_relay_and_the_first_answers_leave_the_moment_unchanged():
-    moments = {
-        wake_at(state, PATIENCE)
-        for state in (applied(), applied(Relayed(version=2)), applied(told(2, NOTICE)))
-    }
+    moments = {wake_at(state, PATIENCE) for state in (applied(), applied(Relayed(version=2)), applied(told(2, NOTICE)))}
     assert moments == {NOON + timedelta(minutes=5)}
 
 

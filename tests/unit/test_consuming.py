@@ -110,6 +110,26 @@ def test_poison_becomes_a_dead_letter_and_its_neighbours_are_unharmed(aws, store
     assert letter.reason
 
 
+def test_a_huge_poison_record_becomes_a_dead_letter_that_fits_an_item_and_a_message(aws, store, route):
+    huge = b"x" * 900_000
+    consumed(batch(huge, application("1")), store, route)
+    (letter,) = letters(aws, store)
+    assert (len(letter.value), letter.length) == (m.DEAD_LETTER_LIMIT, 1_200_000)
+    assert version(store, "1")
+
+
+def test_a_message_whose_subject_is_another_case_becomes_a_dead_letter(aws, store, route):
+    event = json.loads(application("1"))
+    consumed(batch(json.dumps({**event, "subject": "2"}).encode()), store, route)
+    assert [letter.reason for letter in letters(aws, store)] == ["subject 2 is not the case 1"]
+
+
+def test_what_dynamodb_will_never_take_becomes_a_dead_letter(aws, store, route):
+    aws.faults.append(Fault("PutItem", code="ValidationException"))
+    assert consumed(batch(application("1")), store, route) == {"batchItemFailures": []}
+    assert len(letters(aws, store)) == 1
+
+
 def test_a_tombstone_becomes_a_dead_letter(aws, store, route):
     event = batch(application("1"))
     next(iter(event["records"].values()))[0]["value"] = None

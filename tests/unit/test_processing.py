@@ -5,7 +5,7 @@ from liangwang.aggregates import CASE, Key
 from liangwang.domain import messages as m
 from liangwang.domain.case import Received
 from liangwang.domain.errors import NotNow
-from liangwang.domain.patience import Patience
+from liangwang.domain.patience import Patience, round_of
 from liangwang.domain.task import Opened, Urged
 from liangwang.fakes import FakeAws, Fault
 from liangwang.processing import TRIES, Command, perform
@@ -125,6 +125,25 @@ def test_a_question_asked_again_makes_the_aggregate_say_everything_again(aws, st
     perform(store, [Command(key, "ask", lambda state, now: told, 7)], NOON)
     stored = store.load([key])[key]
     assert (stored.version, stored.round) == (2, 7)
+
+
+def test_a_round_that_lies_in_the_future_does_not_silence_those_that_come(aws, store):
+    key = Key(CASE.name, "1")
+    told = [Received(application=submitted()), example(m.CaseAccepted)]
+    perform(store, [Command(key, "ask", lambda state, now: told)], NOON)
+    perform(store, [Command(key, "ask", lambda state, now: told, round_of(NOON) + 10**9)], NOON)
+    assert store.load([key])[key].round == 0
+
+
+def test_a_fault_of_ours_stops_its_own_aggregate_only(store):
+    def faulty(state, now):
+        raise KeyError("ours")
+
+    other = Key(KEY.kind, "other")
+    outcomes = perform(store, [opening(), Command(KEY, "x", faulty), urging("later"), opening(other)], NOON)
+    assert [outcome.error is None for outcome in outcomes] == [True, False, False, True]
+    assert not outcomes[1].is_final
+    assert causes(store) == ["open"]
 
 
 def test_one_who_has_said_nothing_has_nothing_to_say_again(aws, store):

@@ -13,7 +13,7 @@ from liangwang.domain import application, case, collaboration, ledger, task
 from liangwang.domain import messages as m
 from liangwang.domain.catalogue import Step, Text
 from liangwang.domain.errors import DomainError
-from liangwang.domain.history import Recorded
+from liangwang.domain.history import Recorded, fold
 from liangwang.timeline import of_application, of_history
 
 from tests.unit.samples import CITY, NOON, example, submitted
@@ -74,7 +74,7 @@ def test_every_word_of_the_domain_has_a_text(word):
     assert texts.text(f"word.{word}").zh
 
 
-@pytest.mark.parametrize("state", ["accepted", "collaborating", "supplementing", "in_review", *sorted(ledger.TERMINAL)])
+@pytest.mark.parametrize("state", ["accepted", "collaborating", "supplementing", "in_review", *sorted(m.TERMINAL)])
 def test_every_state_of_the_ledger_has_a_word(state):
     assert texts.text(f"word.{state}").zh
 
@@ -89,15 +89,18 @@ def test_names_stand_in_the_language_of_the_sentence(organisation):
 
 
 def test_what_people_wrote_is_shown_as_they_wrote_it():
-    event = m.ApplicationWithdrawn(case_no="1", department="EAST-MARKET", reason="{department} moved {0}")
+    event = m.TaskRecalled(case_no="1", task_id="t", department="EAST-MARKET", reason="{department} moved {0}")
     (line,) = of_history([Recorded(NOON, "cause", event)], CITY)
     assert "{department} moved {0}" in line.text.en
 
 
 def test_the_citizen_is_shown_neither_bookkeeping_nor_carrying():
-    history = [
-        Recorded(NOON, "a", application.Opened(applicant="z", digest="")),
-        Recorded(NOON, "a", submitted()),
-        Recorded(NOON, "b", application.Relayed(version=2)),
-    ]
-    assert [line.event for line in of_application(history, CITY)] == ["application.submitted"]
+    events = [application.Opened(applicant="z", digest=""), submitted(), application.Relayed(version=2)]
+    state = fold(application.evolve, [Recorded(NOON, "a", event) for event in events])
+    assert [line.event for line in of_application(state, CITY)] == ["application.submitted"]
+
+
+def test_a_word_that_only_another_system_knows_is_shown_as_it_is():
+    event = m.StepCompleted(case_no="1", department="EAST-MARKET", step="survey", opinion="agree", by="somebody")
+    (line,) = of_history([Recorded(NOON, "cause", event)], CITY)
+    assert "survey" in line.text.zh

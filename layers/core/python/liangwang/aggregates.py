@@ -25,7 +25,7 @@ class Index(NamedTuple):
 
 
 class Account(Struct, frozen=True, kw_only=True, tag="account.registered", tag_field="type"):
-    """A person or system that can log in. ``password`` is a PHC string; ``personal`` belongs to the person."""
+    """A person or system that can log in. ``password`` is a PHC string."""
 
     role: str
     name: str

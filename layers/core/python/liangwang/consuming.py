@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from . import clock, log
 from .aggregates import DEAD_LETTER, Key
 from .domain.errors import DomainError
-from .domain.messages import DeadLettered
+from .domain.messages import DEAD_LETTER_LIMIT, DeadLettered
 from .envelope import CloudEvent, NotAMessage, decode
 from .processing import Command, Outcome, perform
 from .store import Store
@@ -132,9 +132,10 @@ def dead_letter(record: Record, *, consumer: str, reason: str) -> Command:
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
-        key=record.key,
-        value=record.value,
-        reason=reason,
+        key=record.key and record.key[:DEAD_LETTER_LIMIT],
+        value=record.value and record.value[:DEAD_LETTER_LIMIT],
+        reason=reason[:1000],
+        length=len(record.value or ""),
     )
     return Command(Key(DEAD_LETTER.name, identity), identity, lambda state, now: [] if state else [letter])
 

@@ -12,7 +12,7 @@ from msgspec import Meta, Raw, Struct
 from msgspec.json import Decoder, Encoder
 
 from .domain.errors import DomainError
-from .domain.messages import ASKS, BY_TYPE, DeadLettered
+from .domain.messages import ASKS, BY_TYPE, DeadLettered, Message
 
 
 class NotAMessage(DomainError):
@@ -101,6 +101,8 @@ def decode(value: bytes | None) -> CloudEvent:
         data = decoder.decode(wire.data)
     except (ValueError, RecursionError) as error:
         raise NotAMessage(str(error)) from error
+    if isinstance(data, Message) and data.case_no != wire.subject:
+        raise NotAMessage(f"subject {wire.subject} is not the case {data.case_no}")
     return CloudEvent(
         id=wire.id,
         source=wire.source,

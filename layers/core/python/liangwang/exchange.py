@@ -10,10 +10,28 @@ from urllib.parse import urlencode
 
 from msgspec import Meta, Struct, json
 
+from .domain import messages as m
+from .domain.errors import Invalid, Violation
 from .http_client import HttpClient, Response
 
 PAGE = 100
 """Most applications a call asks for, and most entries a call sends."""
+
+
+PROGRESS: dict[str, type[m.Progress]] = {
+    m.type_of(kind): kind
+    for kind in (m.CaseAccepted, m.SupplementRequested, m.CaseRefused, m.StepCompleted, m.CaseDecided)
+}
+"""What may be delivered as progress, by type."""
+
+
+def parse_id(identity: str) -> tuple[str, int]:
+    """Case number and version of ``<system>/<case_no>/<version>``. Raises Invalid."""
+    parts = identity.split("/")
+    if len(parts) != 3 or not parts[2].isdecimal() or len(parts[2]) > 9:
+        violation = Violation("id", "use <system>/<case_no>/<version>, as it was given")
+        raise Invalid(f"{identity[:100]!r} is no message id", violations=(violation,))
+    return parts[1], int(parts[2])
 
 
 class Pending(Struct, frozen=True, kw_only=True):
@@ -76,8 +94,11 @@ class Receipt(Struct, frozen=True):
     refused: tuple[Refused, ...] = ()
 
 
+CALL_LIMIT = 256 * 1024
+"""Bytes that intake takes in a call."""
+
 CALL_BYTES = 200_000
-"""Most bytes of entries in a call; a route takes 256 kB."""
+"""Most bytes of entries that the centre puts into one."""
 
 
 def _fitting(entries: Sequence[ProgressEntry]) -> Iterator[list[ProgressEntry]]:
@@ -85,7 +106,7 @@ def _fitting(entries: Sequence[ProgressEntry]) -> Iterator[list[ProgressEntry]]:
     batch: list[ProgressEntry] = []
     size = 0
     for entry in entries:
-        weight = len(json.encode(entry))
+        weight = _weight(entry)
         if batch and (len(batch) == PAGE or size + weight > CALL_BYTES):
             yield batch
             batch, size = [], 0
@@ -93,6 +114,10 @@ def _fitting(entries: Sequence[ProgressEntry]) -> Iterator[list[ProgressEntry]]:
         size += weight
     if batch:
         yield batch
+
+
+def _weight(entry: ProgressEntry) -> int:
+    return len(json.encode(entry))
 
 
 class ExchangeError(Exception):
@@ -119,8 +144,8 @@ class Exchange:
 
     def deliver(self, entries: Sequence[ProgressEntry]) -> dict[str, str]:
         """Hands progress to intake, in as few calls as fit; the entries refused for good, by id, with the reason."""
-        refused: dict[str, str] = {}
-        for batch in _fitting(entries):
+        refused = {entry.id: "the message is too large" for entry in entries if _weight(entry) > CALL_BYTES}
+        for batch in _fitting([entry for entry in entries if entry.id not in refused]):
             body = json.encode(ProgressDelivery(tuple(batch)))
             receipt = json.decode(self._call("POST", "/exchange/progress", body), type=Receipt)
             refused |= {one.id: one.reason for one in receipt.refused}

@@ -16,8 +16,8 @@ from msgspec import Struct
 from . import clock, log, texts
 from .domain.errors import DomainError, Forbidden, Invalid, Unauthenticated, Violation
 
-BODY_LIMIT = 256 * 1024
-"""Bytes. Forms are small; files do not travel in them."""
+BODY_LIMIT = 64 * 1024
+"""Bytes that a route takes unless it says otherwise. Forms are small; files do not travel in them."""
 
 
 class TooLarge(DomainError):
@@ -71,10 +71,11 @@ class Route(NamedTuple):
 
     action: Callable[[Request], Any]
     summary: str
-    roles: frozenset[str] | None = None
+    roles: frozenset[str] | None
     body: type | None = None
     status: int = 200
     result: Any = None
+    limit: int = BODY_LIMIT
 
 
 Routes = Mapping[str, Route]
@@ -135,7 +136,7 @@ def _request(route: Route, event: Mapping[str, Any], *, now: datetime) -> Reques
         path=event.get("pathParameters") or {},
         query=event.get("queryStringParameters") or {},
         headers=event.get("headers") or {},
-        body=_body(route.body, event) if route.body else None,
+        body=_body(route, event) if route.body else None,
         now=now,
     )
 
@@ -146,13 +147,13 @@ def _caller(context: Mapping[str, Any] | None) -> Caller | str:
     return msgspec.convert(dict(context), Caller)
 
 
-def _body(kind: type, event: Mapping[str, Any]) -> Any:
+def _body(route: Route, event: Mapping[str, Any]) -> Any:
     text = event.get("body") or ""
     raw = base64.b64decode(text) if event.get("isBase64Encoded") else text.encode()
-    if len(raw) > BODY_LIMIT:
-        raise TooLarge(f"the body has {len(raw)} bytes; at most {BODY_LIMIT} are taken")
+    if len(raw) > route.limit:
+        raise TooLarge(f"the body has {len(raw)} bytes; at most {route.limit} are taken")
     try:
-        return msgspec.json.decode(raw, type=kind)
+        return msgspec.json.decode(raw, type=route.body)
     except msgspec.ValidationError as error:
         raise Malformed(str(error), violations=(_violation(str(error)),)) from error
     except (msgspec.DecodeError, RecursionError) as error:

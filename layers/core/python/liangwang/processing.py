@@ -5,6 +5,7 @@ A cause that the aggregate knows already has no second effect; where it is a que
 aggregate says everything again.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -12,9 +13,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from .aggregates import KINDS, Key
-from .domain.errors import DomainError
+from .aws import AwsError
+from .domain.errors import DomainError, KeyReused
 from .domain.history import Recorded, knows
 from .domain.messages import TOPIC
+from .domain.patience import round_of
 from .store import Conflict, Store, Stored
 
 if TYPE_CHECKING:
@@ -24,6 +27,9 @@ Decide = Callable[[Any, datetime], Sequence[Any]]
 """From the state (None when the aggregate does not exist) and the time to the new events."""
 
 TRIES = 6
+
+A_DAY = 86_400
+"""Seconds. A round of asking that claims to lie further ahead is no round: it would silence all that come after it."""
 
 
 class Command(NamedTuple):
@@ -48,6 +54,8 @@ class Outcome(NamedTuple):
     @property
     def is_final(self) -> bool:
         """Whether trying again cannot help."""
+        if isinstance(self.error, AwsError):
+            return self.error.code == "ValidationException"  # an item or a key that DynamoDB will never take
         return self.error is None or isinstance(self.error, (DomainError, msgspec.ValidationError))
 
     def stored(self) -> Stored:
@@ -61,11 +69,16 @@ class Outcome(NamedTuple):
 def act(store: Store, request: "Request", stored: Stored, decide: Decide) -> Stored:
     """Carries out what a person asks of an aggregate; raises why it cannot be.
 
-    The cause is the ``Idempotency-Key`` where there is one, so that a repeated request has one effect; else it is the
-    version that the person acted on.
+    The cause is the ``Idempotency-Key`` where there is one, else the version that the person acted on, and the content:
+    a repeated request has one effect. Raises KeyReused for a key that came with another content.
     """
     key = request.headers.get("idempotency-key") or f"v{stored.version}"
-    command = Command(stored.key, f"person/{request.by.subject}/{request.route}/{key}", decide)
+    stem = f"person/{request.by.subject}/{request.route}/{key}/"
+    cause = stem + hashlib.sha256(msgspec.json.encode(request.body, order="deterministic")).hexdigest()[:16]
+    for recorded in stored.history:
+        if recorded.cause.startswith(stem) and recorded.cause != cause and "idempotency-key" in request.headers:
+            raise KeyReused("this Idempotency-Key was used for another content; use a new one")
+    command = Command(stored.key, cause, decide)
     return perform(store, [command], request.now, known=[stored])[0].stored()
 
 
@@ -105,21 +118,29 @@ def _apply(
     evolve = KINDS[before.key.kind].evolve
     history, state = list(before.history), before.state
     round = before.round
+    latest = round_of(now) + A_DAY
+    failure: Exception | None = None
     for position, command in zip(positions, commands, strict=True):
-        if knows(history, command.cause):
-            events: Sequence[Any] = ()
+        events: Sequence[Any] = ()
+        if failure is not None or knows(history, command.cause):
+            pass
         else:
             try:
                 events = command.decide(state, now)
             except (DomainError, msgspec.ValidationError) as error:
                 outcomes[position] = Outcome(error=error)
                 continue
+            except Exception as error:
+                failure = error  # a fault of ours stops this aggregate, not the batch
+        if failure is not None:
+            outcomes[position] = Outcome(error=failure)
+            continue
         for event in events:
             recorded = Recorded(now, command.cause, event)
             state = evolve(state, recorded)
             history.append(recorded)
         if not events and any(type(recorded.event) in TOPIC for recorded in history):
-            round = max(round, command.round)
+            round = max(round, command.round if command.round <= latest else 0)
         outcomes[position] = Outcome()
     after = Stored(before.key, tuple(history), round)
     for position in positions:

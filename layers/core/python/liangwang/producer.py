@@ -4,10 +4,16 @@ Idempotent, acknowledged by all in-sync replicas; every future is looked at, bec
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from kafka import KafkaProducer
+from kafka.errors import MessageSizeTooLargeError
 
 from .envelope import Outgoing, encode
+
+
+class Undeliverable(Exception):
+    """A message that Kafka will never take, however often it is sent: it is too large."""
 
 
 class Producer:
@@ -26,11 +32,17 @@ class Producer:
         """
         producer = self._producer or self._build()
         results: list[Exception | None] = []
-        futures = []
+        futures: list[Any] = []
+        down: Exception | None = None
         for message in messages:
             try:
+                if down is not None:
+                    raise down  # each would wait for the brokers as long as the first did
                 futures.append(producer.send(message.topic, key=message.key.encode(), value=encode(message.event)))
+            except MessageSizeTooLargeError as error:
+                futures.append(Undeliverable(str(error)))
             except Exception as error:  # a full buffer or missing metadata raises here, not in the future
+                down = error
                 futures.append(error)
         broken: dict[tuple[str, str], Exception] = {}
         for message, future in zip(messages, futures, strict=True):
@@ -38,10 +50,13 @@ class Producer:
                 if isinstance(future, Exception):
                     raise future
                 future.get(timeout=self._timeout)
+            except Undeliverable as error:
+                results.append(error)
+                continue
             except Exception as error:
                 broken.setdefault((message.topic, message.key), error)
             results.append(broken.get((message.topic, message.key)))
-        if any(results):
+        if broken:
             self._discard()
         return results
 

@@ -144,6 +144,11 @@ class Store:
             return Conflict(str(after.key)) if error.code == "ConditionalCheckFailedException" else error
         return float(answer.get("ConsumedCapacity", {}).get("CapacityUnits", 0.0))
 
+    def is_due(self, stored: Stored, now: datetime) -> bool:
+        """Whether an aggregate, as it is now, waits to be woken: an index may still show what has passed."""
+        index = KINDS[stored.key.kind].shown(stored.state, self._patience, moment_of(stored.round))
+        return index.wake_at is not None and index.wake_at <= now
+
     def due(self, now: datetime, *, limit: int) -> list[Key]:
         """The keys whose time to ask again has come, the longest waiting of each shard first."""
         found: list[Key] = []

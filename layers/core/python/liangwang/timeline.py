@@ -20,17 +20,19 @@ class Entry(Struct, frozen=True, kw_only=True):
     text: Text
 
 
-def of_application(history: Iterable[Recorded[Any]], organisation: Organisation) -> tuple[Entry, ...]:
-    """The citizen's timeline: what they said and what the department told, in the order in which it happened."""
-    shown: list[tuple[datetime, int, Any]] = []
-    for position, recorded in enumerate(history):
-        event = recorded.event
-        if isinstance(event, application.Progressed):
-            shown.append((event.at, event.sequence, event.message))
-        elif not isinstance(event, application.Opened | application.Relayed):
-            shown.append((recorded.at, position, event))
-    shown.sort(key=lambda entry: entry[:2])
-    return tuple(_entry(at, event, organisation) for at, _, event in shown)
+def of_application(state: application.Application, organisation: Organisation) -> tuple[Entry, ...]:
+    """The citizen's timeline: what they said and what the department told.
+
+    What the department told stands in its own sequence, even where its clock went back; the citizen's words go between
+    by time.
+    """
+    shown: list[tuple[datetime, datetime, Any]] = [(at, at, said) for _, at, said in state.outgoing]
+    reached = state.outgoing[0][1]
+    for told in state.progress:
+        reached = max(reached, told.at)
+        shown.append((reached, told.at, told.message))
+    shown.sort(key=lambda entry: entry[0])  # stable: equal moments keep the sequence
+    return tuple(_entry(at, event, organisation) for _, at, event in shown)
 
 
 def of_history(history: Iterable[Recorded[Any]], organisation: Organisation) -> tuple[Entry, ...]:
@@ -67,12 +69,12 @@ def _shown(name: str, value: Any, organisation: Organisation, language: str) -> 
         return getattr(organisation.department[value].name, language)
     if name in ("region", "decided_by") and value in organisation.region:
         return getattr(organisation.region[value].name, language)
-    if name in ("step", "opinion", "outcome", "conclusion", "state") and isinstance(value, str):
+    if name in ("step", "opinion", "outcome", "conclusion", "state") and texts.has(f"word.{value}"):
         return getattr(texts.text(f"word.{value}"), language)
     if name in ("by", "reason", "because") and isinstance(value, str) and texts.has(f"reason.{value}"):
         return getattr(texts.text(f"reason.{value}"), language)
     if name == "path":
-        return " → ".join(getattr(organisation.region[hop.region].name, language) for hop in value)
+        return " → ".join(_shown("region", hop.region, organisation, language) for hop in value)
     if name == "points":
         return "；".join(f"{point.field}：{getattr(point.reason, language)}" for point in value)
     if name == "reasons":

@@ -73,7 +73,7 @@ outside = Outside()
 def _patience() -> Patience:
     return Patience(
         first=timedelta(seconds=float(os.environ.get("ASK_AGAIN_SECONDS", "300"))),
-        longest=timedelta(seconds=float(os.environ.get("ASK_AGAIN_AT_MOST_SECONDS", "1382400"))),
+        longest=timedelta(seconds=float(os.environ.get("ASK_AGAIN_AT_MOST_SECONDS", "86400"))),
     )
 
 

@@ -44,7 +44,7 @@ def withdraw(state: Case, message: m.ApplicationWithdrawn) -> Sequence[Event]:
     case_no = state.application.case_no
     cancelled = [
         m.CollaborationCancelled(
-            case_no=case_no, request_id=request_id, department=state.department, reason=message.reason
+            case_no=case_no, request_id=request_id, department=state.department, reason="requester_ended"
         )
         for request_id in state.awaited
     ]

@@ -55,7 +55,6 @@ Status = Literal[
     "denied",
     "withdrawn",
 ]
-TERMINAL = frozenset({"refused", "granted", "denied", "withdrawn"})
 
 
 class Application(Struct, frozen=True, kw_only=True):
@@ -108,7 +107,7 @@ class Application(Struct, frozen=True, kw_only=True):
         """Where the case is, as far as the citizen can know."""
         if not self.progress:
             return self._citizen_status("submitted")
-        last = self.progress[-1].message
+        last = self.last_word or self.progress[-1].message
         match last:
             case m.CaseRefused():
                 return "refused"
@@ -126,15 +125,22 @@ class Application(Struct, frozen=True, kw_only=True):
         return "withdrawing" if withdrawing else status
 
     @property
+    def last_word(self) -> m.CaseDecided | m.CaseRefused | None:
+        """The message that ended the case; what is numbered after it changes nothing."""
+        for entry in self.progress:
+            if isinstance(entry.message, m.CaseDecided | m.CaseRefused):
+                return entry.message
+        return None
+
+    @property
     def is_terminal(self) -> bool:
         """Whether the department has said its last word."""
-        return self.status in TERMINAL
+        return self.status in m.TERMINAL
 
     @property
     def has_heard_all(self) -> bool:
         """Whether everything that went before the last word has come too, as far as the last word tells."""
-        last = self.progress[-1].message if self.progress else None
-        return isinstance(last, m.CaseDecided | m.CaseRefused) and len(self.progress) >= last.told
+        return self.last_word is not None and len(self.progress) >= self.last_word.told
 
 
 def evolve(state: Application | None, recorded: Recorded[Event]) -> Application:
@@ -163,12 +169,12 @@ def supplement(state: Application, answer: m.ApplicationSupplemented) -> Sequenc
     return [replace(answer, notice_no=notice.notice_no)]
 
 
-def withdraw(state: Application, reason: str) -> Sequence[Event]:
+def withdraw(state: Application, reason: m.Sealed | None = None) -> Sequence[Event]:
     """Asks the department to stop. Raises NotNow once the case is decided or already being withdrawn."""
     if state.is_terminal or state.status == "withdrawing":
         raise NotNow(f"the case is {state.status}; it cannot be withdrawn")
     submitted = state.submitted
-    return [m.ApplicationWithdrawn(case_no=submitted.case_no, department=submitted.department, reason=reason)]
+    return [m.ApplicationWithdrawn(case_no=submitted.case_no, department=submitted.department, sealed=reason)]
 
 
 def acknowledge(state: Application, *, version: int, round: int) -> Sequence[Event]:
@@ -181,7 +187,14 @@ def acknowledge(state: Application, *, version: int, round: int) -> Sequence[Eve
 
 
 def progress(state: Application, *, sequence: int, at: datetime, message: m.Progress) -> Sequence[Event]:
-    """Takes in what the department told; the same sequence a second time is no event."""
+    """Takes in what the department told; the same sequence a second time is no event.
+
+    Raises Invalid for the word of another department, or about another case.
+    """
+    submitted = state.submitted
+    if (message.case_no, message.department) != (submitted.case_no, submitted.department):
+        violation = Violation("data", f"only {submitted.department} speaks about case {submitted.case_no}")
+        raise Invalid("not the department's word about this case", violations=(violation,))
     if any(entry.sequence == sequence for entry in state.progress):
         return []
     return [Progressed(sequence=sequence, at=at, message=message)]

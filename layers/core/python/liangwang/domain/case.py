@@ -37,7 +37,10 @@ class OpinionsReceived(Struct, frozen=True, kw_only=True, tag="case.opinions_rec
 
 
 class Undecidable(DomainError):
-    """A rule that decides cannot be evaluated: nothing is granted by mistake, the message becomes a dead letter."""
+    """A rule cannot be evaluated over a case: nothing is accepted, refused or granted by mistake.
+
+    A message that meets it becomes a dead letter; a clerk who meets it is told.
+    """
 
     code = "undecidable"
 
@@ -57,14 +60,12 @@ Event = (
 )
 
 Status = Literal["received", "supplementing", "in_review", "collaborating", "refused", "granted", "denied", "withdrawn"]
-TERMINAL = frozenset({"refused", "granted", "denied", "withdrawn"})
 
 
 class Case(Struct, frozen=True, kw_only=True):
     """What the department knows of a case.
 
-    ``awaited`` are open collaboration requests; ``opinions`` the answers by capability; ``told`` counts
-    what the citizen was told.
+    ``awaited`` are open collaboration requests; ``conclusions`` the answered ones; ``told`` counts what the citizen was told.
     """
 
     application: m.ApplicationSubmitted
@@ -88,7 +89,7 @@ class Case(Struct, frozen=True, kw_only=True):
     @property
     def is_terminal(self) -> bool:
         """Whether the case has ended."""
-        return self.status in TERMINAL
+        return self.status in m.TERMINAL
 
 
 def evolve(state: Case | None, recorded: Recorded[Event]) -> Case:
@@ -158,11 +159,11 @@ def facts(state: Case, now: datetime) -> Facts:
 
 
 def find(rule_id: str, expression: str, evaluate: Evaluate, known: Facts) -> m.Finding:
-    """Looks at one rule; a rule that cannot be evaluated does not hold, and says why."""
+    """Looks at one rule. Raises Undecidable when it cannot be evaluated: nothing follows from a rule that is broken."""
     try:
         return m.Finding(rule_id, evaluate(expression, known))
     except RuleFailed as error:
-        return m.Finding(rule_id, False, str(error))
+        raise Undecidable(f"rule {rule_id} cannot be evaluated: {error}") from error
 
 
 def next_step(state: Case, item: Item) -> Step | None:
@@ -200,8 +201,6 @@ def advance(state: Case, *, item: Item, evaluate: Evaluate, now: datetime) -> Se
 def _step_by_rule(state: Case, step: Step, *, item: Item, evaluate: Evaluate, now: datetime) -> list[Event]:
     known = facts(state, now)
     trace = tuple(find(rule.id, rule.when, evaluate, known) for rule in item.denial)
-    if broken := next((finding for finding in trace if finding.error), None):
-        raise Undecidable(f"rule {broken.rule} of {item.task_code} cannot be evaluated: {broken.error}")
     against = tuple(rule.reason for rule, finding in zip(item.denial, trace, strict=True) if finding.held)
     completed = m.StepCompleted(
         case_no=state.application.case_no,

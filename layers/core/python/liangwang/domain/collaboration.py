@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from . import messages as m
 from . import routing
 from .catalogue import Ask, Organisation
+from .errors import Invalid, Violation
 from .history import Noted, Recorded, too_late
 from .patience import Patience
 
@@ -165,7 +166,13 @@ def _with_task(state: Collaboration, task_id: str, **changes: object) -> Collabo
 
 
 def raise_event(request: m.CollaborationRequested, *, organisation: Organisation, now: datetime) -> Sequence[Event]:
-    """Registers the event at the requester's centre and dispatches one task for each ask."""
+    """Registers the event at the requester's centre and dispatches one task for each ask.
+
+    Raises Invalid for a requester that the organisation does not know.
+    """
+    if request.department not in organisation.department:
+        violation = Violation("data.department", "use the code of a department of this city")
+        raise Invalid(f"unknown department {request.department}", violations=(violation,))
     region = organisation.department[request.department].region
     raised = Raised(
         request=request,
@@ -258,11 +265,20 @@ def _decline(
     return [declined, again] if again else [declined]
 
 
+def check_requester(state: Collaboration, message: m.CollaborationRequested | m.CollaborationCancelled) -> None:
+    """Raises Invalid when another department, or another case, uses an event's request id."""
+    request = state.request
+    if (message.case_no, message.department) != (request.case_no, request.department):
+        violation = Violation("data.request_id", "use a request id of your own; it begins with the case number")
+        raise Invalid(f"{message.request_id} belongs to {request.department}", violations=(violation,))
+
+
 def cancel(state: Collaboration, message: m.CollaborationCancelled, *, now: datetime) -> Sequence[Event]:
     """The requester's case ended: asks the supporters to stop and concludes as cancelled."""
+    check_requester(state, message)
     if state.conclusion is not None:
         return [too_late(message, "the event is concluded")]
-    return [*_recalls(state, message.reason), _conclusion(state, "cancelled", "requester_ended")]
+    return [*_recalls(state, "requester_ended"), _conclusion(state, "cancelled", "requester_ended")]
 
 
 def wake(state: Collaboration, *, organisation: Organisation, now: datetime) -> Sequence[Event]:

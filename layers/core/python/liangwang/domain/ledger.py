@@ -22,8 +22,6 @@ class Observed(Struct, frozen=True, kw_only=True, tag="ledger.observed", tag_fie
 
 Event = Observed
 
-TERMINAL = frozenset({"refused", "granted", "denied", "withdrawn"})
-
 
 class Entry(Struct, frozen=True, kw_only=True):
     """One case in the ledger: its newest known state, since when, and at which department."""
@@ -38,15 +36,15 @@ class Entry(Struct, frozen=True, kw_only=True):
     @property
     def is_terminal(self) -> bool:
         """Whether the case has ended as far as the centre knows."""
-        return self.state in TERMINAL
+        return self.state in m.TERMINAL
 
 
 def evolve(state: Entry | None, recorded: Recorded[Event]) -> Entry:
-    """Folds one recorded event into the state; the highest sequence wins, whatever order they came in."""
+    """Folds one recorded event into the state: the highest sequence wins, whatever order they came in; an end stays."""
     event = recorded.event
     version = (state.version if state else 0) + 1
     seen = (state.seen if state else frozenset()) | {event.sequence}
-    if state is not None and state.sequence > event.sequence:
+    if state is not None and (state.is_terminal or state.sequence > event.sequence):
         return replace(state, version=version, seen=seen)
     return Entry(
         state=event.state,

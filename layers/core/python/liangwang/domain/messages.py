@@ -47,11 +47,10 @@ class Point(Struct, frozen=True):
 
 
 class Finding(Struct, frozen=True):
-    """One rule that was looked at: its id, whether it held, and the error when it could not be evaluated."""
+    """One rule that was looked at: its id, and whether it held."""
 
     rule: str
     held: bool
-    error: str = ""
 
 
 # ------------------------------------------------------------------ applications: governance -> departments
@@ -85,10 +84,13 @@ class ApplicationSupplemented(Message, frozen=True, tag="application.supplemente
 
 
 class ApplicationWithdrawn(Message, frozen=True, tag="application.withdrawn"):
-    """The citizen asks to withdraw. It takes effect when the department says so in ``case.decided``."""
+    """The citizen asks to withdraw. It takes effect when the department says so in ``case.decided``.
+
+    What the citizen wrote as a reason is sealed to the department: free text may hold anything.
+    """
 
     department: str
-    reason: str
+    sealed: Sealed | None = None
 
 
 # ------------------------------------------------------------------ acceptances: department -> governance
@@ -278,7 +280,11 @@ class CaseDecided(Message, frozen=True, tag="case.decided"):
 
 
 class DeadLettered(Struct, frozen=True, kw_only=True, tag="dead_letter", tag_field="type"):
-    """A record that no retry can help: where it stood, its bytes (base64) and why it was set aside."""
+    """A record that no retry can help: where it stood, its bytes (base64) and why it was set aside.
+
+    A dead letter must itself fit an item and a message: of a value longer than ``DEAD_LETTER_LIMIT`` characters the
+    beginning is kept, and ``length`` tells how long it was.
+    """
 
     consumer: str
     topic: str
@@ -287,8 +293,11 @@ class DeadLettered(Struct, frozen=True, kw_only=True, tag="dead_letter", tag_fie
     key: str | None
     value: str | None
     reason: str
+    length: int = 0
     attempts: int = 1
 
+
+DEAD_LETTER_LIMIT = 100_000
 
 TOPIC: dict[type[Struct], str] = {
     ApplicationSubmitted: "applications",
@@ -321,6 +330,9 @@ ASKS = (
     TaskDispatched,
     TaskRecalled,
 )
+
+TERMINAL = frozenset({"refused", "granted", "denied", "withdrawn"})
+"""The states in which a case has ended, in all three systems."""
 
 Progress = CaseAccepted | SupplementRequested | CaseRefused | StepCompleted | CaseDecided
 """What a department tells the citizen, delivered by handback."""

@@ -16,7 +16,7 @@ class Patience(Struct, frozen=True):
     """The first and the longest interval between two asks."""
 
     first: timedelta = timedelta(minutes=5)
-    longest: timedelta = timedelta(days=16)
+    longest: timedelta = timedelta(days=1)
 
     def until(self, since: datetime, *, last: datetime | None = None) -> datetime:
         """When to ask again: the wait began ``since``, the last ask was at ``last`` (None: none yet)."""

@@ -64,7 +64,7 @@ def evolve(state: Task | None, recorded: Recorded[Event]) -> Task:
         case m.TaskReported():
             return replace(state, status="reported")
         case m.TaskStopped():
-            return replace(state, status="stopped")
+            return replace(state, status="stopped") if state.is_open else state
         case Urged():
             return replace(state, urges=state.urges + 1)
         case _:

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from ..aggregates import CASE, Key
 from ..domain import approval
+from ..domain import messages as m
 from ..domain.approval import CompleteStep
 from ..domain.case import Case, next_step, waits_for_clerk
 from ..domain.catalogue import Text
@@ -38,12 +39,16 @@ class Worklist(Struct, frozen=True, kw_only=True):
 
 
 class CaseDetail(Struct, frozen=True, kw_only=True):
-    """A case as a clerk of its department sees it; ``personal`` was opened for this look."""
+    """A case as a clerk of its department sees it.
+
+    ``personal`` was opened for this look; ``conclusions`` say what other departments answered, with their reasons.
+    """
 
     case: CaseSummary
     form: dict[str, Any]
     materials: tuple[str, ...]
     personal: dict[str, Any]
+    conclusions: tuple[m.CollaborationConcluded, ...]
     timeline: tuple[Entry, ...]
 
 
@@ -75,6 +80,7 @@ class Approval:
             form=state.form,
             materials=tuple(sorted(state.materials)),
             personal=personal,
+            conclusions=state.conclusions,
             timeline=of_history(stored.history, self._department.catalogue.organisation),
         )
 

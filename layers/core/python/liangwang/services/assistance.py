@@ -111,8 +111,8 @@ class Assistance:
 def _decide(state: Task | None, message: m.TaskDispatched | m.TaskRecalled | m.TaskUrged) -> Sequence[domain.Event]:
     if isinstance(message, m.TaskDispatched):
         return [] if state else domain.open_task(message)
-    if state is None:
-        raise UnknownTask(f"task {message.task_id} was never received here")
+    if state is None or message.department != state.task.department:
+        raise UnknownTask(f"task {message.task_id} never reached {message.department}")
     return domain.recall(state, message) if isinstance(message, m.TaskRecalled) else domain.urge(state, message)
 
 

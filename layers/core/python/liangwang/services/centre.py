@@ -72,12 +72,15 @@ class Centre:
         return Command(key, event.id, lambda state, now: self._decide(state, message, now), event.asks_again)
 
     def _decide(self, state: Collaboration | None, message: Any, now: datetime) -> Events:
-        if isinstance(message, m.CollaborationRequested):
-            return [] if state else collaboration.raise_event(message, organisation=self._organisation, now=now)
+        if isinstance(message, m.CollaborationRequested) and state is None:
+            return collaboration.raise_event(message, organisation=self._organisation, now=now)
         if state is None:
             raise UnknownEvent(
                 f"a message about {message.case_no} names a collaboration event that was never raised here"
             )
+        if isinstance(message, m.CollaborationRequested):
+            collaboration.check_requester(state, message)
+            return []
         if isinstance(message, m.CollaborationCancelled):
             return collaboration.cancel(state, message, now=now)
         return collaboration.receive_report(state, message, organisation=self._organisation, now=now)

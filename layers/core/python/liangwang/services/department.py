@@ -79,6 +79,6 @@ class Department:
 
 
 def _known(state: Case | None, message: Any) -> Case:
-    if state is None:
-        raise UnknownCase(f"case {message.case_no} was never received here")
+    if state is None or message.department != state.department:
+        raise UnknownCase(f"{message.department} never received case {message.case_no}")
     return state

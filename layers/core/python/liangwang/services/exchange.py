@@ -9,10 +9,11 @@ from ..aggregates import APPLICATION, Key
 from ..domain import application
 from ..domain import messages as m
 from ..domain.application import Application
-from ..domain.errors import DomainError, Invalid, NotFound, Violation
+from ..domain.errors import DomainError, Invalid, NotFound
 from ..domain.patience import round_of
 from ..exchange import (
     PAGE,
+    PROGRESS,
     Acknowledgement,
     Acknowledgements,
     Pending,
@@ -21,15 +22,11 @@ from ..exchange import (
     ProgressEntry,
     Receipt,
     Refused,
+    parse_id,
 )
 from ..http import Request, limit_of
 from ..processing import Command, perform
 from ..store import Store, Stored
-
-PROGRESS: dict[str, type[m.Progress]] = {
-    m.type_of(kind): kind
-    for kind in (m.CaseAccepted, m.SupplementRequested, m.CaseRefused, m.StepCompleted, m.CaseDecided)
-}
 
 
 class ExchangeApi:
@@ -45,7 +42,7 @@ class ExchangeApi:
         keys = [Key(APPLICATION.name, name) for name in names[:limit]] or self._store.due(request.now, limit=limit)
         found: list[Pending] = []
         for stored in self._store.load(keys).values():
-            if stored.history:
+            if stored.history and (names or self._store.is_due(stored, request.now)):
                 found += _pending(stored, due=not names, round=round_of(request.now))
         return PendingPage(tuple(found))
 
@@ -89,16 +86,6 @@ class ExchangeApi:
             if outcome.error is not None:
                 refused.append(Refused(id=identity, reason=str(outcome.error)))
         return Receipt(taken=total - len(refused), refused=tuple(refused))
-
-
-def parse_id(identity: str) -> tuple[str, int]:
-    """Case number and version of ``<system>/<case_no>/<version>``. Raises Invalid."""
-    parts = identity.split("/")
-    if len(parts) != 3 or not parts[2].isdecimal():
-        raise Invalid(
-            f"{identity!r} is not <system>/<case_no>/<version>", violations=(Violation("id", "use the id given"),)
-        )
-    return parts[1], int(parts[2])
 
 
 def _pending(stored: Stored, *, due: bool, round: int) -> list[Pending]:

@@ -10,10 +10,9 @@ import msgspec
 from ..aggregates import LEDGER, Key
 from ..domain import ledger
 from ..domain import messages as m
-from ..envelope import CloudEvent
-from ..exchange import Exchange, ProgressEntry
+from ..envelope import CloudEvent, NotAMessage
+from ..exchange import PROGRESS, Exchange, ProgressEntry, parse_id
 from ..processing import Command
-from .exchange import PROGRESS, parse_id
 
 
 class Handback:
@@ -27,7 +26,9 @@ class Handback:
         if event.type not in PROGRESS:
             return None
         message: m.Progress = event.data
-        _, sequence = parse_id(event.id)
+        number, sequence = parse_id(event.id)
+        if number != message.case_no:
+            raise NotAMessage(f"id {event.id} does not belong to case {message.case_no}")
 
         def decide(state: ledger.Entry | None, now: object) -> Sequence[ledger.Event]:
             return ledger.observe(state, sequence=sequence, at=event.time, message=message)

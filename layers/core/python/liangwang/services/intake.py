@@ -144,7 +144,7 @@ class Intake:
         """Answers the open supplement notice."""
         wish: Supplement = request.body
         submitted = self._own(request).state.submitted
-        item = self._item(submitted.task_code)
+        item = self._catalogue.versions[submitted.task_code, submitted.task_version]
         self._refuse(_form_violations(_partial(item), wish.form) + _material_violations(item, wish.materials))
         public, sealed = self._split(item, wish.form, submitted.case_no, submitted.department)
         answer = m.ApplicationSupplemented(
@@ -160,7 +160,10 @@ class Intake:
     def withdraw(self, request: Request) -> CaseView:
         """Asks the department to stop."""
         wish: Withdrawal = request.body
-        return self._act(request, lambda state, now: application.withdraw(state, wish.reason))
+        submitted: m.ApplicationSubmitted = self._own(request).state.submitted
+        reason = {"reason": wish.reason} if wish.reason else {}
+        sealed = self._seal(reason, submitted.case_no, submitted.department)
+        return self._act(request, lambda state, now: application.withdraw(state, sealed))
 
     def _check(self, wish: Apply, item: Item | None, *, applicant_type: int) -> None:
         found = []
@@ -213,11 +216,17 @@ class Intake:
     def _split(
         self, item: Item, form: dict[str, Any], number: str, department: str
     ) -> tuple[dict[str, Any], m.Sealed | None]:
-        """The form without its personal fields, and those sealed to the department."""
+        """The form without its personal fields, and those sealed to the department.
+
+        A whole number is an integer however it was written (1950.0 fits ``integer`` too), because rules tell the two apart.
+        """
+        form = {name: int(value) if _is_whole(value) else value for name, value in form.items()}
         personal = {name: value for name, value in form.items() if name in item.personal}
         public = {name: value for name, value in form.items() if name not in item.personal}
-        sealed = self._sealing.seal(personal, department=department, case_no=number) if personal else None
-        return public, sealed
+        return public, self._seal(personal, number, department)
+
+    def _seal(self, personal: dict[str, Any], number: str, department: str) -> m.Sealed | None:
+        return self._sealing.seal(personal, department=department, case_no=number) if personal else None
 
     def _act(self, request: Request, decide: Decide) -> CaseView:
         return self._view(act(self._store, request, self._own(request), decide))
@@ -235,22 +244,29 @@ class Intake:
             raise NotFound(f"no item {task_code}; see GET /api/items")
         return item
 
+    def _name(self, submitted: m.ApplicationSubmitted) -> Text:
+        item = self._catalogue.versions.get((submitted.task_code, submitted.task_version))
+        return item.name if item else Text(zh=submitted.task_code, en=submitted.task_code)
+
     def _view(self, stored: Stored, *, brief: bool = False) -> CaseView:
         state: Application = stored.state
         submitted = state.submitted
-        last = state.progress[-1].message if state.progress else None
         return CaseView(
             case_no=submitted.case_no,
             task_code=submitted.task_code,
-            task_name=self._item(submitted.task_code).name,
+            task_name=self._name(submitted),
             status=state.status,
             status_text=texts.text(f"status.{state.status}"),
             department=self._catalogue.organisation.department[submitted.department].name,
             submitted_at=stored.history[0].at,
-            timeline=() if brief else of_application(stored.history, self._catalogue.organisation),
+            timeline=() if brief else of_application(state, self._catalogue.organisation),
             notice=state.notice,
-            decision=last if isinstance(last, m.CaseDecided) else None,
+            decision=state.last_word if isinstance(state.last_word, m.CaseDecided) else None,
         )
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, float) and value.is_integer()
 
 
 def _entropy(subject: str, key: str) -> bytes:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .. import log
-from ..producer import Producer
+from ..producer import Producer, Undeliverable
 from ..publishing import outgoing
 
 
@@ -25,5 +25,6 @@ class Publisher:
                 line["sent"] += len(messages) - len(errors)
                 if errors:
                     line["error"] = repr(errors[0])
+                if any(not isinstance(error, Undeliverable) for error in errors):
                     return {"batchItemFailures": [{"itemIdentifier": sequence}]}
         return {"batchItemFailures": []}

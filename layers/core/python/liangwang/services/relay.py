@@ -14,7 +14,7 @@ from ..aggregates import APPLICATION, Key
 from ..domain.messages import BY_TYPE, TOPIC
 from ..envelope import Outgoing, wrap
 from ..exchange import PAGE, Acknowledgement, Exchange, Pending
-from ..producer import Producer
+from ..producer import Producer, Undeliverable
 
 PAGES = 10
 """Pages that one scheduled run carries at most; the rest is due at the next."""
@@ -53,18 +53,28 @@ class Relay:
     def _carry(self, pending: Sequence[Pending]) -> int:
         if not pending:
             return 0
-        results = self._producer.send([_message(one) for one in pending])
-        held = [one for one, error in zip(pending, results, strict=True) if error is None]
+        carried = [(one, message) for one in pending if (message := _message(one)) is not None]
+        results = self._producer.send([message for _, message in carried])
+        held = [one for (one, _), error in zip(carried, results, strict=True) if error is None]
         if held:
             self._exchange.acknowledge([Acknowledgement(id=one.id, round=one.round) for one in held])
-        if len(held) < len(pending):
-            raise NotCarried(repr(next(error for error in results if error is not None)))
+        errors = [error for error in results if error is not None and not isinstance(error, Undeliverable)]
+        if errors:
+            raise NotCarried(repr(errors[0]))
         return len(held)
 
 
-def _message(pending: Pending) -> Outgoing:
-    kind = BY_TYPE[pending.type]
-    message = msgspec.convert(pending.data, kind)
+def _message(pending: Pending) -> Outgoing | None:
+    """The envelope; None, with a line in the log, for what is no message: it must not stop those behind it."""
+    kind = BY_TYPE.get(pending.type)
+    if kind is None:
+        log.write(function="relay", passed_over=pending.id, reason=f"unknown type {pending.type}")
+        return None
+    try:
+        message = msgspec.convert(pending.data, kind)
+    except msgspec.ValidationError as error:
+        log.write(function="relay", passed_over=pending.id, reason=str(error))
+        return None
     event = wrap(message, id=pending.id, time=pending.time, round=pending.round)
     return Outgoing(TOPIC[kind], pending.case_no, event)
 

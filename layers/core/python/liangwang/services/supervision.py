@@ -28,13 +28,16 @@ class Supervision:
         """Wakes everything that is due. What could not be written is due again at the next run."""
         now = self._clock()
         with log.invocation("supervision") as line:
-            line["woken"] = 0
+            woken: set[Key] = set()  # the index may still show what this sweep has moved
+            line["failed"] = 0
             for _ in range(PAGES):
-                keys = self._store.due(now, limit=PAGE)
+                keys = [key for key in self._store.due(now, limit=PAGE) if key not in woken]
                 outcomes = perform(self._store, [self._wake(key, now) for key in keys], now)
-                line["woken"] += sum(outcome.error is None for outcome in outcomes)
-                if not keys or any(outcome.error for outcome in outcomes):
+                woken.update(keys)
+                line["failed"] += sum(outcome.error is not None for outcome in outcomes)
+                if not keys:
                     break
+            line["woken"] = len(woken)
 
     def _wake(self, key: Key, now: datetime) -> Command:
         def decide(state: Any, at: datetime) -> Sequence[Any]:
