@@ -13,7 +13,7 @@ from liangwang.domain.case_no import SHANGHAI, is_valid
 from liangwang.domain.catalogue import Catalogue
 from liangwang.store import Stored
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from local.reconciliation import Footprint, Tables
 from local.stack import Stack
@@ -82,7 +82,7 @@ def show(stack: Stack, case_no: str, console: Console) -> None:
     table = Table(
         "时间",
         "系统",
-        "事项",
+        Column("事项", overflow="fold"),  # numbers stay whole however narrow the terminal
         show_lines=False,
         title=f"{case_no}  {known.items[submitted.task_code].name.zh}  {status}",
     )

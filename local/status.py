@@ -47,7 +47,8 @@ def collect(stack: Stack) -> dict[str, Any]:
 def show(stack: Stack, console: Console) -> None:
     """Print the stack's condition as three tables."""
     found = collect(stack)
-    console.print(f"gateway {found['gateway_url']}   AWS {found['endpoint_url']}   Kafka {found['bootstrap_servers']}")
+    places = f"gateway {found['gateway_url']}   AWS {found['endpoint_url']}   Kafka {found['bootstrap_servers']}"
+    console.print(places, soft_wrap=True)  # an address broken in two cannot be copied
     rows = [
         (name, "running" if process["running"] else "down", process["pid"], process["port"] or "", process["restarts"])
         for name, process in found["processes"].items()
