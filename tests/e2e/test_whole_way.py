@@ -1,6 +1,7 @@
 """A citizen's application enters over HTTP, travels through Kafka and the three systems, and comes back decided."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 from tests.waiting import eventually
 
@@ -118,26 +119,61 @@ def test_a_withdrawal_ends_the_case_and_recalls_what_others_were_asked(city):
     assert all(task["case_no"] != case_no for task in work(city, "990101001-service", "tasks"))
 
 
+def told(number, sequence, kind, at, **data):
+    """One entry as the exchange takes it from a department's system."""
+    return {
+        "id": f"partner/{number}/{sequence}",
+        "type": kind,
+        "case_no": number,
+        "time": at.isoformat(),
+        "data": {"case_no": number, "department": "D-990101-MARKET", **data},
+    }
+
+
 def test_progress_delivered_twice_and_out_of_order_leaves_the_timeline_right(city):
-    """A third-party system speaks for the department; ours never answers, because the case is not in its hands."""
-    case_no = city.apply(city.wish("elderly-card"))
-    before = city.await_status(case_no, "granted")
-    entries = [
-        {
-            "id": f"department/{case_no}/{sequence}",
-            "type": entry["event"],
-            "case_no": case_no,
-            "time": entry["at"],
-            "data": {"case_no": case_no, "department": "D-990100-CIVIL", **data},
-        }
-        for sequence, entry, data in (
-            (5, before["timeline"][4], {"outcome": "granted"}),
-            (2, before["timeline"][1], {"accept_doc_no": "again"}),
-        )
-    ]
-    receipt = city.api.post("partner", "/exchange/progress", {"progress": entries + entries})
-    assert receipt == {"taken": 4, "refused": []}
-    assert city.follow(case_no)["timeline"] == before["timeline"]
+    """Ours accepts and stops at review; a system of somebody else's speaks for the department from there on.
+
+    The end comes first, everything comes twice, and no two of its clocks agree: the decision says yesterday.
+    """
+    case_no = city.apply(city.wish("food-business-licence"))
+    before = eventually(
+        lambda: view if len((view := city.follow(case_no))["timeline"]) == 3 else None,
+        what=f"{case_no} to be accepted and handled",
+    )
+    done = city.tables.case(case_no).application.state.progress[-1].sequence
+    now = datetime.now(UTC)
+    by = {"opinion": "agree", "by": "partner-clerk"}
+    review = told(case_no, done + 1, "approval.step_completed", now + timedelta(hours=3), step="review", **by)
+    approve = told(case_no, done + 2, "approval.step_completed", now - timedelta(hours=3), step="approve", **by)
+    end = {"outcome": "granted", "certificate_no": "SAMPLE-1", "told": 5}
+    decided = told(case_no, done + 3, "case.decided", now - timedelta(days=1), **end)
+
+    def deliver(*entries):
+        return city.api.post("partner", "/exchange/progress", {"progress": entries})
+
+    assert deliver(decided, approve, decided) == {"taken": 3, "refused": []}
+    assert city.follow(case_no)["status"] == "granted"
+    assert not city.tables.case(case_no).application.state.has_heard_all
+    assert deliver(approve, review, review) == {"taken": 3, "refused": []}
+
+    after = city.follow(case_no)
+    assert (after["status"], after["decision"]["certificate_no"]) == ("granted", "SAMPLE-1")
+    assert after["timeline"][:3] == before["timeline"]
+    shown = [(entry["event"], datetime.fromisoformat(entry["at"])) for entry in after["timeline"][3:]]
+    assert shown == [(one["type"], datetime.fromisoformat(one["time"])) for one in (review, approve, decided)]
+    assert [entry["text"]["zh"][:2] for entry in after["timeline"][3:5]] == ["审核", "批准"]
+    assert city.tables.case(case_no).application.state.has_heard_all
+
+
+def test_what_is_not_the_departments_word_about_the_case_is_refused(city):
+    case_no, other = (city.apply(city.wish("food-business-licence")) for _ in range(2))
+    now = datetime.now(UTC)
+    stranger = told(case_no, 90, "case.decided", now, outcome="denied", department="D-990102-MARKET")
+    mistaken = told(case_no, 91, "case.decided", now, outcome="denied", case_no=other)
+    receipt = city.api.post("partner", "/exchange/progress", {"progress": [stranger, mistaken]})
+    assert receipt["taken"] == 0
+    assert [one["id"] for one in receipt["refused"]] == [stranger["id"], mistaken["id"]]
+    assert city.follow(case_no)["status"] not in ("denied", "granted")
 
 
 def test_a_case_is_shown_across_the_three_systems_in_chinese(city):
