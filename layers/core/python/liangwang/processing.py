@@ -110,44 +110,56 @@ def perform(store: Store, commands: Sequence[Command], now: datetime, *, known: 
 def _apply(
     before: Stored,
     commands: Iterable[Command],
-    positions: Iterable[int],
+    positions: Sequence[int],
     outcomes: list[Outcome | None],
     now: datetime,
 ) -> Stored:
-    """Decides all commands of one aggregate in order; a refused one leaves the others alone."""
-    evolve = KINDS[before.key.kind].evolve
-    history, state = list(before.history), before.state
-    round = before.round
-    latest = round_of(now) + A_DAY
-    failure: Exception | None = None
-    for position, command in zip(positions, commands, strict=True):
+    """Decides all commands of one aggregate in order; answers what the aggregate comes to."""
+    draft = _Draft(before)
+    found = [draft.take(command, now) for command in commands]
+    after = draft.stored()
+    for position, outcome in zip(positions, found, strict=True):
+        outcomes[position] = Outcome(after=after) if outcome.error is None else outcome
+    return after
+
+
+class _Draft:
+    """One aggregate while the commands of a batch are decided. A refused command leaves the others alone."""
+
+    def __init__(self, before: Stored) -> None:
+        self._key = before.key
+        self._evolve = KINDS[before.key.kind].evolve
+        self._history = list(before.history)
+        self._state = before.state
+        self._round = before.round
+        self._fault: Exception | None = None
+
+    def take(self, command: Command, now: datetime) -> Outcome:
+        """Decides one command. After a fault of ours nothing more is decided, so that what comes again keeps its order."""
         events: Sequence[Any] = ()
-        if failure is not None or knows(history, command.cause):
-            pass
-        else:
+        if self._fault is None and not knows(self._history, command.cause):
             try:
-                events = command.decide(state, now)
+                events = command.decide(self._state, now)
             except (DomainError, msgspec.ValidationError) as error:
-                outcomes[position] = Outcome(error=error)
-                continue
+                return Outcome(error=error)
             except Exception as error:
-                failure = error  # a fault of ours stops this aggregate, not the batch
-        if failure is not None:
-            outcomes[position] = Outcome(error=failure)
-            continue
+                self._fault = error
+        if self._fault is not None:
+            return Outcome(error=self._fault)
         for event in events:
             recorded = Recorded(now, command.cause, event)
-            state = evolve(state, recorded)
-            history.append(recorded)
-        if not events and any(type(recorded.event) in TOPIC for recorded in history):
-            round = max(round, command.round if command.round <= latest else 0)
-        outcomes[position] = Outcome()
-    after = Stored(before.key, tuple(history), round)
-    for position in positions:
-        outcome = outcomes[position]
-        if outcome is not None and outcome.error is None:
-            outcomes[position] = Outcome(after=after)
-    return after
+            self._state = self._evolve(self._state, recorded)
+            self._history.append(recorded)
+        if not events and command.round <= round_of(now) + A_DAY and self._has_spoken():
+            self._round = max(self._round, command.round)
+        return Outcome()
+
+    def _has_spoken(self) -> bool:
+        return any(type(recorded.event) in TOPIC for recorded in self._history)
+
+    def stored(self) -> Stored:
+        """What the aggregate has come to."""
+        return Stored(self._key, tuple(self._history), self._round)
 
 
 def _save(
