@@ -1,6 +1,7 @@
 """A broken catalogue is refused with the file, the line and the reason. refused_catalogue/cases.yaml holds the table."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -27,9 +28,10 @@ def refusal(directory: Path) -> list[str]:
     return list(caught.value.problems)
 
 
-def broken(text: str, case: dict[str, str]) -> str:
+def broken(text: str, case: dict[str, Any]) -> str:
     assert case["replace"] in text
-    return text.replace(case["replace"], case["by"], 1)
+    text = text.replace(case["replace"], case["by"], 1)
+    return broken(text, case["then"]) if "then" in case else text
 
 
 def test_the_sound_catalogue_that_these_tests_break_passes(tmp_path: Path) -> None:
@@ -37,12 +39,12 @@ def test_the_sound_catalogue_that_these_tests_break_passes(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("case", CASES["items"], ids=lambda case: case["case"])
-def test_a_broken_item_is_refused_with_line_and_reason(tmp_path: Path, case: dict[str, str]) -> None:
+def test_a_broken_item_is_refused_with_line_and_reason(tmp_path: Path, case: dict[str, Any]) -> None:
     assert refusal(write(tmp_path, stall=broken(ITEM, case))) == [f"items/stall.yaml:{case['says']}"]
 
 
 @pytest.mark.parametrize("case", CASES["organisations"], ids=lambda case: case["case"])
-def test_a_broken_organisation_is_refused_with_line_and_reason(tmp_path: Path, case: dict[str, str]) -> None:
+def test_a_broken_organisation_is_refused_with_line_and_reason(tmp_path: Path, case: dict[str, Any]) -> None:
     found = refusal(write(tmp_path, organisation=broken(ORGANISATION, case), stall=ITEM))
     assert f"organisation.yaml:{case['says']}" in found
 
@@ -60,6 +62,26 @@ def test_an_instant_item_is_decided_by_rule_alone_and_asks_nobody(tmp_path: Path
         "items/stall.yaml:33: steps[1].by: an item of kind 1 即办件 is decided at once: every step is by rule",
         "items/stall.yaml:38: collaborations: an item of kind 1 即办件 is decided at once: it asks no other department",
     ]
+
+
+def test_a_rule_may_read_a_list_that_may_be_left_empty(tmp_path: Path) -> None:
+    text = ITEM.replace("Remark, type: string", "Remark, type: array, items: {type: string}")
+    text = text.replace("form.area < 100", "'!has(form.remark) || size(form.remark) < 3 || \"a\" in form.remark'")
+    assert list(catalogue.check(write(tmp_path, stall=text)).items) == ["stall"]
+
+
+def test_a_rule_over_many_numbers_is_tried_over_some_of_their_combinations(tmp_path: Path) -> None:
+    text = ITEM.replace("required: [owner,", "required: [" + "".join(f"n{i}, " for i in range(9)) + "owner,")
+    fields = "".join(
+        f"    n{i}: {{title: 数, x-title-en: N, type: number, minimum: 0, maximum: 9}}\n" for i in range(9)
+    )
+    text = text.replace("    remark:", f"{fields}    remark:")
+    text = text.replace("area: 4,", "area: 4, " + "".join(f"n{i}: 1, " for i in range(9)))
+    total = " + ".join(f"form.n{i}" for i in range(9))
+    assert list(catalogue.check(write(tmp_path, stall=text)).items) == ["stall"]
+    (tmp_path / "sum").mkdir()
+    found = refusal(write(tmp_path / "sum", stall=text.replace("form.area < 100", f"{total} < 100")))
+    assert len(found) == 1 and "cannot be evaluated over a form with n0" in found[0]
 
 
 def test_two_files_cannot_hold_the_same_version_of_an_item(tmp_path: Path) -> None:

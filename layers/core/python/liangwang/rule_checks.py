@@ -1,6 +1,7 @@
 """Checks the rules of an item: that they compile, read only what they may, and accept the item's own example."""
 
 import itertools
+import json
 import math
 import random
 import re
@@ -169,7 +170,7 @@ def _variant_problems(item: Item, organisation: Organisation, rules: Rules) -> I
 
 
 def _shown(value: Any) -> str:
-    return "left empty" if value is _ABSENT else str(value)
+    return "left empty" if value is _ABSENT else json.dumps(value, ensure_ascii=False)
 
 
 def _variants(item: Item, names: list[str]) -> Iterator[dict[str, Any]]:
@@ -189,16 +190,19 @@ def _values(item: Item, name: str) -> list[Any]:
     found = [example]
     if name not in item.form.get("required", ()):
         found.append(_ABSENT)
-    if field["type"] == "boolean":
+    kinds = {field["type"]} if isinstance(field["type"], str) else set(field["type"])
+    if "null" in kinds:
+        found.append(None)
+    if "boolean" in kinds:
         found += [False, True]
-    elif "enum" in field:
+    if "enum" in field:
         found += field["enum"]
-    elif field["type"] in ("number", "integer"):
+    elif kinds & {"number", "integer"}:
         edges = [field.get("minimum", field.get("exclusiveMinimum")), example]
         edges.append(field.get("maximum", field.get("exclusiveMaximum")))
         for edge in edges:
-            found += () if edge is _ABSENT or edge is None else _numbers_near(item, name, edge)
-    distinct = {(type(value), value): value for value in found}
+            found += _numbers_near(item, name, edge) if isinstance(edge, int | float) else ()
+    distinct = {repr(value): value for value in found}  # 1, 1.0 and true are three values here
     return list(distinct.values())
 
 
