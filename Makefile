@@ -36,6 +36,7 @@ bench: setup ## measurements, side by side
 
 lint: setup ## ruff, mypy, cfn-lint
 	$(PY) -m ruff check .
+	$(PY) -m ruff format --check --quiet .
 	$(PY) -m mypy
 	$(VENV)/bin/cfn-lint template.yaml $(wildcard infra/*.yaml)
 
