@@ -23,7 +23,7 @@ def after_start(stack: Stack) -> None:
     """Load the demo accounts, push one sample case all the way, and show its timeline."""
     accounts.seed(stack)
     wish = Wish(accounts.citizen(1), "990101001", SAMPLE, f"sample-{time.time_ns()}")
-    report = play(stack, [wish])
+    report = play(stack, [wish], moods=False)
     api = Api(stack.gateway_url, accounts.password(stack.config.state))
     newest = api.get(wish.citizen, "/api/applications", limit=100)["cases"][-1]["case_no"]
     case.show(stack, newest, Console())
