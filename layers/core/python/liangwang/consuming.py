@@ -1,8 +1,8 @@
 """Kafka in: a Lambda event of an MSK source, record by record, into commands; what failed, back to the poller.
 
 A handler is right under both readings of AWS's partial-response text when it reports, per partition, the first record
-that has to come again and every later one. A record that no retry can help becomes a dead
-letter, an item like any other whose stream record the publisher emits, so it never blocks its partition.
+that has to come again and every later one. A record that no retry can help becomes a dead letter, an item like any
+other whose stream record the publisher emits, so it never blocks its partition.
 """
 
 import base64
@@ -21,7 +21,6 @@ from .store import Store
 
 Route = Callable[[CloudEvent], Command | None]
 """From a message to the command it means; None when it concerns somebody else."""
-
 
 Then = Callable[[Sequence[CloudEvent]], Mapping[str, str]]
 """What follows once the commands hold; answers which messages were refused for good, by id, and why."""
