@@ -1,7 +1,8 @@
 """CloudEvents 1.0 in structured JSON: the envelope of every Kafka message.
 
 ``data`` is one of the contracts in ``domain/messages.py``. ``round`` (an extension attribute) is 0, or names the round
-of asking (``domain/patience.py``) in which a message is said again. ``traceparent`` follows from the case, so that all messages of a case are one trace.
+of asking (``domain/patience.py``) in which a message is said again. ``traceparent`` follows from the case, so that all
+messages of a case are one trace.
 """
 
 import hashlib
