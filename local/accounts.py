@@ -54,7 +54,11 @@ def seed(stack: Stack) -> int:
 
 def clerk(department: str, number: int) -> str:
     """The username of one of a department's clerks, from 1 to ``CLERKS``."""
-    return f"clerk-{department.removeprefix('D-').lower()}-{number}"
+    return f"clerk-{_short(department)}-{number}"
+
+
+def _short(department: str) -> str:
+    return department.removeprefix("D-").lower()
 
 
 def citizen(number: int) -> str:
@@ -85,7 +89,7 @@ def _people(organisation: Organisation, digest: str) -> Iterator[tuple[str, Acco
                 Account(role="clerk", name=f"示例办事员{number}", password=digest, department=department.code),
             )
         yield (
-            clerk(department.code, 0).replace("clerk", "supervisor").removesuffix("-0"),
+            f"supervisor-{_short(department.code)}",
             Account(role="supervisor", name="示例监督员", password=digest, department=department.code),
         )
     for region in organisation.regions:

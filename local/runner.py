@@ -23,7 +23,7 @@ from local.stream_source import Activity, Checkpoints, StreamSource
 
 log = logging.getLogger("local.runner")
 
-Source = KafkaSource | StreamSource | Schedule
+Trigger = KafkaSource | StreamSource | Schedule
 _REPORT_SECONDS = 1.0
 
 
@@ -36,7 +36,7 @@ class Runner:
         resolver = deploy.resolver(config, parsed, deploy.load(config))
         self._functions = functions.build(config, parsed, resolver)
         self._activity = Activity()
-        self.sources: list[Source] = [
+        self.sources: list[Trigger] = [
             *(self._kafka(mapping, resolver) for mapping in parsed.kafka),
             *(self._stream(mapping, resolver) for mapping in parsed.streams),
             *(self._schedule(mapping, resolver) for mapping in parsed.schedules),

@@ -3,12 +3,12 @@
 A third-party intake stands in for ours by answering these three calls (docs/exchange.md).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from msgspec import Meta, Struct, json
+from msgspec import Meta, Raw, Struct, json
 
 from .domain import messages as m
 from .domain.errors import Invalid, Violation
@@ -101,23 +101,18 @@ CALL_BYTES = 200_000
 """Most bytes of entries that the centre puts into one."""
 
 
-def _fitting(entries: Sequence[ProgressEntry]) -> Iterator[list[ProgressEntry]]:
-    """The entries in their order, in batches that one call can hold."""
-    batch: list[ProgressEntry] = []
+def _fitting(entries: Iterable[bytes]) -> Iterator[list[Raw]]:
+    """Encoded entries in their order, in batches that one call can hold."""
+    batch: list[Raw] = []
     size = 0
     for entry in entries:
-        weight = _weight(entry)
-        if batch and (len(batch) == PAGE or size + weight > CALL_BYTES):
+        if batch and (len(batch) == PAGE or size + len(entry) > CALL_BYTES):
             yield batch
             batch, size = [], 0
-        batch.append(entry)
-        size += weight
+        batch.append(Raw(entry))
+        size += len(entry)
     if batch:
         yield batch
-
-
-def _weight(entry: ProgressEntry) -> int:
-    return len(json.encode(entry))
 
 
 class ExchangeError(Exception):
@@ -144,9 +139,10 @@ class Exchange:
 
     def deliver(self, entries: Sequence[ProgressEntry]) -> dict[str, str]:
         """Hands progress to intake, in as few calls as fit; the entries refused for good, by id, with the reason."""
-        refused = {entry.id: "the message is too large" for entry in entries if _weight(entry) > CALL_BYTES}
-        for batch in _fitting([entry for entry in entries if entry.id not in refused]):
-            body = json.encode(ProgressDelivery(tuple(batch)))
+        encoded = [(entry.id, json.encode(entry)) for entry in entries]
+        refused = {id: "the message is too large" for id, entry in encoded if len(entry) > CALL_BYTES}
+        for batch in _fitting(entry for id, entry in encoded if id not in refused):
+            body = json.encode({"progress": batch})
             receipt = json.decode(self._call("POST", "/exchange/progress", body), type=Receipt)
             refused |= {one.id: one.reason for one in receipt.refused}
         return refused

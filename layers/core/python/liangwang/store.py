@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from msgspec import DecodeError, json
 
 from . import log
-from .aggregates import KINDS, Key, Kind, encode
+from .aggregates import KINDS, Index, Key, Kind, encode
 from .aws import AwsError, AwsJson
 from .body import pack, unpack
 from .domain.errors import Invalid, Violation
@@ -59,10 +59,14 @@ def shard_of(key: Key) -> str:
     return str(zlib.crc32(str(key).encode()) % SHARDS)
 
 
+def shown(stored: Stored, patience: Patience) -> Index:
+    """What an aggregate shows to the indexes."""
+    return KINDS[stored.key.kind].shown(stored.state, patience, moment_of(stored.round))
+
+
 def build_put(table: str, *, before: Stored, after: Stored, patience: Patience) -> dict[str, Any]:
     """The PutItem request that takes an aggregate from ``before`` to ``after``, on the condition that it is ``before``."""
-    kind = KINDS[after.key.kind]
-    index = kind.shown(after.state, patience, moment_of(after.round))
+    kind, index = KINDS[after.key.kind], shown(after, patience)
     item: dict[str, Any] = {
         "pk": {"S": str(after.key)},
         "version": {"N": str(after.version)},
@@ -146,8 +150,8 @@ class Store:
 
     def is_due(self, stored: Stored, now: datetime) -> bool:
         """Whether an aggregate, as it is now, waits to be woken: an index may still show what has passed."""
-        index = KINDS[stored.key.kind].shown(stored.state, self._patience, moment_of(stored.round))
-        return index.wake_at is not None and index.wake_at <= now
+        wake_at = shown(stored, self._patience).wake_at
+        return wake_at is not None and wake_at <= now
 
     def due(self, now: datetime, *, limit: int) -> list[Key]:
         """The keys whose time to ask again has come, the longest waiting of each shard first."""

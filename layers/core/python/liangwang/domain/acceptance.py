@@ -56,7 +56,7 @@ def _examine(state: Case, *, item: Item, evaluate: Evaluate, now: datetime) -> S
     case_no, department = state.application.case_no, state.department
     known = facts(state, now)
     refused = [rule.reason for rule in item.eligibility if not find(rule.id, rule.when, evaluate, known).held]
-    points = _points(state, item=item, evaluate=evaluate, now=now)
+    points = _points(state, item, evaluate, known)
     if points and state.supplemented and not refused:
         refused = [point.reason for point in points]  # art. 32 allows one notice only
     if refused:
@@ -73,11 +73,11 @@ def _examine(state: Case, *, item: Item, evaluate: Evaluate, now: datetime) -> S
     if points:
         notice_no = f"{case_no}-G"
         return [m.SupplementRequested(case_no=case_no, department=department, notice_no=notice_no, points=points)]
-    return _accept(state, item=item, evaluate=evaluate, now=now)
+    wanted = [one for one in item.collaborations if find(one.id, one.when, evaluate, known).held]
+    return _accept(state, wanted, item=item, evaluate=evaluate, now=now)
 
 
-def _points(state: Case, *, item: Item, evaluate: Evaluate, now: datetime) -> tuple[m.Point, ...]:
-    known = facts(state, now)
+def _points(state: Case, item: Item, evaluate: Evaluate, known: Facts) -> tuple[m.Point, ...]:
     missing = [
         m.Point(material.code, _hand_in(material))
         for material in item.materials
@@ -101,10 +101,10 @@ def _hand_in(material: Material) -> Text:
     return Text(zh=f"请提交材料：{material.name.zh}", en=f"Please hand in: {material.name.en}")
 
 
-def _accept(state: Case, *, item: Item, evaluate: Evaluate, now: datetime) -> Sequence[Event]:
+def _accept(
+    state: Case, wanted: Sequence[Collaboration], *, item: Item, evaluate: Evaluate, now: datetime
+) -> Sequence[Event]:
     case_no, department = state.application.case_no, state.department
-    known = facts(state, now)
-    wanted = [one for one in item.collaborations if find(one.id, one.when, evaluate, known).held]
     awaits = tuple(ask.capability for one in wanted for ask in one.asks)
     accepted = m.CaseAccepted(case_no=case_no, department=department, accept_doc_no=f"{case_no}-S", awaits=awaits)
     case = state

@@ -8,7 +8,7 @@ from msgspec import Struct
 from . import messages as m
 from .case import Case, Event, OpinionsReceived, advance, deny, evolve, next_step
 from .catalogue import Evaluate, Item, Text
-from .errors import Forbidden, Invalid, NotNow, Violation
+from .errors import Forbidden, NotNow, require_reason
 from .history import Recorded, too_late
 
 
@@ -46,8 +46,8 @@ def complete_step(
         raise NotNow(f"the case stands before step {step.name}, not {command.step}")
     if any(done.by == clerk for done in state.steps):
         raise Forbidden("you completed an earlier step of this case; another clerk must do this one")
-    if command.opinion == "disagree" and not command.explanation.strip():
-        raise Invalid("a disagreement needs a reason", violations=(Violation("explanation", "say why"),))
+    if command.opinion == "disagree":
+        require_reason(command.explanation, field="explanation", what="a disagreement")
     completed = m.StepCompleted(
         case_no=state.application.case_no,
         department=state.department,

@@ -278,7 +278,10 @@ def cancel(state: Collaboration, message: m.CollaborationCancelled, *, now: date
     check_requester(state, message)
     if state.conclusion is not None:
         return [too_late(message, "the event is concluded")]
-    return [*_recalls(state, "requester_ended"), _conclusion(state, "cancelled", "requester_ended")]
+    return [
+        *_to_open_tasks(state, m.TaskRecalled, "requester_ended"),
+        _conclusion(state, "cancelled", "requester_ended"),
+    ]
 
 
 def wake(state: Collaboration, *, organisation: Organisation, now: datetime) -> Sequence[Event]:
@@ -287,37 +290,35 @@ def wake(state: Collaboration, *, organisation: Organisation, now: datetime) -> 
         return []
     match state.request.on_timeout:
         case "proceed":
-            return [*_recalls(state, "limit_passed"), _conclusion(state, "agree", "timeout_proceed")]
+            return [
+                *_to_open_tasks(state, m.TaskRecalled, "limit_passed"),
+                _conclusion(state, "agree", "timeout_proceed"),
+            ]
         case "deny":
-            return [*_recalls(state, "limit_passed"), _conclusion(state, "disagree", "timeout_deny")]
+            return [
+                *_to_open_tasks(state, m.TaskRecalled, "limit_passed"),
+                _conclusion(state, "disagree", "timeout_deny"),
+            ]
         case "lift":
             above = organisation.region[state.region].parent
             if above is None and not any(task.is_open for task in state.tasks):
                 return [_conclusion(state, "disagree", "nobody_responsible")]
             due_at = now + timedelta(days=state.request.days)
-            return [Lifted(region=above or state.region, reason="limit_passed", due_at=due_at), *_urges(state)]
+            return [
+                Lifted(region=above or state.region, reason="limit_passed", due_at=due_at),
+                *_to_open_tasks(state, m.TaskUrged, "limit_passed"),
+            ]
 
 
-def _recalls(state: Collaboration, reason: str) -> list[Event]:
+def _to_open_tasks(
+    state: Collaboration, message: type[m.TaskRecalled] | type[m.TaskUrged], reason: str
+) -> list[m.TaskRecalled | m.TaskUrged]:
     return [
-        m.TaskRecalled(
+        message(
             case_no=state.request.case_no,
             task_id=task.dispatched.task_id,
             department=task.dispatched.department,
             reason=reason,
-        )
-        for task in state.tasks
-        if task.is_open
-    ]
-
-
-def _urges(state: Collaboration) -> list[Event]:
-    return [
-        m.TaskUrged(
-            case_no=state.request.case_no,
-            task_id=task.dispatched.task_id,
-            department=task.dispatched.department,
-            reason="limit_passed",
         )
         for task in state.tasks
         if task.is_open
@@ -332,7 +333,11 @@ def _join(state: Collaboration, events: list[Event], *, now: datetime) -> Sequen
     if verdict is None:
         return events
     conclusion, because = verdict
-    return [*events, *_recalls(state, "conclusion_reached"), _conclusion(state, conclusion, because)]
+    return [
+        *events,
+        *_to_open_tasks(state, m.TaskRecalled, "conclusion_reached"),
+        _conclusion(state, conclusion, because),
+    ]
 
 
 def joined(state: Collaboration) -> tuple[m.Opinion, str] | None:

@@ -29,6 +29,12 @@ class Invalid(DomainError):
     status = 422
 
 
+def require_reason(text: str, *, field: str, what: str) -> None:
+    """Raises Invalid when a person gives no reason for what needs one; ``what`` names it ("a decline")."""
+    if not text.strip():
+        raise Invalid(f"{what} needs a reason", violations=(Violation(field, "say why"),))
+
+
 class NotFound(DomainError):
     """There is no such thing, or it is not the asker's: the two are not told apart."""
 

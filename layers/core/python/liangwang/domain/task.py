@@ -1,13 +1,13 @@
 """协同任务 at the supporting department: taken, declined, reported, or stopped when it is recalled. Pure."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from . import messages as m
-from .errors import Invalid, NotNow, Violation
+from .errors import NotNow, require_reason
 from .history import Noted, Recorded, too_late
 
 
@@ -78,12 +78,7 @@ def open_task(message: m.TaskDispatched) -> Sequence[Event]:
 
 def recall(state: Task, message: m.TaskRecalled) -> Sequence[Event]:
     """Stops work on a recalled task. A task that is reported already stays so; the recall is noted."""
-    stopped = m.TaskStopped(
-        case_no=message.case_no,
-        task_id=message.task_id,
-        collaboration_id=state.task.collaboration_id,
-        department=message.department,
-    )
+    stopped = m.TaskStopped(**_named(state))
     if state.is_open:
         return [stopped]
     return [too_late(message, f"the task is {state.status}"), stopped] if state.status != "stopped" else []
@@ -98,57 +93,37 @@ def sign(state: Task, *, clerk: str) -> Sequence[Event]:
     """签收. Raises NotNow unless the task is open and unsigned."""
     if state.status != "open":
         raise NotNow(f"the task is {state.status}; it cannot be signed for")
-    task = state.task
-    return [
-        m.TaskSigned(
-            case_no=task.case_no,
-            task_id=task.task_id,
-            collaboration_id=task.collaboration_id,
-            department=task.department,
-            by=clerk,
-        )
-    ]
+    return [m.TaskSigned(**_named(state), by=clerk)]
 
 
 def decline(state: Task, *, clerk: str, reason: str) -> Sequence[Event]:
     """退单. Raises NotNow when the task is closed or forced, Invalid without a reason."""
-    task = state.task
     if not state.is_open:
         raise NotNow(f"the task is {state.status}; it cannot be declined")
-    if task.forced:
+    if state.task.forced:
         raise NotNow("the task was dispatched by force after two declines; it cannot be declined")
-    if not reason.strip():
-        raise Invalid("a decline needs a reason", violations=(Violation("reason", "say why"),))
-    return [
-        m.TaskDeclined(
-            case_no=task.case_no,
-            task_id=task.task_id,
-            collaboration_id=task.collaboration_id,
-            department=task.department,
-            by=clerk,
-            reason=reason,
-        )
-    ]
+    require_reason(reason, field="reason", what="a decline")
+    return [m.TaskDeclined(**_named(state), by=clerk, reason=reason)]
 
 
 def report(state: Task, command: Report, *, clerk: str) -> Sequence[Event]:
     """The department's opinion. Raises NotNow when the task is closed, Invalid when a disagreement gives no reason."""
-    task = state.task
     if not state.is_open:
         raise NotNow(f"the task is {state.status}; no report is expected")
-    if command.opinion == "disagree" and not command.explanation.strip():
-        raise Invalid("a disagreement needs a reason", violations=(Violation("explanation", "say why"),))
-    return [
-        m.TaskReported(
-            case_no=task.case_no,
-            task_id=task.task_id,
-            collaboration_id=task.collaboration_id,
-            department=task.department,
-            by=clerk,
-            opinion=command.opinion,
-            explanation=command.explanation,
-        )
-    ]
+    if command.opinion == "disagree":
+        require_reason(command.explanation, field="explanation", what="a disagreement")
+    return [m.TaskReported(**_named(state), by=clerk, opinion=command.opinion, explanation=command.explanation)]
+
+
+def _named(state: Task) -> dict[str, Any]:
+    """What every message about a task names: the case, the task, its event, and the department that speaks."""
+    task = state.task
+    return {
+        "case_no": task.case_no,
+        "task_id": task.task_id,
+        "collaboration_id": task.collaboration_id,
+        "department": task.department,
+    }
 
 
 def holder(state: Task) -> str | None:
