@@ -100,6 +100,8 @@ class KafkaSource(Source):
             except BrokerLost:
                 log.warning("%s: broker lost, reading positions again", self.mapping.name)
                 self.state["last"] = "broker lost"
+                # A consumer assigned anew while its first assignment is still being looked up may never fetch again.
+                self._close()
             except kafka.KafkaException as error:
                 log.warning("%s: %s", self.mapping.name, error)
                 self.state["last"] = f"broker: {error}"
