@@ -4,7 +4,7 @@ Idempotent, acknowledged by all in-sync replicas; every future is looked at, bec
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from kafka import KafkaProducer
 from kafka.errors import MessageSizeTooLargeError
@@ -16,11 +16,52 @@ class Undeliverable(Exception):
     """A message that Kafka will never take, however often it is sent: it is too large."""
 
 
-class Producer:
-    """One producer for the life of the process, built at the first send."""
+PROTOCOLS: dict[str, dict[str, str]] = {
+    "plaintext": {"security_protocol": "PLAINTEXT"},
+    "tls": {"security_protocol": "SSL"},
+    "scram": {"security_protocol": "SASL_SSL", "sasl_mechanism": "SCRAM-SHA-512"},
+    "iam": {"security_protocol": "SASL_SSL", "sasl_mechanism": "AWS_MSK_IAM"},
+}
+"""The ways to speak with a cluster, by the names that ``KAFKA_SECURITY`` takes, as kafka-python calls them."""
 
-    def __init__(self, bootstrap_servers: str, *, timeout_seconds: float = 15.0) -> None:
+
+class Security(NamedTuple):
+    """How a cluster knows us: ``way`` is a key of ``PROTOCOLS``; only ``scram`` has a name and a password.
+
+    ``iam`` is MSK's own: kafka-python signs each connection with the execution role's credentials and region as
+    botocore finds them in the environment. Lambda's runtime brings botocore, and only this way imports it.
+    https://docs.aws.amazon.com/msk/latest/developerguide/iam-access-control.html
+    """
+
+    way: str = "plaintext"
+    username: str = ""
+    password: str = ""
+
+    def settings(self) -> dict[str, str]:
+        """kafka-python's settings. Raises ValueError that names the variable and the fix."""
+        if self.way not in PROTOCOLS:
+            raise ValueError(f"KAFKA_SECURITY={self.way}: use one of {', '.join(PROTOCOLS)}")
+        if self.way != "scram":
+            return PROTOCOLS[self.way]
+        if not (self.username and self.password):
+            raise ValueError("KAFKA_SECURITY=scram needs KAFKA_USERNAME and KAFKA_PASSWORD")
+        return {**PROTOCOLS["scram"], "sasl_plain_username": self.username, "sasl_plain_password": self.password}
+
+
+PLAINTEXT = Security()
+
+
+class Producer:
+    """One producer for the life of the process, built at the first send.
+
+    ``bootstrap_servers`` is a host:port list with commas. Raises ValueError for a ``security`` that is not complete.
+    """
+
+    def __init__(
+        self, bootstrap_servers: str, *, security: Security = PLAINTEXT, timeout_seconds: float = 15.0
+    ) -> None:
         self._bootstrap = bootstrap_servers.split(",")
+        self._security = security.settings()
         self._timeout = timeout_seconds
         self._producer: KafkaProducer | None = None
 
@@ -73,6 +114,7 @@ class Producer:
             max_block_ms=10_000,
             delivery_timeout_ms=12_000,
             request_timeout_ms=5_000,
+            **self._security,
         )
         return self._producer
 

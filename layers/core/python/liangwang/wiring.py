@@ -53,10 +53,15 @@ class Outside:
         return SignedAws(region=region, credentials=lambda: credentials, endpoint=os.environ.get("AWS_ENDPOINT_URL"))
 
     def producer(self) -> "Producer":
-        """Kafka."""
-        from .producer import Producer
+        """Kafka, in the way that ``KAFKA_SECURITY`` names; an empty variable is one that is not set."""
+        from .producer import Producer, Security
 
-        return Producer(os.environ["KAFKA_BOOTSTRAP_SERVERS"])
+        security = Security(
+            way=os.environ.get("KAFKA_SECURITY") or "plaintext",
+            username=os.environ.get("KAFKA_USERNAME", ""),
+            password=os.environ.get("KAFKA_PASSWORD", ""),
+        )
+        return Producer(os.environ["KAFKA_BOOTSTRAP_SERVERS"], security=security)
 
     def exchange(self) -> "Exchange":
         """Intake's exchange API, called with the centre's own token."""
