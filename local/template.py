@@ -313,7 +313,9 @@ def _batching(place: str, properties: Mapping[str, Any], *, window: float, posit
 
 def _kafka(place: str, function: str, event: str, properties: Mapping[str, Any]) -> KafkaMapping:
     # ProvisionedPollerConfig scales Lambda's own pollers; one local poller reads all partitions.
-    _only(place, properties, _BATCHING | {"Stream", "Topics", "ConsumerGroupId", "ProvisionedPollerConfig"})
+    # SourceAccessConfigurations say how Lambda's pollers sign in; the local cluster asks nobody.
+    served = {"Stream", "Topics", "ConsumerGroupId", "ProvisionedPollerConfig", "SourceAccessConfigurations"}
+    _only(place, properties, _BATCHING | served)
     topics = properties.get("Topics", [])
     if len(topics) != 1:
         raise TemplateError(f"{place}.Topics: exactly one topic, as Lambda demands; found {topics}")

@@ -1,11 +1,13 @@
 """template.yaml deploys, and every function may do what it needs and no more."""
 
+import re
 from collections import Counter
 from functools import cache
 from pathlib import Path
 
 import pytest
 from cfnlint.api import lint_file
+from liangwang.producer import PROTOCOLS
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
@@ -45,7 +47,9 @@ PUBLIC = {"POST /api/login", "GET /.well-known/jwks.json", "GET /api/items", "GE
 
 
 def statements(name):
-    return [statement for policy in FUNCTIONS[name].get("Policies", []) for statement in policy["Statement"]]
+    """A function's own rights, those on a condition included: they are what it may have at most."""
+    declared = [statement for policy in FUNCTIONS[name].get("Policies", []) for statement in policy["Statement"]]
+    return [statement["Fn::If"][1] if "Fn::If" in statement else statement for statement in declared]
 
 
 def actions(name):
@@ -201,6 +205,31 @@ def test_only_consumers_read_from_kafka(name):
     assert ("kafka-cluster:ReadData" in actions(name)) == (name in consumers)
 
 
+@pytest.mark.parametrize("name", sorted(PRODUCERS))
+def test_a_producer_is_told_how_the_cluster_knows_it_and_reaches_it_through_the_vpc(name):
+    environment = TEMPLATE.functions[name].environment
+    assert environment["KAFKA_SECURITY"] == {"Ref": "KafkaSecurity"}
+    assert {"KAFKA_USERNAME", "KAFKA_PASSWORD"} <= environment.keys()
+    condition, inside, outside = FUNCTIONS[name]["VpcConfig"]["Fn::If"]
+    assert (condition, outside) == ("InVpc", {"Ref": "AWS::NoValue"})
+    assert inside == {"SubnetIds": {"Ref": "SubnetIds"}, "SecurityGroupIds": {"Ref": "SecurityGroupIds"}}
+
+
+def test_only_what_produces_is_in_the_vpc():
+    """Everything else reaches its services directly: their pollers, not they, are in the cluster's subnets."""
+    assert {name for name, properties in FUNCTIONS.items() if "VpcConfig" in properties} == PRODUCERS
+
+
+def test_the_template_offers_the_ways_that_the_producer_knows():
+    assert set(DOCUMENT["Parameters"]["KafkaSecurity"]["AllowedValues"]) == set(PROTOCOLS)
+
+
+@pytest.mark.parametrize("properties", events("MSK"))
+def test_a_poller_signs_in_with_the_secret_when_the_cluster_wants_scram_and_needs_none_else(properties):
+    with_secret = [{"Type": "SASL_SCRAM_512_AUTH", "URI": {"Ref": "KafkaSecret"}}]
+    assert properties["SourceAccessConfigurations"] == {"Fn::If": ["WithScram", with_secret, {"Ref": "AWS::NoValue"}]}
+
+
 @pytest.mark.parametrize("properties", events("MSK"))
 def test_a_kafka_source_reports_single_failures_and_sets_aside_what_never_works(properties):
     assert properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
@@ -239,6 +268,25 @@ def test_nobody_is_turned_away_before_the_authorizer_is_asked():
 @pytest.mark.parametrize("route", TEMPLATE.routes, ids=lambda route: route.key)
 def test_every_route_asks_the_authorizer_except_the_public_ones(route):
     assert route.authorizer == (None if route.key in PUBLIC else "Token")
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_a_function_is_named_after_the_stack_and_logs_where_lines_expire(name):
+    """Alarms and operators know it by that name; without a group of ours Lambda keeps every line for ever."""
+    words = "-".join(re.findall("[A-Z][a-z]+", name.removesuffix("Function"))).lower()
+    assert FUNCTIONS[name]["FunctionName"] == {"Fn::Sub": "${AWS::StackName}-" + words}
+    assert transformed()[name]["Properties"]["LoggingConfig"] == {"LogGroup": {"Ref": "Logs"}}
+    assert DOCUMENT["Resources"]["Logs"]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+def test_the_centre_calls_this_stack_s_own_intake_unless_it_is_told_another():
+    """Only functions without routes may point at the API: the API cannot be made before those that it calls."""
+    pointing = {name for name in TABLE if "EXCHANGE_URL" in TEMPLATE.functions[name].environment}
+    assert pointing == {"RelayFunction", "HandbackFunction"}
+    assert pointing & {route.function for route in TEMPLATE.routes} == set()
+    for name in pointing:
+        condition, own, _ = TEMPLATE.functions[name].environment["EXCHANGE_URL"]["Fn::If"]
+        assert condition == "OwnIntake" and "${AWS::URLSuffix}" in own["Fn::Sub"]  # amazonaws.com.cn in China
 
 
 def test_every_folder_of_functions_is_deployed():
