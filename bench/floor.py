@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from liangwang.aws import AwsJson, Credentials, SignedAws
+from liangwang.aws import AwsJson, SignedAws
 from liangwang.aws_boto import BotoAws
+from liangwang.signing import Credentials
 
 from local.stack import Stack
 

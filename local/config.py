@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
-from liangwang.aws import Credentials
 from liangwang.domain.messages import TOPIC
+from liangwang.signing import Credentials
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 ACCOUNT = "000000000000"

@@ -8,7 +8,7 @@ import jwt
 import pytest
 from liangwang import log
 from liangwang.aggregates import APPLICATION, TASK, Key
-from liangwang.aws import AwsError, Credentials, SignedAws, Unreachable
+from liangwang.aws import AwsError, SignedAws, Unreachable
 from liangwang.aws_boto import BotoAws
 from liangwang.domain.application import Opened
 from liangwang.domain.errors import Invalid
@@ -19,6 +19,7 @@ from liangwang.domain.task import Urged
 from liangwang.fakes import FakeAws
 from liangwang.processing import Command, perform
 from liangwang.sealing import Sealing
+from liangwang.signing import Credentials
 from liangwang.store import SHARDS, Conflict, Store, Stored
 from liangwang.tokens import KmsSigner, Verifier
 from moto import mock_aws

@@ -1,8 +1,8 @@
 """Where a stack's processes get their credentials, and what its configuration takes from elsewhere."""
 
 import pytest
-from liangwang.aws import Credentials
 from liangwang.domain.messages import TOPIC
+from liangwang.signing import Credentials
 
 from local import accounts, config, deploy
 from local.config import Config

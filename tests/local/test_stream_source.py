@@ -5,7 +5,8 @@ import uuid
 
 import boto3
 import pytest
-from liangwang.aws import Credentials, SignedAws
+from liangwang.aws import SignedAws
+from liangwang.signing import Credentials
 
 from local.stream_source import Checkpoints, StreamSource
 from local.template import StreamMapping

@@ -92,18 +92,18 @@ def test_a_function_is_one_short_file_with_a_handler_and_no_branch_on_the_busine
 
 @pytest.mark.parametrize("path", [path for path in MODULES if path.name != "producer.py"], ids=name_of)
 def test_kafka_is_imported_where_messages_are_produced_only(path):
-    assert "kafka" not in {name.partition(".")[0] for name in imports(path)}
+    assert "confluent_kafka" not in {name.partition(".")[0] for name in imports(path)}
 
 
 @pytest.mark.parametrize("path", FUNCTIONS, ids=lambda path: path.parent.name)
 def test_a_function_loads_kafka_only_if_it_produces_and_boto3_never(path):
     """A cold start pays for every import: each function is started alone and asked what it has loaded."""
-    code = "import sys, app; print(*{name.partition('.')[0] for name in sys.modules}.intersection({'kafka', 'boto3', 'botocore'}))"
+    code = "import sys, app; print(*{name.partition('.')[0] for name in sys.modules}.intersection({'confluent_kafka', 'boto3', 'botocore'}))"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=path.parent, env=ENVIRONMENT, capture_output=True, text=True, timeout=60
     )
     assert done.returncode == 0, done.stderr
-    assert set(done.stdout.split()) == ({"kafka"} if path.parent.name in KAFKA else set())
+    assert set(done.stdout.split()) == ({"confluent_kafka"} if path.parent.name in KAFKA else set())
 
 
 @pytest.mark.parametrize("path", [*MODULES, *FUNCTIONS], ids=name_of)

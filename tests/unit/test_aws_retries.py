@@ -5,7 +5,8 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from liangwang.aws import AwsError, Credentials, SignedAws, Unreachable
+from liangwang.aws import AwsError, SignedAws, Unreachable
+from liangwang.signing import Credentials
 
 
 class Service(ThreadingHTTPServer):

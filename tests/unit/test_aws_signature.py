@@ -9,7 +9,8 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotoCredentials
 from hypothesis import given
 from hypothesis import strategies as st
-from liangwang.aws import Credentials, signed_headers
+from liangwang.aws import CONTENT_TYPE
+from liangwang.signing import Credentials, signed_headers
 
 from tests.unit.samples import NOON
 
@@ -22,9 +23,8 @@ CASES = [
 
 def ours(service, region, host, target, body, token):
     credentials = Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", token)
-    return signed_headers(
-        service=service, region=region, host=host, target=target, body=body, credentials=credentials, now=NOON
-    )
+    headers = {"content-type": CONTENT_TYPE[service], "host": host, "x-amz-target": target}
+    return signed_headers(service=service, region=region, headers=headers, body=body, credentials=credentials, now=NOON)
 
 
 def botocores(service, region, host, headers, body, token):

@@ -2,22 +2,19 @@
 
 boto3 costs 250 ms of CPU to import and about a millisecond a call; this costs neither. The port is ``AwsJson``; its
 reference adapter is boto3 (``aws_boto.py``), and tests hold the two to one contract and the signatures to botocore's.
-Signing follows https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html.
 """
 
-import hashlib
-import hmac
 import http.client
 import random
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, Protocol
 
 import msgspec
 
 from .http_client import HttpClient, Response
+from .signing import Credentials, signed_headers
 
 VERSIONS = {
     "dynamodb": "DynamoDB_20120810",
@@ -65,14 +62,6 @@ class AwsJson(Protocol):
     def call(self, service: str, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         """The service's JSON answer. Raises AwsError, or Unreachable after all retries."""
         ...
-
-
-class Credentials(msgspec.Struct, frozen=True):
-    """What a Lambda execution environment is given: keys and, on AWS, a session token."""
-
-    access_key: str
-    secret_key: str
-    token: str = ""
 
 
 class SignedAws:
@@ -124,60 +113,18 @@ class SignedAws:
             origin = self._endpoint or f"https://{service}.{self._region}.{_suffix(self._region)}"
             client = self._clients[service] = HttpClient(origin)
         headers = signed_headers(
-            service=service,
+            service=service.rpartition(".")[2],
             region=self._region,
-            host=client.host,
-            target=target,
+            headers={
+                "content-type": CONTENT_TYPE[service],
+                "host": client.host,
+                "x-amz-target": target,
+            },
             body=body,
             credentials=self._credentials(),
             now=datetime.now(UTC),
         )
         return client.request("POST", "/", body=body, headers=headers)
-
-
-def signed_headers(
-    *, service: str, region: str, host: str, target: str, body: bytes, credentials: Credentials, now: datetime
-) -> dict[str, str]:
-    """The headers of a signed ``POST /`` of the JSON protocol. Pure."""
-    stamp = now.strftime("%Y%m%dT%H%M%SZ")
-    headers = {
-        "content-type": CONTENT_TYPE[service],
-        "host": host,
-        "x-amz-date": stamp,
-        "x-amz-target": target,
-    }
-    if credentials.token:
-        headers["x-amz-security-token"] = credentials.token
-    names = ";".join(sorted(headers))
-    canonical = "\n".join(
-        (
-            "POST",
-            "/",
-            "",
-            *(f"{name}:{headers[name]}" for name in sorted(headers)),
-            "",
-            names,
-            hashlib.sha256(body).hexdigest(),
-        )
-    )
-    signing_name = service.rpartition(".")[2]
-    scope = f"{stamp[:8]}/{region}/{signing_name}/aws4_request"
-    to_sign = f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
-    key = _signing_key(credentials.secret_key, stamp[:8], region, signing_name)
-    signature = hmac.digest(key, to_sign.encode(), "sha256").hex()
-    headers["authorization"] = (
-        f"AWS4-HMAC-SHA256 Credential={credentials.access_key}/{scope}, SignedHeaders={names}, Signature={signature}"
-    )
-    return headers
-
-
-@lru_cache(maxsize=16)
-def _signing_key(secret: str, day: str, region: str, service: str) -> bytes:
-    """The key of one day, region and service: the same for every request of that day."""
-    key = f"AWS4{secret}".encode()
-    for part in (day, region, service, "aws4_request"):
-        key = hmac.digest(key, part.encode(), "sha256")
-    return key
 
 
 def _problem(response: Response) -> AwsError:

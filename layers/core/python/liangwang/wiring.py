@@ -9,8 +9,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .aws import AwsJson, Credentials, SignedAws
+from .aws import AwsJson, SignedAws
+from .clock import utc
 from .domain.patience import Patience
+from .signing import Credentials
 
 if TYPE_CHECKING:
     from .domain.catalogue import Catalogue
@@ -40,6 +42,10 @@ def _credentials() -> Credentials:
     )
 
 
+def _region() -> str:
+    return os.environ.get("AWS_REGION") or os.environ["AWS_DEFAULT_REGION"]
+
+
 class Outside:
     """What lies outside this process: AWS, Kafka, and intake as the governance centre reaches it.
 
@@ -48,18 +54,20 @@ class Outside:
 
     def aws(self) -> AwsJson:
         """DynamoDB and KMS."""
-        region = os.environ.get("AWS_REGION") or os.environ["AWS_DEFAULT_REGION"]
         credentials = _credentials()  # Lambda replaces the whole environment before they expire
-        return SignedAws(region=region, credentials=lambda: credentials, endpoint=os.environ.get("AWS_ENDPOINT_URL"))
+        return SignedAws(region=_region(), credentials=lambda: credentials, endpoint=os.environ.get("AWS_ENDPOINT_URL"))
 
     def producer(self) -> "Producer":
         """Kafka, in the way that ``KAFKA_SECURITY`` names; an empty variable is one that is not set."""
-        from .producer import Producer, Security
+        from .kafka_security import Security, msk_token
+        from .producer import Producer
 
+        region = _region()
         security = Security(
             way=os.environ.get("KAFKA_SECURITY") or "plaintext",
             username=os.environ.get("KAFKA_USERNAME", ""),
             password=os.environ.get("KAFKA_PASSWORD", ""),
+            token=lambda: msk_token(region=region, credentials=_credentials(), now=utc()),
         )
         return Producer(os.environ["KAFKA_BOOTSTRAP_SERVERS"], security=security)
 
