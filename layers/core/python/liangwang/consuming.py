@@ -123,7 +123,11 @@ def _set_aside(
 
 
 def dead_letter(record: Record, *, consumer: str, reason: str) -> Command:
-    """The command that sets a record aside. The same record set aside twice is one dead letter."""
+    """The command that sets a record aside. The same record set aside twice is one dead letter.
+
+    The invocation's log line counts it, which is what the alarm on dead letters looks at (infra/alarms.py).
+    """
+    log.add(dead_letters=1)
     digest = hashlib.sha256((record.value or "").encode()).hexdigest()[:12]
     identity = f"{consumer}/{record.topic}-{record.partition}-{record.offset}-{digest}"
     letter = DeadLettered(

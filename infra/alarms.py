@@ -1,0 +1,330 @@
+"""Writes infra/alarms.yaml out of template.yaml: an alarm for everything that a person must look at, and one dashboard.
+
+    PYTHONPATH=.:layers/core/python .venv/bin/python infra/alarms.py          # writes the file
+    PYTHONPATH=.:layers/core/python .venv/bin/python infra/alarms.py --check  # exit code 1 when it is out of step
+
+Every function, Kafka source, stream and table has its own. docs/operations.md says what to do when one rings. Metrics:
+https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html (AWS/Lambda)
+https://docs.aws.amazon.com/msk/latest/developerguide/consumer-lag.html (AWS/Kafka)
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html (AWS/DynamoDB)
+https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html (AWS/ApiGateway)
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html (AWS/SQS)
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch-Quotas-Visualize-Alarms.html (AWS/Usage)
+"""
+
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from local import template
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = ROOT / "infra" / "alarms.yaml"
+TABLES = ("IntakeTable", "GovernanceTable", "DepartmentTable")
+INDEXES = ("wake", "holder")
+BROKERS = range(1, 4)
+"""The first of each zone; partitions are spread evenly, and so are the disks of the others."""
+HEADER = """\
+# What a person must look at, and one dashboard. Generated from template.yaml by infra/alarms.py; a test keeps both in step.
+"""
+PARAMETERS = {
+    "Application": {"Type": "String", "Description": "Name of the application's stack", "Default": "liangwang"},
+    "ClusterName": {"Type": "String", "Description": "Name of the MSK cluster", "Default": "liangwang"},
+    "Email": {
+        "Type": "String",
+        "Description": "Who is told; empty for nobody (subscribe to the topic later)",
+        "Default": "",
+    },
+    "LagMessages": {"Type": "Number", "Description": "Unread messages of a topic that are too many", "Default": 10000},
+    "OldestSeconds": {"Type": "Number", "Description": "Age of a stream record that is too old", "Default": 300},
+}
+
+
+def metric(namespace: str, name: str, statistic: str, dimensions: Mapping[str, Any]) -> dict[str, Any]:
+    """One metric over a minute, as an alarm's ``MetricStat``."""
+    listed = [{"Name": key, "Value": value} for key, value in dimensions.items()]
+    return {
+        "Metric": {"Namespace": namespace, "MetricName": name, "Dimensions": listed},
+        "Period": 60,
+        "Stat": statistic,
+    }
+
+
+def alarm(
+    what: str, stats: Sequence[dict[str, Any]], *, above: Any, minutes: int, expression: str | None = None
+) -> dict[str, Any]:
+    """Rings when ``expression`` over the metrics m0, m1 … (or the only metric) stays above a value for some minutes."""
+    if expression is None:
+        (stat,) = stats
+        kind = "Statistic" if stat["Stat"].isalpha() else "ExtendedStatistic"
+        looked_at = {**stat["Metric"], "Period": stat["Period"], kind: stat["Stat"]}
+    else:
+        queries = [{"Id": f"m{number}", "MetricStat": one, "ReturnData": False} for number, one in enumerate(stats)]
+        looked_at = {"Metrics": [*queries, {"Id": "result", "Expression": expression, "ReturnData": True}]}
+    properties = {
+        "AlarmDescription": what,
+        **looked_at,
+        "ComparisonOperator": "GreaterThanThreshold",
+        "Threshold": above,
+        "EvaluationPeriods": minutes,
+        "TreatMissingData": "notBreaching",
+        "AlarmActions": [{"Ref": "Alarms"}],
+        "OKActions": [{"Ref": "Alarms"}],
+    }
+    return {"Type": "AWS::CloudWatch::Alarm", "Properties": properties}
+
+
+def looked_at_by(declared: Mapping[str, Any]) -> list[tuple[dict[str, Any], str]]:
+    """The metrics of an alarm that ``alarm`` made, each with its statistic."""
+    properties = declared["Properties"]
+    if "Metrics" in properties:
+        stats = [query["MetricStat"] for query in properties["Metrics"] if "MetricStat" in query]
+        return [(stat["Metric"], stat["Stat"]) for stat in stats]
+    return [(properties, properties.get("Statistic") or properties["ExtendedStatistic"])]
+
+
+def exported(name: str) -> dict[str, Any]:
+    """What the application's stack exports under a name."""
+    return {"Fn::ImportValue": {"Fn::Sub": "${Application}-" + name}}
+
+
+def function_name(declared: Mapping[str, Any]) -> dict[str, str]:
+    """A function's name, from ``${AWS::StackName}-…`` in its template."""
+    name: str = declared["FunctionName"]["Fn::Sub"]
+    return {"Fn::Sub": name.replace("AWS::StackName", "Application")}
+
+
+def of_functions(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Errors, throttles and time near the timeout, for every function."""
+    default = document["Globals"]["Function"]["Timeout"]
+    for name, resource in document["Resources"].items():
+        if resource["Type"] != template.FUNCTION:
+            continue
+        timeout = resource["Properties"].get("Timeout", default)
+        who = {"FunctionName": function_name(resource["Properties"])}
+        label = name.removesuffix("Function")
+        yield f"{name}Errors", alarm(f"{label} fails", [metric("AWS/Lambda", "Errors", "Sum", who)], above=0, minutes=3)
+        yield (
+            f"{name}Throttles",
+            alarm(f"{label} is throttled", [metric("AWS/Lambda", "Throttles", "Sum", who)], above=0, minutes=3),
+        )
+        yield (
+            f"{name}Slow",
+            alarm(
+                f"{label} takes more than 80 % of its timeout",
+                [metric("AWS/Lambda", "Duration", "Maximum", who)],
+                above=timeout * 800,
+                minutes=3,
+            ),
+        )
+
+
+def of_sources(parsed: template.Template) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Lag of every Kafka source and age of every stream's oldest record."""
+    for source in parsed.kafka:
+        where = {"Cluster Name": {"Ref": "ClusterName"}, "Consumer Group": source.group, "Topic": source.topic}
+        yield (
+            f"{source.function}{source.event}Lag",
+            alarm(
+                f"{source.function.removesuffix('Function')} does not keep up with {source.topic}",
+                [metric("AWS/Kafka", "SumOffsetLag", "Maximum", where)],
+                above={"Ref": "LagMessages"},
+                minutes=5,
+            ),
+        )
+    for stream in parsed.streams:
+        who = {"FunctionName": function_name(parsed.document["Resources"][stream.function]["Properties"])}
+        yield (
+            f"{stream.function}{stream.event}Age",
+            alarm(
+                f"{stream.function.removesuffix('Function')} does not keep up with its table's stream; it forgets after 24 h",
+                [metric("AWS/Lambda", "IteratorAge", "Maximum", who)],
+                above={"Fn::Sub": "${OldestSeconds}000"},
+                minutes=3,
+            ),
+        )
+
+
+def of_services() -> Iterator[tuple[str, dict[str, Any]]]:
+    """The tables, the queue and topic of what was set aside, the API, and the account's quotas."""
+    for table in TABLES:
+        stats = [
+            metric("AWS/DynamoDB", name, "Sum", {"TableName": exported(table), **index})
+            for name in ("ReadThrottleEvents", "WriteThrottleEvents")
+            for index in ({}, *({"GlobalSecondaryIndexName": name} for name in INDEXES))
+        ]
+        total = "+".join(f"FILL(m{number},0)" for number in range(len(stats)))
+        yield (
+            f"{table}Throttles",
+            alarm(f"{table} or an index is throttled", stats, above=0, minutes=3, expression=total),
+        )
+    queue = {"QueueName": exported("StreamFailures")}
+    visible = metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", queue)
+    yield (
+        "StreamFailures",
+        alarm("A stream's batch was given up: messages may be missing", [visible], above=0, minutes=1),
+    )
+    arrived = metric("liangwang", "DeadLetters", "Sum", {})
+    yield "DeadLetters", alarm("A record was set aside on dead-letters", [arrived], above=0, minutes=1)
+    yield from _of_brokers()
+    api = {"ApiId": exported("ApiId")}
+    errors = [metric("AWS/ApiGateway", "5xx", "Sum", api)]
+    yield "ApiErrors", alarm("The API answers with 5xx", errors, above=5, minutes=3)
+    latency = [metric("AWS/ApiGateway", "Latency", "p95", api)]
+    yield "ApiSlow", alarm("The slowest twentieth of API calls takes over 3 s", latency, above=3000, minutes=5)
+    yield from _of_quotas()
+
+
+def _of_brokers() -> Iterator[tuple[str, dict[str, Any]]]:
+    """A provisioned cluster's own; MSK Serverless has neither metric, and what is missing does not ring."""
+    cluster = {"Cluster Name": {"Ref": "ClusterName"}}
+    offline = [metric("AWS/Kafka", "OfflinePartitionsCount", "Maximum", cluster)]
+    yield (
+        "OfflinePartitions",
+        alarm("Partitions without a leader: nothing is read or written there", offline, above=0, minutes=3),
+    )
+    disks = [
+        metric("AWS/Kafka", "KafkaDataLogsDiskUsed", "Maximum", {**cluster, "Broker ID": str(one)}) for one in BROKERS
+    ]
+    fullest = f"MAX([{', '.join(f'm{number}' for number in range(len(disks)))}])"
+    yield "BrokerDisk", alarm("A broker's disk is 80 % full", disks, above=80, minutes=3, expression=fullest)
+
+
+def _dead_letters_filter() -> dict[str, Any]:
+    """Counts what functions set aside, out of their log lines."""
+    return {
+        "Type": "AWS::Logs::MetricFilter",
+        "Properties": {
+            "LogGroupName": exported("Logs"),
+            "FilterPattern": "{ $.dead_letters > 0 }",
+            "MetricTransformations": [
+                {"MetricNamespace": "liangwang", "MetricName": "DeadLetters", "MetricValue": "$.dead_letters"}
+            ],
+        },
+    }
+
+
+def _of_quotas() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Eighty per cent of what the account may do in this region."""
+    used = {"Service": "KMS", "Type": "API", "Class": "None"}
+    kms = {"KmsSealing": "CryptographicOperationsSymmetric", "KmsSigning": "CryptographicOperationsEcc"}
+    for name, resource in kms.items():
+        calls = metric("AWS/Usage", "CallCount", "Sum", {**used, "Resource": resource})
+        share = "m0/60/SERVICE_QUOTA(m0)*100"  # the quota is a second's, the count a minute's
+        yield name, alarm(f"80 % of KMS's {resource} quota", [calls], above=80, minutes=1, expression=share)
+    running = {"Service": "Lambda", "Type": "Resource", "Resource": "ConcurrentExecutions", "Class": "None"}
+    stat = metric("AWS/Usage", "ConcurrentExecutions", "Maximum", running)
+    share = "m0/SERVICE_QUOTA(m0)*100"
+    yield "Concurrency", alarm("80 % of Lambda's concurrency quota", [stat], above=80, minutes=1, expression=share)
+
+
+def dashboard(alarms: Mapping[str, Any]) -> dict[str, Any]:
+    """One page: a graph a kind of alarm, with everything that the alarms look at."""
+    kinds = {
+        "Errors": r"FunctionErrors$",
+        "Throttles": r"FunctionThrottles$",
+        "Duration": r"FunctionSlow$",
+        "Kafka lag": r"Lag$",
+        "Age of streams": r"Age$",
+        "DynamoDB throttles": r"TableThrottles$",
+        "Set aside": r"^(StreamFailures|DeadLetters)$",
+        "Brokers": r"^(OfflinePartitions|BrokerDisk)$",
+        "API": r"^Api",
+        "Quotas": r"^(Kms|Concurrency)",
+    }
+    names: dict[str, Any] = {}
+    widgets = []
+    for number, (title, pattern) in enumerate(kinds.items()):
+        lines = [
+            _line(looked_at, statistic, names)
+            for name, declared in alarms.items()
+            if re.search(pattern, name)
+            for looked_at, statistic in looked_at_by(declared)
+        ]
+        widgets.append(
+            {
+                "type": "metric",
+                **{"x": number % 3 * 8, "y": number // 3 * 7, "width": 8, "height": 7},
+                "properties": {
+                    "title": title,
+                    "region": "${AWS::Region}",
+                    "view": "timeSeries",
+                    "period": 60,
+                    "metrics": lines,
+                },
+            }
+        )
+    body = json.dumps({"widgets": widgets}, separators=(",", ":"))
+    return {
+        "Type": "AWS::CloudWatch::Dashboard",
+        "Properties": {"DashboardName": {"Ref": "Application"}, "DashboardBody": {"Fn::Sub": [body, names]}},
+    }
+
+
+def _line(looked_at: Mapping[str, Any], statistic: str, names: dict[str, Any]) -> list[Any]:
+    """A metric as a dashboard wants it; imported values get a name for ``Fn::Sub``."""
+    line: list[Any] = [looked_at["Namespace"], looked_at["MetricName"]]
+    for dimension in looked_at["Dimensions"]:
+        value = dimension["Value"]
+        if isinstance(value, dict) and "Fn::ImportValue" in value:
+            name = value["Fn::ImportValue"]["Fn::Sub"].removeprefix("${Application}-")
+            names[name] = value
+            value = "${" + name + "}"
+        elif isinstance(value, dict):
+            value = value.get("Fn::Sub") or "${" + value["Ref"] + "}"
+        line += [dimension["Name"], value]
+    return [*line, {"stat": statistic}]
+
+
+def document() -> dict[str, Any]:
+    """The CloudFormation template for template.yaml as it is."""
+    parsed = template.load(ROOT / "template.yaml")
+    alarms = dict([*of_functions(parsed.document), *of_sources(parsed), *of_services()])
+    email = {"TopicArn": {"Ref": "Alarms"}, "Protocol": "email", "Endpoint": {"Ref": "Email"}}
+    return {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": "liangwang: alarms, to one SNS topic, and a dashboard",
+        "Parameters": PARAMETERS,
+        "Conditions": {"WithEmail": {"Fn::Not": [{"Fn::Equals": [{"Ref": "Email"}, ""]}]}},
+        "Resources": {
+            "Alarms": {"Type": "AWS::SNS::Topic"},
+            "Told": {"Type": "AWS::SNS::Subscription", "Condition": "WithEmail", "Properties": email},
+            "DeadLettersFilter": _dead_letters_filter(),
+            **alarms,
+            "Dashboard": dashboard(alarms),
+        },
+        "Outputs": {"AlarmsTopic": {"Value": {"Ref": "Alarms"}}},
+    }
+
+
+def render() -> str:
+    """The whole file, a line for each alarm: CloudFormation takes 51,200 bytes without a bucket."""
+    lines = [HEADER.rstrip()]
+    for key, value in document().items():
+        if isinstance(value, str):
+            lines.append(f"{key}: {json.dumps(value)}")
+            continue
+        lines.append(f"{key}:")
+        lines += [
+            f"  {name}: {json.dumps(one, ensure_ascii=False, separators=(',', ':'))}" for name, one in value.items()
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def main(arguments: list[str]) -> int:
+    """Writes the file, or with ``--check`` only says whether it is in step."""
+    text = render()
+    if arguments == ["--check"]:
+        in_step = TARGET.exists() and TARGET.read_text(encoding="utf-8") == text
+        if not in_step:
+            print(f"{TARGET.relative_to(ROOT)} is out of step; run infra/alarms.py", file=sys.stderr)
+        return 0 if in_step else 1
+    TARGET.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

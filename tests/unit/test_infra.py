@@ -1,0 +1,181 @@
+"""infra/: what stands around the application is in step with it."""
+
+import importlib.util
+import re
+from functools import cache
+
+import pytest
+from liangwang.domain.messages import TOPIC
+
+from local import template
+from tests.conftest import REPOSITORY
+
+INFRA = REPOSITORY / "infra"
+APPLICATION = template.load(REPOSITORY / "template.yaml")
+
+DIMENSIONS = {
+    # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+    ("AWS/Lambda", "Errors"): [{"FunctionName"}],
+    ("AWS/Lambda", "Throttles"): [{"FunctionName"}],
+    ("AWS/Lambda", "Duration"): [{"FunctionName"}],
+    ("AWS/Lambda", "IteratorAge"): [{"FunctionName"}],
+    # https://docs.aws.amazon.com/msk/latest/developerguide/metrics-details.html, level DEFAULT
+    ("AWS/Kafka", "SumOffsetLag"): [{"Cluster Name", "Consumer Group", "Topic"}],
+    ("AWS/Kafka", "OfflinePartitionsCount"): [{"Cluster Name"}],
+    ("AWS/Kafka", "KafkaDataLogsDiskUsed"): [{"Cluster Name", "Broker ID"}],
+    # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html
+    ("AWS/DynamoDB", "ReadThrottleEvents"): [{"TableName"}, {"TableName", "GlobalSecondaryIndexName"}],
+    ("AWS/DynamoDB", "WriteThrottleEvents"): [{"TableName"}, {"TableName", "GlobalSecondaryIndexName"}],
+    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
+    ("AWS/SQS", "ApproximateNumberOfMessagesVisible"): [{"QueueName"}],
+    # https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-metrics.html
+    ("AWS/ApiGateway", "5xx"): [{"ApiId"}],
+    ("AWS/ApiGateway", "Latency"): [{"ApiId"}],
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch-Quotas-Visualize-Alarms.html
+    ("AWS/Usage", "CallCount"): [{"Service", "Type", "Resource", "Class"}],
+    ("AWS/Usage", "ConcurrentExecutions"): [{"Service", "Type", "Resource", "Class"}],
+    # the filter in alarms.yaml itself makes it
+    ("liangwang", "DeadLetters"): [set()],
+}
+"""The metrics that alarms look at, with the sets of dimensions that AWS documents for each."""
+
+
+@cache
+def resources(name):
+    return template.read(INFRA / name)["Resources"]
+
+
+@cache
+def generator():
+    spec = importlib.util.spec_from_file_location("alarms", INFRA / "alarms.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def of_type(name, kind):
+    return {key: one["Properties"] for key, one in resources(name).items() if one["Type"] == kind}
+
+
+@cache
+def looked_at():
+    """Every metric that an alarm looks at: namespace, name and dimensions."""
+    return [
+        (metric["Namespace"], metric["MetricName"], {one["Name"]: one["Value"] for one in metric["Dimensions"]})
+        for alarm in resources("alarms.yaml").values()
+        if alarm["Type"] == "AWS::CloudWatch::Alarm"
+        for metric, _ in generator().looked_at_by(alarm)
+    ]
+
+
+# ------------------------------------------------------------------ alarms
+
+
+def test_the_committed_alarms_are_in_step_with_the_template():
+    assert (INFRA / "alarms.yaml").read_text(encoding="utf-8") == generator().render(), "run infra/alarms.py"
+
+
+def test_the_alarms_fit_a_call_of_cloudformation_without_a_bucket():
+    assert (INFRA / "alarms.yaml").stat().st_size < 51_200
+
+
+@pytest.mark.parametrize("name", APPLICATION.functions)
+@pytest.mark.parametrize("metric", ["Errors", "Throttles", "Duration"])
+def test_every_function_has_alarms_of_its_own(name, metric):
+    declared = APPLICATION.document["Resources"][name]["Properties"]["FunctionName"]["Fn::Sub"]
+    who = {"FunctionName": {"Fn::Sub": declared.replace("AWS::StackName", "Application")}}
+    assert ("AWS/Lambda", metric, who) in looked_at()
+
+
+@pytest.mark.parametrize("source", APPLICATION.kafka, ids=lambda source: source.name)
+def test_every_kafka_source_has_an_alarm_on_its_lag(source):
+    where = {"Cluster Name": {"Ref": "ClusterName"}, "Consumer Group": source.group, "Topic": source.topic}
+    assert ("AWS/Kafka", "SumOffsetLag", where) in looked_at()
+
+
+def test_every_stream_has_an_alarm_on_its_age():
+    old = [dimensions["FunctionName"]["Fn::Sub"] for _, name, dimensions in looked_at() if name == "IteratorAge"]
+    assert len(old) == len(APPLICATION.streams)
+
+
+def test_every_table_and_every_index_has_an_alarm_on_throttling():
+    throttled = [one for _, name, one in looked_at() if name == "WriteThrottleEvents"]
+    tables = [one for one in APPLICATION.document["Resources"].values() if one["Type"] == "AWS::DynamoDB::Table"]
+    indexes = {index["IndexName"] for index in tables[0]["Properties"]["GlobalSecondaryIndexes"]}
+    assert len(throttled) == len(tables) * (1 + len(indexes))
+    assert {one.get("GlobalSecondaryIndexName") for one in throttled} == indexes | {None}
+
+
+@pytest.mark.parametrize("metric", sorted({(one[0], one[1]) for one in looked_at()}), ids="/".join)
+def test_a_metric_has_the_dimensions_that_aws_documents(metric):
+    for namespace, name, dimensions in looked_at():
+        if (namespace, name) == metric:
+            assert set(dimensions) in DIMENSIONS[metric]
+
+
+def test_what_the_alarms_import_the_application_exports():
+    wanted = set(re.findall(r"\$\{Application\}-([A-Z]\w+)", (INFRA / "alarms.yaml").read_text(encoding="utf-8")))
+    exported = {
+        one["Export"]["Name"]["Fn::Sub"].removeprefix("${AWS::StackName}-")
+        for one in APPLICATION.document["Outputs"].values()
+        if "Export" in one
+    }
+    assert wanted == exported
+
+
+def test_every_alarm_tells_the_one_topic():
+    alarms = of_type("alarms.yaml", "AWS::CloudWatch::Alarm").values()
+    assert all(one["AlarmActions"] == one["OKActions"] == [{"Ref": "Alarms"}] for one in alarms)
+
+
+# ------------------------------------------------------------------ topics and clusters
+
+
+def test_every_topic_of_the_system_is_made_and_no_other():
+    made = [one["TopicName"] for one in of_type("topics.yaml", "AWS::MSK::Topic").values()]
+    assert sorted(made) == sorted(set(TOPIC.values()))
+
+
+def test_a_topic_and_a_cluster_outlive_their_stack():
+    kept = ("AWS::MSK::Topic", "AWS::MSK::Cluster", "AWS::MSK::ServerlessCluster")
+    for name in ("topics.yaml", "msk-provisioned.yaml", "msk-serverless.yaml"):
+        assert all(one["DeletionPolicy"] == "Retain" for one in resources(name).values() if one["Type"] in kept)
+
+
+def test_brokers_take_tls_and_iam_only_and_keep_what_is_acknowledged():
+    (cluster,) = of_type("msk-provisioned.yaml", "AWS::MSK::Cluster").values()
+    assert cluster["EncryptionInfo"]["EncryptionInTransit"] == {"ClientBroker": "TLS", "InCluster": True}
+    assert cluster["ClientAuthentication"] == {
+        "Sasl": {"Iam": {"Enabled": True}},
+        "Unauthenticated": {"Enabled": False},
+    }
+    (configuration,) = of_type("msk-provisioned.yaml", "AWS::MSK::Configuration").values()
+    settings = dict(line.split("=") for line in configuration["ServerProperties"]["Fn::Sub"].split())
+    assert settings["auto.create.topics.enable"] == settings["unclean.leader.election.enable"] == "false"
+    assert (settings["min.insync.replicas"], settings["default.replication.factor"]) == ("2", "3")
+
+
+# ------------------------------------------------------------------ the network
+
+
+def test_brokers_hear_producers_and_pollers_on_every_port_of_kafka():
+    network = resources("network.yaml")
+    (producers,) = network["ClusterSecurityGroup"]["Properties"]["SecurityGroupIngress"]
+    pollers = network["ClusterFromItself"]["Properties"]
+    for rule, source in ((producers, "FunctionSecurityGroup"), (pollers, "ClusterSecurityGroup")):
+        assert rule["SourceSecurityGroupId"] == {"Ref": source}
+        assert rule["FromPort"] <= 9092 and rule["ToPort"] >= 9098  # 9098 is IAM's
+
+
+@pytest.mark.parametrize("zone", "ABC")
+def test_each_zone_has_a_way_out_unless_there_shall_be_none(zone):
+    route = resources("network.yaml")[f"RouteOut{zone}"]
+    assert route["Condition"] == "WithNat"
+    assert route["Properties"]["RouteTableId"] == {"Ref": f"Routes{zone}"}
+
+
+@pytest.mark.parametrize("file", sorted(INFRA.glob("*.yaml")), ids=lambda file: file.name)
+def test_nothing_is_tied_to_one_partition_of_aws(file):
+    """China's ARNs begin with arn:aws-cn and its hosts end in amazonaws.com.cn."""
+    text = file.read_text(encoding="utf-8")
+    assert "arn:aws:" not in text and ".amazonaws.com" not in text
