@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/core/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast bench lint contracts clean
+.PHONY: help setup run test test-fast bench deploy lint contracts clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -33,6 +33,10 @@ test-fast: setup ## without the tests marked slow
 
 bench: setup ## measurements, side by side
 	$(PY) -m bench
+
+deploy: ## to AWS, with samconfig.toml (docs/operations.md; the first time `sam build && sam deploy --guided`)
+	@command -v sam >/dev/null || { echo "error: sam is missing: pip install aws-sam-cli, or see docs/operations.md" >&2; exit 1; }
+	sam build && sam deploy
 
 lint: setup ## ruff, mypy, cfn-lint
 	$(PY) -m ruff check .

@@ -238,25 +238,17 @@ def dashboard(alarms: Mapping[str, Any]) -> dict[str, Any]:
     names: dict[str, Any] = {}
     widgets = []
     for number, (title, pattern) in enumerate(kinds.items()):
-        lines = [
-            _line(looked_at, statistic, names)
-            for name, declared in alarms.items()
-            if re.search(pattern, name)
-            for looked_at, statistic in looked_at_by(declared)
-        ]
-        widgets.append(
-            {
-                "type": "metric",
-                **{"x": number % 3 * 8, "y": number // 3 * 7, "width": 8, "height": 7},
-                "properties": {
-                    "title": title,
-                    "region": "${AWS::Region}",
-                    "view": "timeSeries",
-                    "period": 60,
-                    "metrics": lines,
-                },
-            }
-        )
+        shown = [one for name, alarm in alarms.items() if re.search(pattern, name) for one in looked_at_by(alarm)]
+        common = shown[0][1]
+        properties = {
+            "title": title,
+            "region": "${AWS::Region}",
+            "period": 60,
+            "stat": common,
+            "metrics": [_line(metric, statistic, common, names) for metric, statistic in shown],
+        }
+        place = {"x": number % 3 * 8, "y": number // 3 * 7, "width": 8, "height": 7}
+        widgets.append({"type": "metric", **place, "properties": properties})
     body = json.dumps({"widgets": widgets}, separators=(",", ":"))
     return {
         "Type": "AWS::CloudWatch::Dashboard",
@@ -264,7 +256,7 @@ def dashboard(alarms: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _line(looked_at: Mapping[str, Any], statistic: str, names: dict[str, Any]) -> list[Any]:
+def _line(looked_at: Mapping[str, Any], statistic: str, common: str, names: dict[str, Any]) -> list[Any]:
     """A metric as a dashboard wants it; imported values get a name for ``Fn::Sub``."""
     line: list[Any] = [looked_at["Namespace"], looked_at["MetricName"]]
     for dimension in looked_at["Dimensions"]:
@@ -276,7 +268,7 @@ def _line(looked_at: Mapping[str, Any], statistic: str, names: dict[str, Any]) -
         elif isinstance(value, dict):
             value = value.get("Fn::Sub") or "${" + value["Ref"] + "}"
         line += [dimension["Name"], value]
-    return [*line, {"stat": statistic}]
+    return line if statistic == common else [*line, {"stat": statistic}]
 
 
 def document() -> dict[str, Any]:

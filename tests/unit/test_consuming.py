@@ -216,3 +216,10 @@ def test_per_partition_the_first_failure_and_every_later_record_are_reported(dra
 
 def test_a_batch_without_failures_reports_none():
     assert partial_response([Record("t", 0, 1, None, None)], []) == NOTHING
+
+
+def test_the_log_line_counts_what_was_set_aside(store, route, capfd):
+    """The alarm on dead letters reads it there."""
+    consume(batch(application("1"), b"not json"), consumer="acceptance", store=store, route=route)
+    line = json.loads(capfd.readouterr().out.splitlines()[-1])
+    assert (line["records"], line["dead_letters"]) == (2, 1)

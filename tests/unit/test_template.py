@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from cfnlint.api import lint_file
-from liangwang.producer import PROTOCOLS
+from liangwang.kafka_security import PROTOCOLS
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
