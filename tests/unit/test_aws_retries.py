@@ -5,7 +5,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from liangwang.aws import AwsError, SignedAws, Unreachable
+from liangwang.aws import AwsError, SignedAws, Unreachable, endpoints
 from liangwang.signing import Credentials
 
 
@@ -119,4 +119,34 @@ def test_an_address_nobody_listens_on_is_named():
         sleep=lambda seconds: None,
     )
     with pytest.raises(Unreachable, match=r"127\.0\.0\.1:1"):
+        aws.call("kms", "Sign", {})
+
+
+# ------------------------------------------------------------------ where the services are
+
+
+def test_without_a_variable_every_service_is_awss_own():
+    assert endpoints({}) == {}
+
+
+def test_one_variable_places_every_service():
+    here = "http://127.0.0.1:4566"
+    assert endpoints({"AWS_ENDPOINT_URL": here}) == {"dynamodb": here, "streams.dynamodb": here, "kms": here}
+
+
+def test_a_services_own_variable_goes_before_the_common_one():
+    found = endpoints({"AWS_ENDPOINT_URL": "http://all", "AWS_ENDPOINT_URL_DYNAMODB": "http://tables"})
+    assert found == {"dynamodb": "http://tables", "streams.dynamodb": "http://all", "kms": "http://all"}
+
+
+def test_a_client_calls_each_service_at_its_own_place(service):
+    aws = SignedAws(
+        region="cn-north-1",
+        credentials=lambda: Credentials("key", "secret"),
+        endpoint={"dynamodb": f"http://127.0.0.1:{service.server_port}", "kms": "http://127.0.0.1:1"},
+        attempts=1,
+    )
+    service.answers = [FINE]
+    assert aws.call("dynamodb", "Query", {}) == {"ok": 1}
+    with pytest.raises(Unreachable, match=r"kms at http://127\.0\.0\.1:1"):
         aws.call("kms", "Sign", {})

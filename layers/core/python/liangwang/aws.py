@@ -7,7 +7,7 @@ reference adapter is boto3 (``aws_boto.py``), and tests hold the two to one cont
 import http.client
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -26,6 +26,13 @@ CONTENT_TYPE = {
     "kms": "application/x-amz-json-1.1",
     "streams.dynamodb": "application/x-amz-json-1.0",
 }
+
+ENDPOINT_VARIABLE = {
+    "dynamodb": "AWS_ENDPOINT_URL_DYNAMODB",
+    "kms": "AWS_ENDPOINT_URL_KMS",
+    "streams.dynamodb": "AWS_ENDPOINT_URL_DYNAMODB_STREAMS",
+}
+"""https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html"""
 
 RETRIED = frozenset(
     {
@@ -64,9 +71,19 @@ class AwsJson(Protocol):
         ...
 
 
+def endpoints(environment: Mapping[str, str]) -> dict[str, str]:
+    """Where each service is that the environment names a place for, as every AWS SDK reads it: a service's own
+    variable, else AWS_ENDPOINT_URL. Empty on AWS. Pure.
+    """
+    everywhere = environment.get("AWS_ENDPOINT_URL", "")
+    found = {service: environment.get(variable) or everywhere for service, variable in ENDPOINT_VARIABLE.items()}
+    return {service: url for service, url in found.items() if url}
+
+
 class SignedAws:
     """``AwsJson`` over plain HTTP. Retries throttling, failures of the service and lost connections with jitter.
 
+    ``endpoint`` is one address for all services, or one each (``endpoints``); a service without one is AWS's own.
     A repeated write may find its own first try: callers write conditionally and look again when a condition fails.
     """
 
@@ -75,13 +92,13 @@ class SignedAws:
         *,
         region: str,
         credentials: Callable[[], Credentials],
-        endpoint: str | None = None,
+        endpoint: str | Mapping[str, str] | None = None,
         attempts: int = 8,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._region = region
         self._credentials = credentials
-        self._endpoint = endpoint
+        self._endpoints = dict.fromkeys(VERSIONS, endpoint) if isinstance(endpoint, str) else dict(endpoint or {})
         self._attempts = attempts
         self._sleep = sleep
         self._clients: dict[str, HttpClient] = {}
@@ -97,7 +114,9 @@ class SignedAws:
             try:
                 response = self._send(service, target, body)
             except (OSError, http.client.HTTPException) as error:
-                problem = AwsError("Unreachable", f"{service} at {self._endpoint or self._region}: {error!r}")
+                problem = AwsError(
+                    "Unreachable", f"{service} at {self._endpoints.get(service, self._region)}: {error!r}"
+                )
                 continue
             if response.status == 200:
                 answer: dict[str, Any] = msgspec.json.decode(response.body) if response.body else {}
@@ -110,7 +129,7 @@ class SignedAws:
     def _send(self, service: str, target: str, body: bytes) -> Response:
         client = self._clients.get(service)
         if client is None:
-            origin = self._endpoint or f"https://{service}.{self._region}.{_suffix(self._region)}"
+            origin = self._endpoints.get(service) or f"https://{service}.{self._region}.{_suffix(self._region)}"
             client = self._clients[service] = HttpClient(origin)
         headers = signed_headers(
             service=service.rpartition(".")[2],

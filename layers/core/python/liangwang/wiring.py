@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .aws import AwsJson, SignedAws
+from .aws import AwsJson, SignedAws, endpoints
 from .clock import utc
 from .domain.patience import Patience
 from .signing import Credentials
@@ -55,7 +55,7 @@ class Outside:
     def aws(self) -> AwsJson:
         """DynamoDB and KMS."""
         credentials = _credentials()  # Lambda replaces the whole environment before they expire
-        return SignedAws(region=_region(), credentials=lambda: credentials, endpoint=os.environ.get("AWS_ENDPOINT_URL"))
+        return SignedAws(region=_region(), credentials=lambda: credentials, endpoint=endpoints(os.environ))
 
     def producer(self) -> "Producer":
         """Kafka, in the way that ``KAFKA_SECURITY`` names; an empty variable is one that is not set."""
