@@ -15,8 +15,8 @@ import click
 from rich.console import Console
 
 from local import config as configuration
+from local.config import StartError
 from local.stack import Stack, stop_running
-from local.supervisor import StartError
 
 # Command name -> module with a click command of that name called `command`.
 _ELSEWHERE = {"demo": "local.demo", "case": "local.case"}
@@ -77,7 +77,7 @@ def _serve(*, sample: bool) -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     began = time.monotonic()
     try:
-        with Stack() as stack:
+        with Stack(say=_say) as stack:
             if not stack.started_here:
                 raise StartError("a stack runs here already: `python -m local status` shows it, `… down` stops it")
             click.echo(f"ready after {time.monotonic() - began:.1f} s")
@@ -92,6 +92,10 @@ def _serve(*, sample: bool) -> None:
             click.echo("the stack was stopped")
     except KeyboardInterrupt:
         click.echo("stopped")
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
 
 
 def _interrupt(_: int, __: FrameType | None) -> None:

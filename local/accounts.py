@@ -38,7 +38,7 @@ def password(state: Path) -> str:
 def store(stack: Stack, table: str) -> Store:
     """A store on one of the stack's tables, by logical id, for tools that look from outside."""
     config = stack.config
-    aws = SignedAws(region=config.region, credentials=config.credentials, endpoint=config.endpoint_url)
+    aws = SignedAws(region=config.region, credentials=config.credentials, endpoint=config.dynamodb_url)
     return Store(aws, stack.resources[table], patience=Patience())
 
 

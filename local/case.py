@@ -15,9 +15,9 @@ from liangwang.store import Stored
 from rich.console import Console
 from rich.table import Column, Table
 
+from local.config import StartError
 from local.reconciliation import Footprint, Tables
 from local.stack import Stack
-from local.supervisor import StartError
 
 
 class Line(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Literal
 
 import msgspec
 from liangwang.domain.messages import TOPIC
@@ -17,11 +18,15 @@ TOPICS = tuple(dict.fromkeys(TOPIC.values()))
 """Every topic that a message of the system travels on, each once."""
 
 
+class StartError(Exception):
+    """The stack cannot run; the message is one line that names the fix."""
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """One local stack. Two stacks run beside each other when their ports and state folders differ.
 
     `endpoint` and `bootstrap` are set only when the caller brings their own AWS endpoint or Kafka cluster;
-    the embedded one is not started then.
+    ours is not started then. `kafka` and `dynamodb` choose between the embedded parts and the real ones.
     """
 
     root: Path = REPOSITORY
@@ -32,6 +37,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     gateway_port: int = 8080
     emulator_port: int = 4566
     broker_port: int = 9092
+    controller_port: int = 9093
+    dynamodb_port: int = 8000
+    kafka: Literal["embedded", "apache"] = "embedded"
+    dynamodb: Literal["embedded", "local"] = "embedded"
     endpoint: str | None = None
     bootstrap: str | None = None
     region: str = "cn-north-1"
@@ -53,6 +62,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         return self.endpoint or f"http://127.0.0.1:{self.emulator_port}"
 
     @property
+    def dynamodb_url(self) -> str:
+        """Base URL of DynamoDB and its streams."""
+        return f"http://127.0.0.1:{self.dynamodb_port}" if self.dynamodb == "local" else self.endpoint_url
+
+    @property
     def bootstrap_servers(self) -> str:
         """Kafka's host:port list."""
         return self.bootstrap or f"127.0.0.1:{self.broker_port}"
@@ -66,6 +80,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         given = os.environ
         return {
             "AWS_ENDPOINT_URL": self.endpoint_url,
+            "AWS_ENDPOINT_URL_DYNAMODB": self.dynamodb_url,
+            "AWS_ENDPOINT_URL_DYNAMODB_STREAMS": self.dynamodb_url,
             "AWS_ACCESS_KEY_ID": given.get("AWS_ACCESS_KEY_ID", "test") if self.endpoint else "test",
             "AWS_SECRET_ACCESS_KEY": given.get("AWS_SECRET_ACCESS_KEY", "test") if self.endpoint else "test",
             # Empty where there is none: one that the caller has for AWS is not the embedded endpoint's.
@@ -92,6 +108,10 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Config:
         gateway_port=int(environment.get("LOCAL_GATEWAY_PORT") or default.gateway_port),
         emulator_port=int(environment.get("LOCAL_EMULATOR_PORT") or default.emulator_port),
         broker_port=int(environment.get("LOCAL_BROKER_PORT") or default.broker_port),
+        controller_port=int(environment.get("LOCAL_CONTROLLER_PORT") or default.controller_port),
+        dynamodb_port=int(environment.get("LOCAL_DYNAMODB_PORT") or default.dynamodb_port),
+        kafka=_choice(environment, "KAFKA", "embedded", "apache"),
+        dynamodb=_choice(environment, "DYNAMODB", "embedded", "local"),
         endpoint=environment.get("AWS_ENDPOINT_URL") or None,
         bootstrap=environment.get("KAFKA_BOOTSTRAP_SERVERS") or None,
         region=environment.get("AWS_REGION") or default.region,
@@ -99,6 +119,16 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Config:
         ask_again_seconds=int(environment.get("LOCAL_ASK_AGAIN_SECONDS") or default.ask_again_seconds),
         gateway_threads=int(environment.get("LOCAL_GATEWAY_THREADS") or default.gateway_threads),
     )
+
+
+def _choice(environment: Mapping[str, str], variable: str, *choices: str) -> Any:
+    """One of a variable's values; the first where it is not set. Raises StartError for another."""
+    value = environment.get(variable) or choices[0]
+    if value not in choices:
+        raise StartError(
+            f"{variable}={value} is not known: choose {' or '.join(f'{variable}={one}' for one in choices)}"
+        )
+    return value
 
 
 def save(config: Config) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from localstack_client.session import Session
 
+from local import tables
 from local import template as templates
 from local.config import Config, write_atomically
 from local.intrinsics import Resolver, pseudo_parameters
@@ -32,12 +33,12 @@ class Resources(msgspec.Struct, frozen=True):
     attributes: dict[str, dict[str, str]]
 
 
-def reduced(document: Mapping[str, Any]) -> dict[str, Any]:
+def reduced(document: Mapping[str, Any], *, left_out: tuple[str, ...] = _LEFT_OUT) -> dict[str, Any]:
     """The template without functions, API, layers and roles, and without whatever needs one of them. Pure."""
     kept = {
         name: resource
         for name, resource in document.get("Resources", {}).items()
-        if not resource["Type"].startswith(_LEFT_OUT)
+        if not resource["Type"].startswith(left_out)
     }
     declared = set(document.get("Resources", {}))
     while True:
@@ -104,6 +105,9 @@ def deploy(config: Config) -> Resources:
         _create(formation, name, document)
     names = [name for name, _ in _stacks(config)]
     resources = _describe(aws, config, names)
+    if config.dynamodb == "local":
+        for references, attributes in (tables.ensure(config, document) for document in _documents(config).values()):
+            resources = Resources(resources.references | references, resources.attributes | attributes)
     config.state.mkdir(parents=True, exist_ok=True)
     write_atomically(config.state / "resources.json", msgspec.json.format(msgspec.json.encode(resources)))
     return resources
@@ -137,12 +141,19 @@ def _parameters(config: Config) -> dict[str, str]:
     }
 
 
-def _stacks(config: Config) -> list[tuple[str, dict[str, Any]]]:
-    stacks = [(config.stack_name, reduced(templates.read(config.template)))]
+def _documents(config: Config) -> dict[str, dict[str, Any]]:
+    """The templates by the names of their stacks."""
+    documents = {config.stack_name: templates.read(config.template)}
     for path in config.extra_stacks:
         if path.exists():
-            stacks.append((f"{config.stack_name}-{path.stem}", reduced(templates.read(path))))
-    return stacks
+            documents[f"{config.stack_name}-{path.stem}"] = templates.read(path)
+    return documents
+
+
+def _stacks(config: Config) -> list[tuple[str, dict[str, Any]]]:
+    # Tables that live elsewhere are not CloudFormation's here.
+    left_out = (*_LEFT_OUT, tables.KIND) if config.dynamodb == "local" else _LEFT_OUT
+    return [(name, reduced(document, left_out=left_out)) for name, document in _documents(config).items()]
 
 
 def _create(formation: Any, name: str, document: dict[str, Any]) -> None:

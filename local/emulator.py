@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
 import sys
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 from local import processes
 from local.config import ACCOUNT, Config
 
 SERVICES = ("cloudformation", "dynamodb", "dynamodbstreams", "iam", "kms", "s3", "scheduler", "sqs", "ssm", "sts")
+
+
+SAVED = "saved"
+"""The file in the state folder that says a whole state was written there."""
+
+
+def keeps_state(config: Config) -> bool:
+    """Whether keys, queues and CloudFormation's memory outlive the process: where the tables do, the keys must."""
+    return config.dynamodb == "local"
+
+
+def folder(config: Config) -> Path:
+    """Where MiniStack keeps its state."""
+    return config.state / "ministack"
 
 
 def environment(config: Config) -> dict[str, str]:
@@ -26,6 +43,8 @@ def environment(config: Config) -> dict[str, str]:
         "LOG_LEVEL": "WARNING",
         # Request bodies and temporary files of a run belong to the run.
         "TMPDIR": str(config.state),
+        "PERSIST_STATE": "1" if keeps_state(config) else "0",
+        "STATE_DIR": str(folder(config)),
     }
 
 
@@ -38,11 +57,29 @@ def is_healthy(config: Config) -> bool:
         return False
 
 
+def is_saved(config: Config) -> bool:
+    """Whether the deployment is on disk."""
+    return (folder(config) / SAVED).is_file()
+
+
+def _save(state: Path) -> None:
+    """Write everything now. MiniStack itself writes on an orderly stop only: a kill would lose the keys."""
+    from ministack import app
+    from ministack.core import persistence
+
+    persistence.save_all(app._build_persistence_save_dict())
+    (state / SAVED).touch()
+
+
 def main() -> None:
-    """Run MiniStack in this process, which ends with the supervisor."""
+    """Run MiniStack in this process, which ends with the supervisor. SIGHUP saves its state."""
     processes.end_with_parent()
     os.umask(0o077)
-    from ministack.app import main as serve  # type: ignore[import-untyped]
+    state = Path(os.environ["STATE_DIR"])
+    if not (state / SAVED).is_file():
+        shutil.rmtree(state, ignore_errors=True)  # half of a first deployment that was cut short
+    signal.signal(signal.SIGHUP, lambda *_: _save(state))
+    from ministack.app import main as serve
 
     sys.argv = ["ministack"]
     serve()

@@ -81,7 +81,7 @@ class Runner:
         arn: str = resolver.value(mapping.stream_arn)
         queue_arn = resolver.value(mapping.failure_queue_arn)
         keys = config.credentials()
-        aws = SignedAws(region=config.region, credentials=lambda: keys, endpoint=config.endpoint_url, attempts=1)
+        aws = SignedAws(region=config.region, credentials=lambda: keys, endpoint=config.dynamodb_url, attempts=1)
         return StreamSource(
             mapping,
             self._functions[mapping.function],

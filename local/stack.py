@@ -15,14 +15,16 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
 from local import config as configuration
-from local import deploy, processes
-from local.config import Config
-from local.supervisor import StartError
+from local import deploy, java, parts, processes
+from local.config import Config, StartError
 
+# Two programs in Java start in a few seconds; on a machine that does much else, in many.
+_START_SECONDS = 150.0
 _NEEDED = {"ministack": "ministack", "confluent_kafka": "confluent-kafka", "gunicorn": "gunicorn", "flask": "flask"}
 
 
@@ -42,11 +44,17 @@ def check(config: Config) -> None:
             raise StartError(f"{package} is not installed for {sys.executable}: run `make setup`")
     if not config.template.is_file():
         raise StartError(f"no {config.template}: run this from a clone of the repository")
+    if config.kafka == "apache" and config.bootstrap is not None:
+        raise StartError(
+            "KAFKA=apache starts a Kafka of ours, KAFKA_BOOTSTRAP_SERVERS names yours: unset one of the two"
+        )
+    if config.dynamodb == "local" and not config.credentials().access_key.isalnum():
+        raise StartError("AWS_ACCESS_KEY_ID must be letters and digits only: DynamoDB Local refuses others")
     wanted = [("gateway", config.gateway_port, "LOCAL_GATEWAY_PORT")]
-    if config.endpoint is None:
-        wanted.append(("AWS emulator", config.emulator_port, "LOCAL_EMULATOR_PORT"))
-    if config.bootstrap is None:
-        wanted.append(("Kafka broker", config.broker_port, "LOCAL_BROKER_PORT"))
+    for part in parts.of(config):
+        wanted += [(part.title, port, variable) for variable, port in part.ports.items()]
+        if part.java_profile:
+            java.java()
     for what, port, variable in wanted:
         if not processes.port_is_free(port):
             raise StartError(
@@ -58,8 +66,10 @@ def check(config: Config) -> None:
 class Stack:
     """One local stack. Attributes are valid between `start` and `stop`."""
 
-    def __init__(self, config: Config | None = None) -> None:
+    def __init__(self, config: Config | None = None, *, say: Callable[[str], None] = lambda line: None) -> None:
+        """`say` hears what a start is doing, a line a step."""
         self.config = config or configuration.from_environment()
+        self._say = say
         self._supervisor: subprocess.Popen[bytes] | None = None
 
     @property
@@ -101,6 +111,7 @@ class Stack:
             self._await_ready()
             return self
         check(self.config)
+        self._fetch()
         configuration.save(self.config)
         (self.config.state / "stack.json").unlink(missing_ok=True)
         log = self.config.log("supervisor")
@@ -141,7 +152,7 @@ class Stack:
         self.stop()
 
     def pid(self, process: str) -> int:
-        """Process id of `emulator`, `broker`, `gateway` or `runner` as of now."""
+        """Process id of `emulator`, `dynamodb`, `broker`, `gateway` or `runner` as of now."""
         return int(self.description()["processes"][process]["pid"])
 
     def kill(self, process: str) -> int:
@@ -168,11 +179,18 @@ class Stack:
 
     # --------------------------------------------------------------------------------------------
 
+    def _fetch(self) -> None:
+        """The programs of the real parts: here, where someone watches, and not in the children."""
+        for part in parts.of(self.config):
+            if part.java_profile:
+                java.classpath(part.java_profile, self._say)
+
     def _works(self, process: str) -> bool:
-        ports = {"gateway": self.config.gateway_port, "broker": self.config.broker_port}
-        ports["emulator"] = self.config.emulator_port
-        if process in ports:
-            return processes.port_answers(ports[process])
+        if process == "gateway":
+            return processes.port_answers(self.config.gateway_port)
+        for part in parts.of(self.config):
+            if part.name == process:
+                return part.is_ready()
         try:
             report = json.loads((self.config.state / "runner.json").read_bytes())
         except (OSError, ValueError):
@@ -180,7 +198,17 @@ class Stack:
         return bool(report["ready"] and report["pid"] == self.pid("runner"))
 
     def _await_ready(self) -> None:
-        self._await(lambda: bool((running(self.config) or {}).get("ready")), "the stack is not ready", 90.0)
+        told = ""
+
+        def is_ready() -> bool:
+            nonlocal told
+            found = running(self.config) or {}
+            if found.get("doing", told) != told:
+                told = found["doing"]
+                self._say(told)
+            return bool(found.get("ready"))
+
+        self._await(is_ready, "the stack is not ready", _START_SECONDS)
 
     def _await(self, condition: Any, complaint: str, seconds: float) -> None:
         deadline = time.monotonic() + seconds

@@ -1,7 +1,7 @@
 """The parent of a stack's processes: starts them in order, restarts one that dies, stops them all.
 
-emulator -> (deployment) -> gateway, runner; the broker beside. Four children, each with a log of its own. They end
-with this process, however it ends. It ends itself when told (SIGTERM, SIGINT) or when its standard input closes,
+The parts that stand for AWS and Kafka (`parts.py`) -> (deployment) -> gateway, runner. Each child has a log of its own.
+They end with this process, however it ends. It ends itself when told (SIGTERM, SIGINT) or when its standard input closes,
 which is how a stack started from a test or the command line goes away with its starter.
 """
 
@@ -24,18 +24,14 @@ from typing import Any
 import msgspec
 
 from local import config as configuration
-from local import deploy, emulator, gateway, processes, topics
-from local.config import Config, write_atomically
+from local import deploy, emulator, gateway, parts, processes, topics
+from local.config import Config, StartError, write_atomically
 
 log = logging.getLogger("local.supervisor")
 
 _START_SECONDS = 60.0
 # The runner calls the gateway and both need the other two, so they stop in this order.
-_STOP_ORDER = ("runner", "gateway", "broker", "emulator")
-
-
-class StartError(Exception):
-    """The stack cannot run; the message is one line that names the fix."""
+_STOP_ORDER = ("runner", "gateway", "broker", "dynamodb", "emulator")
 
 
 class Stopped(Exception):
@@ -47,6 +43,7 @@ class Supervisor:
 
     def __init__(self, config: Config) -> None:
         self._config = config
+        self._parts = {part.name: part for part in parts.of(config)}
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._restarts: dict[str, int] = {}
         self._last_start: dict[str, float] = {}
@@ -57,6 +54,7 @@ class Supervisor:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
             signal.signal(number, self._on_signal)
         self._stopping = False
+        self._doing = "starting"
         self._watch_input = True
 
     def run(self) -> None:
@@ -77,40 +75,39 @@ class Supervisor:
     # -------------------------------------------------------------------------------------------- starting
 
     def _start_all(self) -> None:
-        config = self._config
-        if config.endpoint is None:
-            self._start("emulator")
-        if config.bootstrap is None:
-            self._start("broker")
-        self._start_on_endpoint()
+        for name in self._parts:
+            self._start(name)
+        self._start_on_parts()
 
-    def _start_on_endpoint(self) -> None:
-        """What needs an AWS endpoint: the deployment, and the processes that hold functions."""
-        if self._config.endpoint is None:
-            self._await("emulator", lambda: emulator.is_healthy(self._config))
-        if self._config.bootstrap is None:
-            self._await("broker", lambda: processes.port_answers(self._config.broker_port))
-        else:
-            topics.ensure(self._config)
-        deploy.deploy(self._config)
+    def _start_on_parts(self) -> None:
+        """What needs the parts to answer: topics, the deployment, and the processes that hold functions."""
+        config = self._config
+        for part in self._parts.values():
+            self._doing = f"waiting for {part.title}"
+            self._describe(ready=False)
+            self._await(part.name, part.is_ready)
+        self._doing = "deploying"
+        self._describe(ready=False)
+        if config.bootstrap is not None or config.kafka == "apache":
+            topics.ensure(config)
+        deploy.deploy(config)
+        self._save_deployment()
+        self._doing = "starting the functions"
         self._start("gateway")
         self._start("runner")
         self._await("gateway", self._gateway_answers)
         self._await("runner", self._runner_is_ready)
 
-    def _command(self, name: str) -> tuple[list[str], dict[str, str]]:
-        """The command of a child and its variables beyond the stack's."""
-        python, config = sys.executable, self._config
-        if name == "emulator":
-            return [python, "-m", "local.emulator"], emulator.environment(config)
-        if name == "broker":
-            numbers = ["--port", str(config.broker_port), "--partitions", str(config.partitions)]
-            return [python, "-m", "local.broker", *numbers, *config.topics], {}
-        return [python, "-m", f"local.{name}", str(config.state)], {}
+    def _save_deployment(self) -> None:
+        """Have the emulator write its keys now where they must outlive a kill."""
+        if "emulator" in self._parts and self._parts["emulator"].keeps_data:
+            self._children["emulator"].send_signal(signal.SIGHUP)
+            self._await("emulator", lambda: emulator.is_saved(self._config))
 
     def _start(self, name: str) -> None:
-        command, variables = self._command(name)
-        environment = {**os.environ, **self._config.environment(), **variables}
+        part = self._parts.get(name)
+        command = part.command if part else (sys.executable, "-m", f"local.{name}", str(self._config.state))
+        environment = {**os.environ, **self._config.environment(), **(part.environment if part else {})}
         self._last_start[name] = time.monotonic()
         self._children[name] = processes.start(command, environment=environment, log=self._config.log(name))
         self._describe(ready=False)
@@ -170,10 +167,11 @@ class Supervisor:
             self._restarts[name] = self._restarts.get(name, 0) + 1
             if time.monotonic() - self._last_start[name] < 2.0:
                 self._pause(1.0)  # it dies at once: do not spin
-            if name == "emulator":
+            lost = name in self._parts and not self._parts[name].keeps_data
+            if lost and name == "emulator":
                 self._revive_emulator()
             else:
-                if name == "broker" and "runner" in self._children:
+                if lost and name == "broker" and "runner" in self._children:
                     # Before a new, empty broker answers: positions in the old one mean nothing there.
                     self._children["runner"].send_signal(signal.SIGHUP)
                 self._start(name)
@@ -186,15 +184,16 @@ class Supervisor:
             # Whatever they do waits for tables that are gone: no use in letting them finish.
             processes.stop(self._children.pop(name), patience=1.0)
         self._start("emulator")
-        self._start_on_endpoint()
+        self._start_on_parts()
 
     def _describe(self, *, ready: bool, **more: Any) -> None:
         """Tell other processes what runs where, in stack.json."""
         config = self._config
-        ports = {"emulator": config.emulator_port, "broker": config.broker_port, "gateway": config.gateway_port}
+        ports = {"gateway": config.gateway_port, **{name: part.port for name, part in self._parts.items()}}
         content = {
             "pid": os.getpid(),
             "ready": ready,
+            "doing": self._doing,
             "gateway_url": config.gateway_url,
             "endpoint_url": config.endpoint_url,
             "bootstrap_servers": config.bootstrap_servers,

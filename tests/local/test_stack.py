@@ -16,8 +16,8 @@ import pytest
 
 from local import config as configuration
 from local import processes, scheduler
+from local.config import StartError
 from local.stack import Stack, stop_running
-from local.supervisor import StartError
 from local.template import TemplateError
 from tests.waiting import eventually
 
