@@ -1,0 +1,94 @@
+"""Makes an account in intake's table, or gives one a new password: people and systems log in with it at /api/login.
+
+    PYTHONPATH=layers/core/python .venv/bin/python infra/account.py li-na --role clerk --name 李娜 \\
+        --department D-990100-MARKET --table "$(output liangwang IntakeTableName)"
+
+The password is asked for and not shown; only its Argon2id digest is stored. Credentials and region are those of the AWS
+CLI. An account that exists is left alone unless ``--replace`` is given, which sets everything anew, the role included.
+"""
+
+import sys
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from liangwang import catalogue, passwords
+from liangwang.aggregates import ACCOUNT, Account, Key
+from liangwang.aws import AwsError, AwsJson
+from liangwang.aws_boto import BotoAws
+from liangwang.domain.catalogue import Organisation
+from liangwang.domain.patience import Patience
+from liangwang.processing import Command, perform
+from liangwang.store import Store
+
+CATALOGUE = Path(__file__).resolve().parent.parent / "layers" / "catalogue"
+ROLES = ("citizen", "clerk", "supervisor", "operator", "system")
+SHORTEST = 12
+"""Characters of a password (NIST SP 800-63B asks for 8 at least; these people decide about others)."""
+
+
+def check(account: Account, organisation: Organisation) -> None:
+    """Raises click.ClickException for an account that could not do its work; the message names the option."""
+    if account.role in ("clerk", "supervisor"):
+        known = {department.code for department in organisation.departments}
+        if account.department not in known:
+            raise click.ClickException(f"--department {account.department!r}: use a code of organisation.yaml")
+    elif account.department:
+        raise click.ClickException(f"--department is for clerks and supervisors, not for a {account.role}")
+    if account.role == "operator" and account.region not in {region.code for region in organisation.regions}:
+        raise click.ClickException(f"--region {account.region!r}: use a region code of organisation.yaml")
+    if account.role != "operator" and account.region:
+        raise click.ClickException(f"--region is for operators, not for a {account.role}")
+
+
+def write(aws: AwsJson, table: str, username: str, account: Account, *, replace: bool) -> None:
+    """Stores the account. Raises click.ClickException when there is one already and it shall not be replaced."""
+    store, key = Store(aws, table, patience=Patience()), Key(ACCOUNT.name, username)
+
+    def decide(state: Account | None, _: datetime) -> list[Account]:
+        if state is not None and not replace:
+            raise click.ClickException(f"{username}: there is an account of that name; --replace sets it anew")
+        return [account]
+
+    cause = f"account/{uuid.uuid4().hex}"
+    (outcome,) = perform(store, [Command(key, cause, decide)], datetime.now(UTC))
+    outcome.stored()
+
+
+@click.command()
+@click.argument("username")
+@click.option("--table", required=True, help="The intake table's name (output IntakeTableName).")
+@click.option("--role", required=True, type=click.Choice(ROLES))
+@click.option("--name", required=True, help="Who it is, as others see it.")
+@click.option("--department", default="", help="A clerk's or supervisor's department code.")
+@click.option("--region", default="", help="An operator's region code.")
+@click.option(
+    "--applicant-type", default=1, type=click.IntRange(1, 9), help="A citizen's, as GB/T 39046-2020 A.4 counts."
+)
+@click.option("--replace", is_flag=True, help="Set an existing account anew: a lost password, another role.")
+def main(
+    username: str, table: str, role: str, name: str, department: str, region: str, applicant_type: int, replace: bool
+) -> None:
+    """Make the account USERNAME; the password is asked for."""
+    account = Account(
+        role=role, name=name, password="", department=department, region=region, applicant_type=applicant_type
+    )
+    check(account, catalogue.load(CATALOGUE).organisation)
+    password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    if len(password) < SHORTEST:
+        raise click.ClickException(f"a password has {SHORTEST} characters at least")
+    digested = Account(**{**_fields(account), "password": passwords.digest(password)})
+    try:
+        write(BotoAws(), table, username, digested, replace=replace)
+    except AwsError as error:
+        raise click.ClickException(f"table {table}: {error}") from error
+    click.echo(f"{username} can log in as {role}.")
+
+
+def _fields(account: Account) -> dict[str, object]:
+    return {field: getattr(account, field) for field in account.__struct_fields__}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

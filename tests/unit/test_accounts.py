@@ -1,0 +1,79 @@
+"""infra/account.py: how the first people of an installation come to their accounts."""
+
+import importlib.util
+
+import click
+import pytest
+from click.testing import CliRunner
+from liangwang import passwords
+from liangwang.aggregates import ACCOUNT, Account, Key
+from liangwang.domain.patience import Patience
+from liangwang.fakes import FakeAws
+from liangwang.store import Store
+
+from tests.conftest import REPOSITORY
+
+DEPARTMENT = "D-990100-CIVIL"
+CLERK = Account(role="clerk", name="李娜", password="digest", department=DEPARTMENT)
+
+
+@pytest.fixture(scope="module")
+def tool():
+    spec = importlib.util.spec_from_file_location("account", REPOSITORY / "infra" / "account.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def held(aws, username):
+    key = Key(ACCOUNT.name, username)
+    return Store(aws, "intake", patience=Patience()).load([key])[key].state
+
+
+def test_an_account_is_stored_where_identity_looks(tool):
+    aws = FakeAws()
+    tool.write(aws, "intake", "li-na", CLERK, replace=False)
+    assert held(aws, "li-na") == CLERK
+
+
+def test_an_account_that_exists_is_left_alone(tool):
+    aws = FakeAws()
+    tool.write(aws, "intake", "li-na", CLERK, replace=False)
+    with pytest.raises(click.ClickException, match="li-na: there is an account of that name; --replace"):
+        tool.write(aws, "intake", "li-na", Account(role="operator", name="x", password="y"), replace=False)
+    assert held(aws, "li-na") == CLERK
+
+
+def test_an_account_is_set_anew_as_often_as_asked_for(tool):
+    aws = FakeAws()
+    for name in ("one", "two", "one"):
+        tool.write(aws, "intake", "li-na", Account(role="citizen", name=name, password="x"), replace=True)
+        assert held(aws, "li-na").name == name
+
+
+@pytest.mark.parametrize(
+    ("account", "named"),
+    [
+        (Account(role="clerk", name="x", password=""), "--department"),
+        (Account(role="supervisor", name="x", password="", department="D-NOWHERE"), "--department 'D-NOWHERE'"),
+        (Account(role="citizen", name="x", password="", department=DEPARTMENT), "--department is for clerks"),
+        (Account(role="operator", name="x", password="", region="1"), "--region '1'"),
+        (Account(role="citizen", name="x", password="", region="990100"), "--region is for operators"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value.role,
+)
+def test_an_account_that_could_not_do_its_work_is_refused_by_its_option(tool, catalogue, account, named):
+    with pytest.raises(click.ClickException) as refused:
+        tool.check(account, catalogue.organisation)
+    assert named in str(refused.value)
+
+
+def test_the_password_is_asked_for_twice_and_its_digest_stored(tool, catalogue, monkeypatch):
+    aws = FakeAws()
+    monkeypatch.setattr(tool, "BotoAws", lambda: aws)
+    arguments = ["li-na", "--table", "intake", "--role", "clerk", "--name", "李娜", "--department", DEPARTMENT]
+    short = CliRunner().invoke(tool.main, arguments, input="short\nshort\n")
+    assert short.exit_code == 1 and "12 characters" in short.output
+    done = CliRunner().invoke(tool.main, arguments, input="correct horse battery\ncorrect horse battery\n")
+    assert done.exit_code == 0 and "correct horse" not in done.output
+    assert passwords.matches("correct horse battery", held(aws, "li-na").password)
