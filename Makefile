@@ -3,6 +3,7 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
+BENCH_STAMP := $(VENV)/.installed-bench
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/core/python
 
 .DEFAULT_GOAL := help
@@ -31,8 +32,12 @@ test: setup ## every test, on the embedded parts
 test-fast: setup ## without the tests marked slow
 	$(PY) -m pytest -m "not slow"
 
-bench: setup ## measurements, side by side
-	$(PY) -m bench
+bench: setup $(BENCH_STAMP) ## measurements, side by side; KAFKA=apache DYNAMODB=local measures on real parts
+	$(PY) -m bench $(BENCH)
+
+$(BENCH_STAMP): bench/requirements.txt $(STAMP)
+	$(PY) -m pip install --quiet --disable-pip-version-check -r bench/requirements.txt
+	@touch $@
 
 deploy: ## to AWS, with samconfig.toml (docs/operations.md; the first time `sam build && sam deploy --guided`)
 	@command -v sam >/dev/null || { echo "error: sam is missing: pip install aws-sam-cli, or see docs/operations.md" >&2; exit 1; }

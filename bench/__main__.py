@@ -1,85 +1,84 @@
-"""`python -m bench`: throughput against its floor, write units a case, cold-start imports; all in one run."""
+"""`python -m bench`: all measurements in one run: write units, ways to write, rounds beside floor and peer, cold starts."""
 
 from __future__ import annotations
 
-import statistics
+import shutil
+from pathlib import Path
+from typing import Any
 
 import click
+from msgspec.structs import replace
 from rich.console import Console
 from rich.table import Table
 
-from bench import cost, floor, imports
-from bench.throughput import Run
+from bench import cost, figures, imports, peer, rounds, writes
+from bench.restate.setup import PeerError
 from local import accounts
-from local.api import Api
+from local.config import StartError, from_environment
 from local.stack import Stack
 
-
-def throughput(stack: Stack, console: Console, *, cases: int, rounds: int) -> None:
-    """Rounds of run and floor in turn, so that both meet the same noise."""
-    floor.prepare(stack)
-    api = Api(stack.gateway_url, accounts.password(stack.config.state))
-    Run(stack, api, max(40, cases // 5), seed=0)  # warm-up
-    table = Table("round", "cases/s", "p50/p95 ms", "writes", "messages", *(f"floor, {one}" for one in floor.CLIENTS))
-    rates: list[float] = []
-    ratios: dict[str, list[float]] = {client: [] for client in floor.CLIENTS}
-    for number in range(1, rounds + 1):
-        run = Run(stack, api, cases, seed=number)
-        work, report = run.work, run.report
-        rates.append(report.cases_per_second)
-        cells = []
-        for client in floor.CLIENTS:
-            bare = cases / floor.seconds(stack, client, writes=work["writes"], messages=work["messages"])
-            ratios[client].append(report.cases_per_second / bare)
-            cells.append(f"{bare:.1f} ({ratios[client][-1]:.2f})")
-        latency = f"{report.latency_ms['p50']:.0f}/{report.latency_ms['p95']:.0f}"
-        per_case = [f"{work[name] / cases:.2f}" for name in ("writes", "messages")]
-        table.add_row(str(number), f"{rates[-1]:.1f}", latency, *per_case, *cells)
-    console.print(table)
-    console.print(f"median: {statistics.median(rates):.1f} cases/s; ratio to the floor (aim 0.6):")
-    for client, found in ratios.items():
-        spread = f"{min(found):.2f}-{max(found):.2f}"
-        console.print(f"  writes through {client}: {statistics.median(found):.2f} (range {spread})")
+PARTS = ("units", "writes", "rounds", "imports", "peer")
 
 
-def units(stack: Stack, console: Console) -> None:
+def own_stack(console: Console) -> Stack:
+    """A stack with state of its own, empty at the start, so that no other's cases are in its way."""
+    config = from_environment()
+    state = config.state / "bench"
+    shutil.rmtree(state, ignore_errors=True)
+    return Stack(replace(config, state=state), say=lambda line: console.print(f"starting: {line}"))
+
+
+def units(stack: Stack, console: Console) -> dict[str, float]:
     """Write units of three kinds of cases."""
     table = Table("case", "write units", "aim")
-    table.add_row("plain: decided at once", f"{cost.write_units(stack, cost.PLAIN):.0f}", "10")
-    table.add_row("two departments asked", f"{cost.write_units(stack, cost.TWO_DEPARTMENTS):.0f}", "24")
-    table.add_row("two steps by clerks", f"{cost.write_units(stack, cost.STAFFED):.0f}", "")
+    found = {}
+    for name, scenario, aim in cost.CASES:
+        found[name] = cost.write_units(stack, scenario)
+        table.add_row(name, f"{found[name]:.0f}", aim)
     console.print(table)
+    return found
 
 
-def cold_starts(console: Console) -> None:
-    """Import CPU of each function."""
-    reference = imports.cpu_ms(imports.BOTO3)
-    table = Table("import", "CPU ms", "of boto3's")
-    table.add_row('boto3.client("dynamodb")', f"{reference:.0f}", "1.00")
-    for name in imports.functions():
-        cpu = imports.of_function(name)
-        table.add_row(name, f"{cpu:.0f}", f"{cpu / reference:.2f}")
-    console.print(table)
-    console.print("aim: at most 1.3 for a function that Kafka triggers\n")
+def peer_alone(console: Console, *, cases: int, clients: int, count: int) -> list[figures.Lap]:
+    """Rounds of the peer only."""
+    laps = []
+    for number in range(1, count + 1):
+        laps.append(peer.measure(cases, clients=clients, seed=number))
+        console.print(f"round {number}: {rounds.line(laps[-1])} {laps[-1].cpu_ms}")
+    return laps
 
 
 @click.command()
-@click.option("--cases", default=300, show_default=True, help="Cases a round.")
-@click.option("--rounds", default=3, show_default=True, help="Rounds of run and floor.")
-@click.option("--only", type=click.Choice(["throughput", "units", "imports"]), help="One part alone.")
-def main(cases: int, rounds: int, only: str | None) -> None:
-    """Measures on the embedded parts, in a stack of its own. Compare ratios, not figures of different runs."""
-    console = Console()
-    if only in (None, "imports"):
-        cold_starts(console)
-    if only == "imports":
-        return
-    with Stack() as stack:
-        accounts.seed(stack)
-        if only in (None, "units"):
-            units(stack, console)
-        if only in (None, "throughput"):
-            throughput(stack, console, cases=cases, rounds=rounds)
+@click.option("--cases", default=300, show_default=True, help="Cases a lap.")
+@click.option("--rounds", "count", default=3, show_default=True, help="Rounds of ours, floor and peer in turn.")
+@click.option("--clients", default=8, show_default=True, help="Clients of the closed loops.")
+@click.option("--only", type=click.Choice(PARTS), help="One part alone.")
+@click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write all figures there too.")
+def main(cases: int, count: int, clients: int, only: str | None, file: Path | None) -> None:
+    """Measures in a stack of its own (KAFKA=apache DYNAMODB=local: on real parts). Compare figures of one run only."""
+    console = Console(width=max(120, Console().width))
+    found: dict[str, Any] = {"machine": figures.machine(), "cases": cases}
+    try:
+        if only == "peer":
+            found["peer"] = peer_alone(console, cases=cases, clients=clients, count=count)
+        else:
+            with own_stack(console) as stack:
+                accounts.seed(stack)
+                wanted = (only,) if only else PARTS
+                if "units" in wanted:
+                    found["write_units"] = units(stack, console)
+                if "writes" in wanted:
+                    found["ways_to_write"] = writes.measure(stack, console)
+                if "rounds" in wanted:
+                    measured = rounds.measure(stack, cases=cases, rounds=count, clients=clients, console=console)
+                    rounds.show(measured, console)
+                    found["rounds"] = measured
+                if "imports" in wanted:  # last: its first calls leave cases behind
+                    found["cold_starts"] = imports.measure(stack, console)
+    except (PeerError, StartError) as problem:
+        raise SystemExit(f"error: {problem}") from problem
+    if file:
+        figures.write(file, found)
 
 
 if __name__ == "__main__":

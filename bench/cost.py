@@ -21,6 +21,13 @@ STAFFED = Scenario(item="food-business-licence")
 TWO_DEPARTMENTS = Scenario(item="individual-business-registration", form={"premises_kind": "home", "trade": "catering"})
 """Two departments are asked and answer; the rest is by rule."""
 
+CASES = (
+    ("plain: decided at once", PLAIN, "10"),
+    ("two departments asked", TWO_DEPARTMENTS, "24"),
+    ("two steps by clerks", STAFFED, ""),
+)
+"""What is printed, with the aims."""
+
 
 def write_units(stack: Stack, scenario: Scenario, *, cases: int = 5) -> float:
     """The median over some cases, one at a time."""

@@ -1,48 +1,43 @@
 """The floor: as many bare DynamoDB writes and Kafka messages as a run made, without any of our functions.
 
 Writes: conditional PutItems of 1 kB, eight threads, one process: through boto3, as anyone would without our code, and
-through our signed client, which costs a quarter of it and makes a harder floor. Messages: produced and
-consumed by kafka-python in another process with the
-settings of our producer, at the same time, as the system does it. The floor is the longer of the two.
+through our signed client, which costs a quarter of it and makes a harder floor. Messages: produced and consumed by
+confluent-kafka in another process with the settings of our producer, at the same time, as the system does it. The floor
+is the longer of the two.
 """
 
 from __future__ import annotations
 
-import base64
 import multiprocessing
-import os
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from liangwang.aws import AwsJson, SignedAws
-from liangwang.aws_boto import BotoAws
-from liangwang.signing import Credentials
+import confluent_kafka as kafka
+import msgspec
+from confluent_kafka.admin import AdminClient
 
+from bench import bare
+from local import topics
+from local.config import Config
 from local.stack import Stack
 
 TABLE = "bench-floor"
 TOPIC = "bench-floor"
+CLIENTS = tuple(bare.CLIENTS)
 
 
 def prepare(stack: Stack) -> None:
-    """Creates the bare table: no index, no stream."""
-    import boto3
-
-    client = boto3.client("dynamodb", endpoint_url=stack.endpoint_url, region_name=stack.config.region, **_KEYS)
-    if TABLE not in client.list_tables()["TableNames"]:
-        client.create_table(
-            TableName=TABLE,
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
-
-
-CLIENTS = ("boto3", "signed")
+    """Creates the bare table and the topic."""
+    bare.create(stack.config, TABLE)
+    # The embedded broker makes a topic when it is asked for; a real one is told.
+    metadata = AdminClient({"bootstrap.servers": stack.bootstrap_servers, "log_level": 2}).list_topics(
+        TOPIC, timeout=20
+    )
+    if metadata.topics[TOPIC].error is not None:
+        topics.ensure(msgspec.structs.replace(stack.config, topics=(TOPIC,)))
 
 
 def seconds(stack: Stack, client: str, *, writes: int, messages: int) -> float:
@@ -50,7 +45,7 @@ def seconds(stack: Stack, client: str, *, writes: int, messages: int) -> float:
     context = multiprocessing.get_context("spawn")
     gate = context.Barrier(3)
     jobs = [
-        context.Process(target=_write, args=(client, stack.endpoint_url, stack.config.region, writes, gate)),
+        context.Process(target=_write, args=(client, stack.config, writes, gate)),
         context.Process(target=_pass, args=(stack.bootstrap_servers, messages, gate)),
     ]
     for job in jobs:
@@ -67,25 +62,13 @@ def seconds(stack: Stack, client: str, *, writes: int, messages: int) -> float:
 MESSAGE = (Path(__file__).parent.parent / "docs" / "api" / "schemas" / "case.decided.json").read_bytes()[:900]
 """JSON of the usual size, which shrinks as messages do."""
 
-_KEYS = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
 
-
-def _client(name: str, endpoint: str, region: str) -> AwsJson:
-    if name == "boto3":
-        return BotoAws(endpoint_url=endpoint, region_name=region, **_KEYS)
-    credentials = Credentials("test", "test")
-    return SignedAws(region=region, credentials=lambda: credentials, endpoint=endpoint)
-
-
-def _write(client: str, endpoint: str, region: str, count: int, gate: Any) -> None:
-    aws = _client(client, endpoint, region)
-    body = base64.b64encode(os.urandom(900)).decode()
+def _write(client: str, config: Config, count: int, gate: Any) -> None:
+    aws = bare.CLIENTS[client](config)
     run = uuid.uuid4().hex
 
     def put(number: int) -> None:
-        item = {"pk": {"S": f"{run}-{number}"}, "version": {"N": "1"}, "body": {"B": body}}
-        request = {"TableName": TABLE, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
-        aws.call("dynamodb", "PutItem", request)
+        aws.call("dynamodb", "PutItem", bare.put(TABLE, f"{run}-{number}", size=900))
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(put, range(8)))  # connections
@@ -94,28 +77,34 @@ def _write(client: str, endpoint: str, region: str, count: int, gate: Any) -> No
 
 
 def _pass(bootstrap: str, count: int, gate: Any) -> None:
-    producer = KafkaProducer(
-        bootstrap_servers=bootstrap,
-        api_version=(2, 3),
-        acks="all",
-        enable_idempotence=True,
-        linger_ms=2,
-        compression_type="gzip",
+    producer = kafka.Producer(
+        {
+            "bootstrap.servers": bootstrap,
+            "enable.idempotence": True,
+            "acks": "all",
+            "compression.type": "gzip",
+        }
     )
-    consumer = KafkaConsumer(bootstrap_servers=bootstrap, api_version=(2, 3), fetch_max_wait_ms=20)
-    value = MESSAGE
-    producer.send(TOPIC, key=b"first", value=value).get(timeout=20)
-    partitions = [TopicPartition(TOPIC, number) for number in consumer.partitions_for_topic(TOPIC) or {0}]
-    consumer.assign(partitions)
-    consumer.seek_to_end()
-    for partition in partitions:
-        consumer.position(partition)
+    consumer = kafka.Consumer({"bootstrap.servers": bootstrap, "group.id": f"bench-floor-{uuid.uuid4().hex}"})
+    partitions = consumer.list_topics(TOPIC, timeout=20).topics[TOPIC].partitions
+    ends = [kafka.TopicPartition(TOPIC, number) for number in partitions]
+    for end in ends:
+        end.offset = consumer.get_watermark_offsets(end, timeout=20)[1]
+    consumer.assign(ends)
+    producer.produce(TOPIC, MESSAGE, b"first")
+    seen = 0
+    while seen < 1:  # connections
+        producer.flush(20)
+        seen += _count(consumer)
     gate.wait()
     seen, sent = 0, 0
     while seen < count:
-        batch = [producer.send(TOPIC, key=b"%d" % n, value=value) for n in range(sent, min(sent + 100, count))]
-        for future in batch:
-            future.get(timeout=20)
-        sent += len(batch)
-        for records in consumer.poll(timeout_ms=20).values():
-            seen += len(records)
+        for number in range(sent, min(sent + 100, count)):
+            producer.produce(TOPIC, MESSAGE, b"%d" % number)
+            sent += 1
+        producer.flush(20)
+        seen += _count(consumer)
+
+
+def _count(consumer: Any) -> int:
+    return sum(record.error() is None for record in consumer.consume(1000, timeout=0.02))

@@ -312,7 +312,10 @@ def packages(file):
     return {re.split(r"[<>=\[]", line)[0] for line in lines if line and line[0] not in "#-"}
 
 
-@pytest.mark.parametrize("package", sorted(packages("requirements.txt") | packages("local/requirements.txt")))
+REQUIREMENTS = ("requirements.txt", "local/requirements.txt", "bench/requirements.txt")
+
+
+@pytest.mark.parametrize("package", sorted(set().union(*map(packages, REQUIREMENTS))))
 def test_every_package_has_its_reason(package):
     pages = [page.read_text(encoding="utf-8").lower() for page in (REPOSITORY / "docs" / "decisions").glob("*.md")]
     assert any(package.lower() in page for page in pages), f"say in docs/decisions/ why {package} is used"

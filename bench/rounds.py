@@ -1,0 +1,137 @@
+"""Ours, its floor and the peer in turn, round by round, so that all meet the same noise of the machine."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from msgspec import Struct, field
+from rich.console import Console
+from rich.table import Table
+
+from bench import cpu, floor, peer
+from bench.figures import Lap, Spread, spread, summary
+from bench.ours import Ours
+from bench.restate.setup import PeerError, install
+from local.stack import Stack
+
+FLOOR_AIM = 0.7
+CPU_AIM_MS = 12
+PEER_AIM = 2
+
+
+class Round(Struct):
+    """One round. ``floor`` is cases a second of bare writes and messages by the client that writes."""
+
+    open: Lap
+    floor: dict[str, float]
+    closed: Lap
+    peer: Lap | None = None
+
+
+class Rounds(Struct, kw_only=True):
+    """All rounds and what they come to; ``peer`` figures are absent where it cannot run."""
+
+    clients: int
+    rounds: list[Round] = field(default_factory=list)
+    figures: dict[str, dict[str, Spread]] = field(default_factory=dict)
+    floor_ratio: dict[str, Spread] = field(default_factory=dict)
+    peer_ratio: Spread | None = None
+    writes_a_case: float = 0.0
+    messages_a_case: float = 0.0
+    note: str = ""
+
+
+def measure(stack: Stack, *, cases: int, rounds: int, clients: int, console: Console) -> Rounds:
+    """A warm-up and the rounds. Prints a line a lap."""
+    found = Rounds(clients=clients)
+    try:
+        install()
+    except PeerError as problem:
+        found.note = str(problem)
+        console.print(f"without the peer: {problem}")
+    ours = Ours(stack)
+    floor.prepare(stack)
+    console.print(f"warm-up: {cases} cases")
+    ours.open(cases, seed=0)
+    ours.closed(max(cases // 2, clients), clients=clients, seed=1)
+    writes = messages = 0
+    for number in range(1, rounds + 1):
+        run = ours.open(cases, seed=2 * number)
+        writes, messages = writes + run.writes, messages + run.messages
+        bare = {
+            client: cases / floor.seconds(stack, client, writes=run.writes, messages=run.messages)
+            for client in floor.CLIENTS
+        }
+        closed = ours.closed(cases, clients=clients, seed=2 * number + 1)
+        found.rounds.append(Round(run.lap, bare, closed))
+        if not found.note:
+            with still(stack):
+                found.rounds[-1].peer = peer.measure(cases, clients=clients, seed=number)
+        _print(number, found.rounds[-1], console)
+    found.writes_a_case = round(writes / cases / rounds, 2)
+    found.messages_a_case = round(messages / cases / rounds, 2)
+    return conclude(found)
+
+
+def conclude(found: Rounds) -> Rounds:
+    """Fills in medians, ranges and ratios. A ratio is taken within a round."""
+    laps = {name: [lap for one in found.rounds if (lap := getattr(one, name))] for name in ("open", "closed", "peer")}
+    found.figures = {name: summary(several) for name, several in laps.items() if several}
+    for client in found.rounds[0].floor:
+        found.floor_ratio[client] = spread(one.open.rate / one.floor[client] for one in found.rounds)
+    if laps["peer"]:
+        found.peer_ratio = spread(one.closed.rate / one.peer.rate for one in found.rounds if one.peer)
+    return found
+
+
+@contextmanager
+def still(stack: Stack) -> Iterator[None]:
+    """Holds a stack's processes still, so that what it does when idle costs the peer nothing."""
+    roots = [one["pid"] for one in stack.description()["processes"].values()]
+    processes = cpu.table()
+    pids = [pid for root in roots for pid in cpu.tree(root, processes)]
+    try:
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+def _print(number: int, one: Round, console: Console) -> None:
+    bare = ", ".join(f"{client} {rate:.0f} ({one.open.rate / rate:.2f})" for client, rate in one.floor.items())
+    console.print(f"round {number}: open {line(one.open)}; floor {bare}")
+    console.print(f"         closed {line(one.closed)}; peer {line(one.peer) if one.peer else '–'}")
+
+
+def line(lap: Lap) -> str:
+    return (
+        f"{lap.rate:.1f}/s, p50/p95 {lap.latency_ms['p50']:.0f}/{lap.latency_ms['p95']:.0f} ms, "
+        f"CPU {lap.all_cpu_ms:.1f} ms"
+    )
+
+
+def show(found: Rounds, console: Console) -> None:
+    """Prints medians and ranges beside the aims."""
+    table = Table("median (range)", "cases/s", "p50 ms", "p95 ms", "CPU ms a case, own", "all")
+    names = {"open": "open loop", "closed": f"closed loop, {found.clients} clients", "peer": "Restate, closed loop"}
+    for name, figures in found.figures.items():
+        own = "" if name == "peer" else figures["own_cpu_ms"].text(1)
+        shown = [figures[one].text(digits) for one, digits in (("cases_per_second", 1), ("p50_ms", 0), ("p95_ms", 0))]
+        table.add_row(names[name], *shown, own, figures["all_cpu_ms"].text(1))
+    console.print(table)
+    console.print(f"a case: {found.writes_a_case} writes, {found.messages_a_case} messages; CPU by process, median:")
+    for name in ("open", "closed", "peer"):
+        laps = [lap for one in found.rounds if (lap := getattr(one, name))]
+        if laps:
+            each = {one: spread(lap.cpu_ms[one] for lap in laps).median for one in laps[0].cpu_ms}
+            console.print(f"  {name}: " + ", ".join(f"{process} {ms:.1f}" for process, ms in each.items()))
+    for client, ratio in found.floor_ratio.items():
+        console.print(f"ratio to the floor, writes through {client}: {ratio.text(2)} (aim: {FLOOR_AIM})")
+    if found.peer_ratio:
+        console.print(f"ratio to the peer, closed loop: {found.peer_ratio.text(2)} (aim: {PEER_AIM}, p95 no worse)")
+    console.print(f"aim: at most {CPU_AIM_MS} ms of CPU a case in our own processes\n")
