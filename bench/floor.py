@@ -33,9 +33,8 @@ def prepare(stack: Stack) -> None:
     """Creates the bare table and the topic."""
     bare.create(stack.config, TABLE)
     # The embedded broker makes a topic when it is asked for; a real one is told.
-    metadata = AdminClient({"bootstrap.servers": stack.bootstrap_servers, "log_level": 2}).list_topics(
-        TOPIC, timeout=20
-    )
+    admin = AdminClient({"bootstrap.servers": stack.bootstrap_servers, "log_level": 2})
+    metadata = admin.list_topics(TOPIC, timeout=20)
     if metadata.topics[TOPIC].error is not None:
         topics.ensure(msgspec.structs.replace(stack.config, topics=(TOPIC,)))
 

@@ -41,6 +41,7 @@ class Rounds(Struct, kw_only=True):
     peer_ratio: Spread | None = None
     writes_a_case: float = 0.0
     messages_a_case: float = 0.0
+    idle_cpu_ms_a_second: dict[str, float] = field(default_factory=dict)
     note: str = ""
 
 
@@ -57,6 +58,7 @@ def measure(stack: Stack, *, cases: int, rounds: int, clients: int, console: Con
     console.print(f"warm-up: {cases} cases")
     ours.open(cases, seed=0)
     ours.closed(max(cases // 2, clients), clients=clients, seed=1)
+    found.idle_cpu_ms_a_second = ours.idle()
     writes = messages = 0
     for number in range(1, rounds + 1):
         run = ours.open(cases, seed=2 * number)
@@ -130,6 +132,8 @@ def show(found: Rounds, console: Console) -> None:
         if laps:
             each = {one: spread(lap.cpu_ms[one] for lap in laps).median for one in laps[0].cpu_ms}
             console.print(f"  {name}: " + ", ".join(f"{process} {ms:.1f}" for process, ms in each.items()))
+    waiting = ", ".join(f"{process} {ms:.0f}" for process, ms in found.idle_cpu_ms_a_second.items())
+    console.print(f"CPU ms a second when nobody applies: {waiting}")
     for client, ratio in found.floor_ratio.items():
         console.print(f"ratio to the floor, writes through {client}: {ratio.text(2)} (aim: {FLOOR_AIM})")
     if found.peer_ratio:
