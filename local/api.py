@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import threading
 import time
@@ -60,7 +59,7 @@ class Api:
         while True:
             try:
                 return self._once(method, target, body, headers)
-            except (OSError, http.client.HTTPException, ApiError) as error:
+            except (OSError, ApiError) as error:
                 final = isinstance(error, ApiError) and error.document["status"] < 500
                 if final or time.monotonic() > deadline:
                     raise

@@ -4,7 +4,6 @@ boto3 costs 250 ms of CPU to import and about a millisecond a call; this costs n
 reference adapter is boto3 (``aws_boto.py``), and tests hold the two to one contract and the signatures to botocore's.
 """
 
-import http.client
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -113,7 +112,7 @@ class SignedAws:
                 self._sleep(random.uniform(0, min(2.0, 0.05 * 2**attempt)))
             try:
                 response = self._send(service, target, body)
-            except (OSError, http.client.HTTPException) as error:
+            except OSError as error:
                 problem = AwsError(
                     "Unreachable", f"{service} at {self._endpoints.get(service, self._region)}: {error!r}"
                 )
