@@ -1,5 +1,6 @@
 """The HTTP client over real connections: what it keeps, what it opens anew, what it refuses."""
 
+import contextlib
 import socket
 import ssl
 import threading
@@ -26,7 +27,7 @@ class Service:
             threading.Thread(target=self._follow, args=(connection, script), daemon=True).start()
 
     def _follow(self, connection, script):
-        with connection:
+        with connection, contextlib.suppress(OSError):
             for answer in script:
                 self.requests.append(self._request(connection))
                 if answer is None:
@@ -39,15 +40,22 @@ class Service:
     def _request(connection):
         received = b""
         while b"\r\n\r\n" not in received:
-            received += connection.recv(65536)
+            received += _some(connection)
         head, _, body = received.partition(b"\r\n\r\n")
         (length,) = (int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
         while len(body) < length:
-            body += connection.recv(65536)
+            body += _some(connection)
         return head.decode(), body
 
     def close(self):
         self._listener.close()
+
+
+def _some(connection):
+    received = connection.recv(65536)
+    if not received:
+        raise ConnectionError("the client has gone")
+    return received
 
 
 @pytest.fixture
