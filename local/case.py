@@ -73,7 +73,7 @@ def show(stack: Stack, case_no: str, console: Console) -> None:
     """Prints the timeline. Raises StartError for a number that is not a case's."""
     if not is_valid(case_no):
         raise StartError(f"{case_no} is no case number: its check character does not hold; copy it whole")
-    footprint = Tables(stack).case(case_no)
+    footprint = Tables.of(stack).case(case_no)
     if not footprint.application.history:
         raise StartError(f"no case {case_no} in this stack: its tables live as long as the stack does")
     known = catalogue.load(stack.config.catalogue)

@@ -74,7 +74,7 @@ def play(
     people |= {accounts.clerk(one.department, n) for one in staffed for n in range(1, accounts.CLERKS + 1)}
     with ThreadPoolExecutor(WORKERS) as pool:
         list(pool.map(api.login, people))  # slow by design, and no part of a case's way
-        citizens, tables = Citizens(api, known), Tables(stack)
+        citizens, tables = Citizens(api, known), Tables.of(stack)
         began = time.monotonic()
         made: dict[str, Wish] = {}
 

@@ -33,10 +33,19 @@ class Difference(Struct, frozen=True):
 class Tables:
     """The three systems' stores, read side by side."""
 
-    def __init__(self, stack: Stack) -> None:
-        self.intake: Store = accounts.store(stack, "IntakeTable")
-        self.governance: Store = accounts.store(stack, "GovernanceTable")
-        self.department: Store = accounts.store(stack, "DepartmentTable")
+    def __init__(self, *, intake: Store, governance: Store, department: Store) -> None:
+        self.intake = intake
+        self.governance = governance
+        self.department = department
+
+    @classmethod
+    def of(cls, stack: Stack) -> Tables:
+        """Those of a local stack."""
+        return cls(
+            intake=accounts.store(stack, "IntakeTable"),
+            governance=accounts.store(stack, "GovernanceTable"),
+            department=accounts.store(stack, "DepartmentTable"),
+        )
 
     def case(self, case_no: str) -> Footprint:
         """Everything the three systems hold of one case."""

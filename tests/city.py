@@ -25,7 +25,7 @@ class City:
         accounts.seed(stack)
         self.catalogue = catalogue.load(stack.config.catalogue)
         self.api = Api(stack.gateway_url, accounts.password(stack.config.state))
-        self.tables = Tables(stack)
+        self.tables = Tables.of(stack)
 
     def wish(self, item, *, place=TOWN, **changes):
         """The body of an application: the item's example with some form fields changed."""

@@ -132,7 +132,9 @@ def test_each_stream_has_one_reader():
 
 
 @pytest.mark.parametrize("table", ["IntakeTable", "GovernanceTable", "DepartmentTable"])
-def test_a_table_can_be_restored_is_encrypted_and_streams_both_images(table):
+def test_a_table_can_be_restored_outlives_the_stack_is_encrypted_and_streams_both_images(table):
+    assert DOCUMENT["Resources"][table]["DeletionPolicy"] == "Retain"
+    assert DOCUMENT["Resources"][table]["UpdateReplacePolicy"] == "Retain"
     properties = DOCUMENT["Resources"][table]["Properties"]
     assert properties["StreamSpecification"] == {"StreamViewType": "NEW_AND_OLD_IMAGES"}
     assert properties["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
@@ -245,6 +247,13 @@ def test_a_stream_source_reports_single_failures_and_sets_aside_what_never_works
     assert properties["DestinationConfig"]["OnFailure"]["Type"] == "SQS"
     assert properties["StartingPosition"] == "TRIM_HORIZON"
     assert properties["FilterCriteria"]["Filters"]
+
+
+def test_kafka_sources_share_their_pollers():
+    """Ten pollers fit one event poller unit: without a group each source pays for a unit of its own."""
+    configs = [event.values[0]["ProvisionedPollerConfig"] for event in events("MSK")]
+    assert {str(one["PollerGroupName"]) for one in configs} == {str({"Ref": "AWS::StackName"})}
+    assert sum(one["MinimumPollers"] for one in configs) <= 10
 
 
 def test_consumer_groups_are_named_and_not_shared():

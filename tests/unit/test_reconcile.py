@@ -1,0 +1,54 @@
+"""infra/reconcile.py: the operator's comparison of the three systems."""
+
+import importlib.util
+
+import pytest
+
+from local.reconciliation import Difference, Tables
+from tests.conftest import REPOSITORY
+from tests.functional.city import City
+
+
+@pytest.fixture(scope="module")
+def tool():
+    spec = importlib.util.spec_from_file_location("reconcile", REPOSITORY / "infra" / "reconcile.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def city():
+    return City()
+
+
+def looked_at(tool, city):
+    tables = Tables(**city.stores)
+    return list(tool.differences(tables, tool.open_cases(tables.intake, city.now)))
+
+
+def test_a_case_that_nobody_carried_on_is_lost(tool, city):
+    number = city.apply("elderly-card")
+    assert [(one.case_no, one.kind) for one in looked_at(tool, city)] == [(number, "lost")]
+
+
+def test_a_case_that_ended_everywhere_is_no_longer_looked_at(tool, city):
+    city.apply("elderly-card")
+    city.settle()
+    assert looked_at(tool, city) == []
+
+
+def test_what_is_open_is_counted_and_what_is_lost_is_named(tool, capsys):
+    found = [
+        Difference("1", "stuck", "intake accepted, department in_review, ledger accepted"),
+        Difference("2", "stuck", "intake accepted, department in_review, ledger accepted"),
+        Difference("3", "lost", "intake submitted, department absent, ledger absent"),
+    ]
+    assert tool.report(found, 10) is False
+    said = capsys.readouterr().out
+    assert "2 open: intake accepted" in said and "3 lost: intake submitted" in said
+    assert "10 cases looked at, 1 lost or duplicated" in said
+
+
+def test_open_cases_alone_are_nothing_wrong(tool):
+    assert tool.report([Difference("1", "stuck", "waiting")], 1) is True
