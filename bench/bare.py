@@ -1,13 +1,15 @@
-"""A bare table for the floor and the ways to write: no index, no stream, conditional items, two clients."""
+"""Bare parts for the floor and the ways to write: a table without index and stream, two clients, a consumer."""
 
 from __future__ import annotations
 
 import base64
 import os
+import uuid
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+import confluent_kafka as kafka
 from liangwang.aws import AwsError, AwsJson, SignedAws
 
 from local.config import Config
@@ -64,3 +66,17 @@ def item(key: str, *, size: int) -> dict[str, Any]:
 @lru_cache
 def _body(size: int) -> str:
     return base64.b64encode(os.urandom(size)).decode()
+
+
+def listener(config: Config, topic: str) -> kafka.Consumer:
+    """A consumer of all that comes to a topic from now on."""
+    settings = {"bootstrap.servers": config.bootstrap_servers, "group.id": f"bench-{uuid.uuid4().hex}"}
+    # The embedded broker wakes no waiting fetch; another one does, and is not to be asked a hundred times a second.
+    wait = 10 if config.kafka == "embedded" and config.bootstrap is None else 500
+    consumer = kafka.Consumer({**settings, "fetch.wait.max.ms": wait})
+    partitions = consumer.list_topics(topic, timeout=20).topics[topic].partitions
+    ends = [kafka.TopicPartition(topic, number) for number in partitions]
+    for end in ends:
+        end.offset = consumer.get_watermark_offsets(end, timeout=20)[1]
+    consumer.assign(ends)
+    return consumer

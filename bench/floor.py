@@ -45,7 +45,7 @@ def seconds(stack: Stack, client: str, *, writes: int, messages: int) -> float:
     gate = context.Barrier(3)
     jobs = [
         context.Process(target=_write, args=(client, stack.config, writes, gate)),
-        context.Process(target=_pass, args=(stack.bootstrap_servers, messages, gate)),
+        context.Process(target=_pass, args=(stack.config, messages, gate)),
     ]
     for job in jobs:
         job.start()
@@ -75,21 +75,16 @@ def _write(client: str, config: Config, count: int, gate: Any) -> None:
         list(pool.map(put, range(8, count)))
 
 
-def _pass(bootstrap: str, count: int, gate: Any) -> None:
+def _pass(config: Config, count: int, gate: Any) -> None:
     producer = kafka.Producer(
         {
-            "bootstrap.servers": bootstrap,
+            "bootstrap.servers": config.bootstrap_servers,
             "enable.idempotence": True,
             "acks": "all",
             "compression.type": "gzip",
         }
     )
-    consumer = kafka.Consumer({"bootstrap.servers": bootstrap, "group.id": f"bench-floor-{uuid.uuid4().hex}"})
-    partitions = consumer.list_topics(TOPIC, timeout=20).topics[TOPIC].partitions
-    ends = [kafka.TopicPartition(TOPIC, number) for number in partitions]
-    for end in ends:
-        end.offset = consumer.get_watermark_offsets(end, timeout=20)[1]
-    consumer.assign(ends)
+    consumer = bare.listener(config, TOPIC)
     producer.produce(TOPIC, MESSAGE, b"first")
     seen = 0
     while seen < 1:  # connections

@@ -13,19 +13,17 @@ from __future__ import annotations
 
 import threading
 import time
-import uuid
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
-import confluent_kafka as kafka
 from liangwang import catalogue, envelope
 from liangwang.aggregates import APPLICATION, Key
 from liangwang.domain.messages import TOPIC, TaskDispatched
 from msgspec import Struct
 
-from bench import closed
+from bench import bare, closed
 from bench.cpu import Meter
 from bench.figures import Lap
 from bench.work import Work
@@ -160,9 +158,7 @@ class Clerk:
         self._stop = threading.Event()
         self._pool = ThreadPoolExecutor(4)
         self.problems: list[str] = []
-        settings = {"bootstrap.servers": stack.bootstrap_servers, "group.id": f"bench-clerk-{uuid.uuid4().hex}"}
-        # The embedded broker wakes no waiting fetch: a longer wait would be the clerk's, not the system's.
-        self._consumer = kafka.Consumer({**settings, "fetch.wait.max.ms": 10})
+        self._consumer = bare.listener(stack.config, TOPIC[TaskDispatched])
         self._thread = threading.Thread(target=self._listen, daemon=True)
 
     def _listen(self) -> None:
@@ -190,12 +186,6 @@ class Clerk:
             time.sleep(0.01)
 
     def __enter__(self) -> Self:
-        topic = TOPIC[TaskDispatched]
-        known = self._consumer.list_topics(topic, timeout=20).topics[topic].partitions
-        ends = [kafka.TopicPartition(topic, number) for number in known]
-        for end in ends:
-            end.offset = self._consumer.get_watermark_offsets(end, timeout=20)[1]
-        self._consumer.assign(ends)
         self._thread.start()
         return self
 

@@ -55,12 +55,13 @@ def measure(stack: Stack, *, cases: int, rounds: int, clients: int, console: Con
         console.print(f"without the peer: {problem}")
     ours = Ours(stack)
     floor.prepare(stack)
-    console.print(f"warm-up: {cases} cases")
+    console.print(f"warm-up: {2 * cases} cases")
     ours.open(cases, seed=0)
-    ours.closed(max(cases // 2, clients), clients=clients, seed=1)
+    ours.closed(cases, clients=clients, seed=1)
     found.idle_cpu_ms_a_second = ours.idle()
     writes = messages = 0
     for number in range(1, rounds + 1):
+        ours.closed(clients, clients=clients, seed=-number)  # all are awake again after the peer's lap
         run = ours.open(cases, seed=2 * number)
         writes, messages = writes + run.writes, messages + run.messages
         bare = {
