@@ -20,7 +20,6 @@ from rich.table import Table
 
 from bench import bare, imports
 from bench.cpu import Meter
-from bench.figures import OWN
 from local.stack import Stack
 
 TABLE = "bench-writes"
@@ -78,7 +77,7 @@ WAYS = (
 
 
 class Figures(Struct, kw_only=True):
-    """Medians over the rounds: items a second, CPU milliseconds an item of the client and of what is underneath."""
+    """Medians over the rounds: items a second, CPU milliseconds an item of the client and of DynamoDB."""
 
     client: str
     way: str
@@ -109,19 +108,24 @@ def measure(stack: Stack, console: Console, *, items: int = 600, rounds: int = 3
 
 
 def _lap(stack: Stack, aws: AwsJson, way: Way, items: int) -> tuple[float, float, float]:
-    """Items a second, CPU an item here, CPU an item underneath."""
+    """Items a second, CPU an item here, CPU an item of DynamoDB."""
     prefix = uuid.uuid4().hex
     keys = [f"{prefix}-{number}" for number in range(items)]
     if way.act is read:
         for start in range(0, items, 25):
             transaction(aws, keys[start : start + 25])
     calls = [keys[start : start + way.at_once] for start in range(0, items, way.at_once)]
-    under = {name: one["pid"] for name, one in stack.description()["processes"].items() if name not in OWN}
+    # The others of the stack only wait meanwhile, but some wait busily.
+    under = {name: one["pid"] for name, one in stack.description()["processes"].items() if name == _endpoint(stack)}
     with ThreadPoolExecutor(way.threads) as pool:
         meter, cpu, began = Meter(under), time.process_time(), time.perf_counter()
         list(pool.map(lambda some: way.act(aws, some), calls))
         seconds, own = time.perf_counter() - began, time.process_time() - cpu
         return items / seconds, own * 1000 / items, sum(meter.ms_each(items).values())
+
+
+def _endpoint(stack: Stack) -> str:
+    return "dynamodb" if stack.config.dynamodb == "local" else "emulator"
 
 
 def _show(found: Sequence[Figures], console: Console) -> None:
