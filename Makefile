@@ -7,7 +7,7 @@ BENCH_STAMP := $(VENV)/.installed-bench
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/core/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-fast bench deploy lint contracts clean
+.PHONY: help setup run deploy-local test test-fast bench deploy lint contracts clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -25,6 +25,10 @@ $(STAMP): requirements.txt local/requirements.txt
 
 run: setup ## start the whole system with demo data; Ctrl-C stops it
 	@exec $(PY) -m local run
+
+deploy-local: setup ## package as for AWS, deploy to the local endpoint, play 20 cases on the deployed functions
+	$(PY) -m local.package
+	@exec $(PY) -m local demo --lambda --cases 20
 
 test: setup ## every test, on the embedded parts
 	$(PY) -m pytest

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from local import config as configuration
 from local.config import StartError
-from local.stack import Stack, stop_running
+from local.stack import Stack, deployed_option, stop_running
 
 # Command name -> module with a click command of that name called `command`.
 _ELSEWHERE = {"demo": "local.demo", "case": "local.case"}
@@ -43,15 +43,17 @@ def main() -> None:
 
 
 @main.command()
-def up() -> None:
+@deployed_option
+def up(deployed: bool) -> None:
     """Start everything and stay until Ctrl-C."""
-    _serve(sample=False)
+    _serve(sample=False, deployed=deployed)
 
 
 @main.command()
-def run() -> None:
+@deployed_option
+def run(deployed: bool) -> None:
     """Start everything, load demo data, push one case all the way, and stay until Ctrl-C."""
-    _serve(sample=True)
+    _serve(sample=True, deployed=deployed)
 
 
 @main.command()
@@ -71,13 +73,13 @@ def down() -> None:
     click.echo("stopped" if stopped else "nothing was running")
 
 
-def _serve(*, sample: bool) -> None:
+def _serve(*, sample: bool, deployed: bool) -> None:
     from local import run as after
 
     signal.signal(signal.SIGTERM, _interrupt)
     began = time.monotonic()
     try:
-        with Stack(say=_say) as stack:
+        with Stack(configuration.from_environment(deployed=deployed), say=_say) as stack:
             if not stack.started_here:
                 raise StartError("a stack runs here already: `python -m local status` shows it, `… down` stops it")
             click.echo(f"ready after {time.monotonic() - began:.1f} s")

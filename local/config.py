@@ -50,6 +50,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     schedule_seconds: float = 2.0
     ask_again_seconds: int = 30
     gateway_threads: int = 16
+    deployed: bool = False
+    """Whether functions are deployed to the endpoint and invoked through the Lambda API, not run in our processes."""
 
     @property
     def gateway_url(self) -> str:
@@ -100,7 +102,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
         return Credentials(held["AWS_ACCESS_KEY_ID"], held["AWS_SECRET_ACCESS_KEY"], held["AWS_SESSION_TOKEN"])
 
 
-def from_environment(environment: Mapping[str, str] = os.environ) -> Config:
+def from_environment(environment: Mapping[str, str] = os.environ, *, deployed: bool = False) -> Config:
     """The stack the caller's environment describes; every variable is optional (docs/local.md lists them)."""
     default = Config()
     return Config(
@@ -118,6 +120,7 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Config:
         schedule_seconds=float(environment.get("LOCAL_SCHEDULE_SECONDS") or default.schedule_seconds),
         ask_again_seconds=int(environment.get("LOCAL_ASK_AGAIN_SECONDS") or default.ask_again_seconds),
         gateway_threads=int(environment.get("LOCAL_GATEWAY_THREADS") or default.gateway_threads),
+        deployed=deployed,
     )
 
 

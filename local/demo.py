@@ -19,10 +19,11 @@ from rich.progress import Progress
 from rich.table import Table
 
 from local import accounts
+from local import config as configuration
 from local.api import Api
 from local.players import Citizens, Clerks, Wish, desks, wishes
 from local.reconciliation import Difference, Footprint, Tables, paths, percentile
-from local.stack import Stack
+from local.stack import Stack, deployed_option
 
 WORKERS = 8
 """Applications made at the same time."""
@@ -193,10 +194,11 @@ def show(report: Report, console: Console) -> None:
 @click.option("--cases", default=200, show_default=True, type=click.IntRange(1, 100_000), help="How many applications.")
 @click.option("--seed", default=None, type=int, help="Makes the lot repeatable; without it, every run is another.")
 @click.option("--json", "file", type=click.Path(dir_okay=False, path_type=Path), help="Write the report there too.")
-def command(cases: int, seed: int | None, file: Path | None) -> None:
+@deployed_option
+def command(cases: int, seed: int | None, file: Path | None, deployed: bool) -> None:
     """Send mixed applications as many citizens, play the clerks, and reconcile the three systems."""
     console = Console()
-    with Stack() as stack:
+    with Stack(configuration.from_environment(deployed=deployed)) as stack:
         accounts.seed(stack)
         chosen = time.time_ns() % 1_000_000 if seed is None else seed
         lot = wishes(cases, catalogue.load(stack.config.catalogue), seed=chosen)

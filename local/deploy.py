@@ -1,25 +1,26 @@
-"""Our own template, deployed to the local endpoint: the resources that are not functions, API or roles.
+"""Our own template, deployed to the local endpoint by CloudFormation.
 
-Functions run in this repository's own processes, so everything of AWS::Serverless and IAM, and whatever refers
-to it, is left out; tables, streams, queues and keys are created by CloudFormation as written.
+Tables, streams, queues and keys are created as written. Functions and their layers are too when the stack's are deployed
+ones (`--lambda`); else they run in this repository's own processes, and everything of AWS::Serverless and IAM is left out.
 """
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from botocore.exceptions import ClientError
 from localstack_client.session import Session
 
-from local import tables
+from local import deployable, package, tables
 from local import template as templates
 from local.config import Config, write_atomically
 from local.intrinsics import Resolver, pseudo_parameters
-
-_LEFT_OUT = ("AWS::Serverless::", "AWS::IAM::", "AWS::Lambda::", "AWS::ApiGatewayV2::", "AWS::CloudWatch::")
 
 
 class DeployError(Exception):
@@ -31,55 +32,6 @@ class Resources(msgspec.Struct, frozen=True):
 
     references: dict[str, str]
     attributes: dict[str, dict[str, str]]
-
-
-def reduced(document: Mapping[str, Any], *, left_out: tuple[str, ...] = _LEFT_OUT) -> dict[str, Any]:
-    """The template without functions, API, layers and roles, and without whatever needs one of them. Pure."""
-    kept = {
-        name: resource
-        for name, resource in document.get("Resources", {}).items()
-        if not resource["Type"].startswith(left_out)
-    }
-    declared = set(document.get("Resources", {}))
-    while True:
-        broken = {
-            name
-            for name, resource in kept.items()
-            if any(target in declared and target not in kept for target in _mentions(resource))
-        }
-        if not broken:
-            break
-        kept = {name: resource for name, resource in kept.items() if name not in broken}
-    used = {mention for resource in kept.values() for mention in _mentions(resource)}
-    result: dict[str, Any] = {"AWSTemplateFormatVersion": "2010-09-09", "Resources": kept}
-    parameters = {name: value for name, value in document.get("Parameters", {}).items() if name in used}
-    if parameters:
-        result["Parameters"] = parameters
-    if document.get("Conditions"):
-        result["Conditions"] = document["Conditions"]
-        result["Parameters"] = document.get("Parameters", {})
-    return result
-
-
-def _mentions(node: Any) -> Iterator[str]:
-    """Every logical id a piece of a template refers to."""
-    if isinstance(node, list):
-        for item in node:
-            yield from _mentions(item)
-    elif isinstance(node, Mapping):
-        for key, item in node.items():
-            if key in ("Ref", "DependsOn") and isinstance(item, str):
-                yield item
-            elif key == "DependsOn":
-                yield from item
-            elif key == "Fn::GetAtt":
-                yield item[0] if isinstance(item, list) else item.split(".", 1)[0]
-            elif key == "Fn::Sub":
-                text = item[0] if isinstance(item, list) else item
-                yield from (part.split("}", 1)[0].split(".", 1)[0] for part in text.split("${")[1:])
-                yield from _mentions(item[1:] if isinstance(item, list) else [])
-            else:
-                yield from _mentions(item)
 
 
 def session(config: Config) -> Session:
@@ -98,19 +50,74 @@ def session(config: Config) -> Session:
 
 
 def deploy(config: Config) -> Resources:
-    """Create (or find) all stacks and say what they hold. Raises DeployError with CloudFormation's reasons."""
+    """Create (or find) all stacks and say what they hold.
+
+    Raises DeployError with CloudFormation's reasons, and PackageError when functions are deployed and cannot be packaged.
+    """
     aws = session(config)
     formation = aws.client("cloudformation")
-    for name, document in _stacks(config):
-        _create(formation, name, document)
-    names = [name for name, _ in _stacks(config)]
-    resources = _describe(aws, config, names)
-    if config.dynamodb == "local":
-        for references, attributes in (tables.ensure(config, document) for document in _documents(config).values()):
+    resources = Resources({}, {})
+    documents = _documents(config)
+    for name, document in documents.items():
+        if config.dynamodb == "local":
+            references, attributes = tables.ensure(config, document)
+            document = deployable.without_tables(document, references, attributes)
             resources = Resources(resources.references | references, resources.attributes | attributes)
+        if config.deployed and name == config.stack_name:
+            _apply(formation, name, _upload(config, aws, document), update=True)
+        else:
+            # TemplateBody takes 51,200 bytes: without functions a template fits.
+            _apply(formation, name, {"TemplateBody": json.dumps(deployable.reduced(document))})
+    found = _describe(aws, config, list(documents))
+    resources = Resources(found.references | resources.references, found.attributes | resources.attributes)
     config.state.mkdir(parents=True, exist_ok=True)
     write_atomically(config.state / "resources.json", msgspec.json.format(msgspec.json.encode(resources)))
     return resources
+
+
+def _upload(config: Config, aws: Session, document: Mapping[str, Any]) -> dict[str, Any]:
+    """Packages and template in a bucket, as `sam deploy` leaves them there; what CloudFormation is asked with then."""
+    storage, bucket = aws.client("s3"), f"{config.stack_name}-packages"
+    with contextlib.suppress(storage.exceptions.BucketAlreadyOwnedByYou, storage.exceptions.BucketAlreadyExists):
+        storage.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": config.region})
+    code: dict[str, str] = {}
+    for one in package.build(config):
+        storage.put_object(Bucket=bucket, Key=one.key, Body=one.path.read_bytes())
+        code |= dict.fromkeys(one.resources, f"s3://{bucket}/{one.key}")
+    whole = deployable.with_functions(document, code=code, variables=_deployed_places(config, document))
+    body = json.dumps(whole, ensure_ascii=False).encode()
+    key = f"{hashlib.sha256(body).hexdigest()[:32]}/template.json"
+    storage.put_object(Bucket=bucket, Key=key, Body=body)
+    chosen = {name: value for name, value in _parameters(config).items() if name in whole["Parameters"]}
+    return {
+        "TemplateURL": f"{config.endpoint_url}/{bucket}/{key}",
+        "Parameters": [{"ParameterKey": name, "ParameterValue": value} for name, value in chosen.items()],
+    }
+
+
+def places(config: Config) -> dict[str, str]:
+    """Variables whose value on this machine is another than the template's, by name."""
+    return {
+        "CATALOGUE_DIR": str(config.catalogue),
+        "KAFKA_BOOTSTRAP_SERVERS": config.bootstrap_servers,
+        "EXCHANGE_URL": config.gateway_url,
+        "ASK_AGAIN_SECONDS": str(config.ask_again_seconds),
+    }
+
+
+def _deployed_places(config: Config, document: Mapping[str, Any]) -> dict[str, str]:
+    """The same, seen from a deployed function: a layer's content is in /opt.
+
+    MiniStack has no /opt: it unpacks a function's layers beside its code, numbered in their order.
+    """
+    found = places(config)
+    del found["CATALOGUE_DIR"]
+    layers = document.get("Globals", {}).get("Function", {}).get("Layers", [])
+    for number, layer in enumerate(layers):
+        content = document["Resources"][layer["Ref"]]["Properties"]["ContentUri"]
+        if config.endpoint is None and config.template.parent / content == config.catalogue:
+            found["CATALOGUE_DIR"] = f"../layer_{number}"
+    return found
 
 
 def load(config: Config) -> Resources:
@@ -150,25 +157,30 @@ def _documents(config: Config) -> dict[str, dict[str, Any]]:
     return documents
 
 
-def _stacks(config: Config) -> list[tuple[str, dict[str, Any]]]:
-    # Tables that live elsewhere are not CloudFormation's here.
-    left_out = (*_LEFT_OUT, tables.KIND) if config.dynamodb == "local" else _LEFT_OUT
-    return [(name, reduced(document, left_out=left_out)) for name, document in _documents(config).items()]
-
-
-def _create(formation: Any, name: str, document: dict[str, Any]) -> None:
-    # TemplateBody takes 51,200 bytes: without its functions the template fits.
-    body = json.dumps(document)
+def _apply(formation: Any, name: str, template: Mapping[str, Any], *, update: bool = False) -> None:
+    """Create a stack, or bring an existing one up to date, and wait for it."""
+    asked = {"StackName": name, "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"], **template}
     try:
-        formation.create_stack(StackName=name, TemplateBody=body, Capabilities=["CAPABILITY_IAM"])
+        formation.create_stack(**asked)
     except formation.exceptions.AlreadyExistsException:
-        return
+        if not update:
+            return
+        try:
+            formation.update_stack(**asked)
+        except ClientError as error:
+            if "No updates are to be performed" in str(error):
+                return
+            raise DeployError(f"stack {name} was not updated: {error}") from error
+    _await(formation, name)
+
+
+def _await(formation: Any, name: str) -> None:
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         status = formation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
-        if status == "CREATE_COMPLETE":
+        if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
             return
-        if not status.endswith("IN_PROGRESS") or status.startswith("ROLLBACK"):
+        if not status.endswith("IN_PROGRESS") or "ROLLBACK" in status:
             raise DeployError(f"stack {name} is {status}:\n{_reasons(formation, name)}")
         time.sleep(0.05)
     raise DeployError(f"stack {name} is not ready after 120 s:\n{_reasons(formation, name)}")

@@ -16,13 +16,15 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from local import deploy
 from local.config import ACCOUNT, Config
+from local.deployed import DeployedFunction, lambda_client
 from local.intrinsics import Resolver
 from local.template import Function, Template, TemplateError
 
@@ -143,18 +145,27 @@ def variables(config: Config, function: Function, resolver: Resolver) -> dict[st
 
     Only variables the template declares are replaced; none is added.
     """
-    local = {
-        "CATALOGUE_DIR": str(config.catalogue),
-        "KAFKA_BOOTSTRAP_SERVERS": config.bootstrap_servers,
-        "EXCHANGE_URL": config.gateway_url,
-        "ASK_AGAIN_SECONDS": str(config.ask_again_seconds),
-    }
+    local = deploy.places(config)
     declared: dict[str, Any] = resolver.value(function.environment)
     return {name: local.get(name, _text(value)) for name, value in declared.items()}
 
 
 def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def ready(
+    config: Config, template: Template, resolver: Resolver, names: Iterable[str]
+) -> Mapping[str, LocalFunction | DeployedFunction]:
+    """The functions of these logical ids: deployed ones by name, else each with one warm environment here."""
+    if config.deployed:
+        client = lambda_client(deploy.session(config))
+        return {name: DeployedFunction(resolver.value({"Ref": name}), client=client) for name in names}
+    built = build(config, template, resolver)
+    chosen = {name: built[name] for name in names}
+    for name in sorted(chosen):
+        chosen[name].warm()
+    return chosen
 
 
 def build(config: Config, template: Template, resolver: Resolver) -> dict[str, LocalFunction]:

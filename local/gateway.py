@@ -1,7 +1,7 @@
 """The HTTP door: Flask under gunicorn, in the place of API Gateway's HTTP API.
 
 `create_app(template, functions)` is the WSGI application; run as a module it serves the template's routes from
-the functions in this process.
+the functions in this process, or from deployed ones.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from local.template import Authorizer, HttpRoute, Template
 log = logging.getLogger("local.gateway")
 
 READY_PATH = "/_local/ready"
+_THREADS_BEFORE_PROCESSES = 4
 _DRAIN_LIMIT = 64 * 1024 * 1024
 
 
@@ -186,6 +187,11 @@ def _flask(response: Response) -> flask.Response:
     return result
 
 
+def _threads(config: configuration.Config) -> int:
+    """Requests at once. A deployed function is a process for each of them, started at its first request."""
+    return min(config.gateway_threads, _THREADS_BEFORE_PROCESSES) if config.deployed else config.gateway_threads
+
+
 class _Server(BaseApplication):  # type: ignore[misc]
     """gunicorn, set up here rather than on a command line."""
 
@@ -198,7 +204,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
             "bind": f"127.0.0.1:{self._config.gateway_port}",
             "worker_class": "gthread",
             "workers": 1,
-            "threads": self._config.gateway_threads,
+            "threads": _threads(self._config),
             "worker_connections": 1000,
             "keepalive": 75,
             # A relay asks about 100 cases in one line of 4245 bytes. 8190 is gunicorn's most; API Gateway takes 10,240.
@@ -220,13 +226,11 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
 
 def build(config: configuration.Config) -> flask.Flask:
-    """The application for a deployed stack, with one warm environment of every function it serves."""
+    """The application for a stack whose resources are there, with every function it serves."""
     parsed = template.load(config.template)
-    loaded = functions.build(config, parsed, deploy.resolver(config, parsed, deploy.load(config)))
     needed = {route.function for route in parsed.routes} | {gate.function for gate in parsed.authorizers.values()}
-    for name in sorted(needed):
-        loaded[name].warm()
-    return create_app(parsed, loaded, region=config.region)
+    resolver = deploy.resolver(config, parsed, deploy.load(config))
+    return create_app(parsed, functions.ready(config, parsed, resolver, needed), region=config.region)
 
 
 def main() -> None:

@@ -34,7 +34,9 @@ class Runner:
         self._config = config
         parsed = template.load(config.template)
         resolver = deploy.resolver(config, parsed, deploy.load(config))
-        self._functions = functions.build(config, parsed, resolver)
+        triggered = (parsed.kafka, parsed.streams, parsed.schedules)
+        needed = {mapping.function for mappings in triggered for mapping in mappings}
+        self._functions = functions.ready(config, parsed, resolver, needed)
         self._activity = Activity()
         self.sources: list[Trigger] = [
             *(self._kafka(mapping, resolver) for mapping in parsed.kafka),
@@ -45,9 +47,7 @@ class Runner:
         self._reporter = threading.Thread(target=self._report_regularly, name="report", daemon=True)
 
     def start(self) -> None:
-        """One warm environment of every function, then all sources at once."""
-        for name in sorted({source.mapping.function for source in self.sources}):
-            self._functions[name].warm()
+        """All sources at once."""
         for source in self.sources:
             source.start()
         self._reporter.start()

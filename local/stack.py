@@ -19,12 +19,19 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
+import click
+
 from local import config as configuration
-from local import deploy, java, parts, processes
+from local import deploy, java, package, parts, processes
 from local.config import Config, StartError
 
 # Two programs in Java start in a few seconds; on a machine that does much else, in many.
 _START_SECONDS = 150.0
+deployed_option = click.option(
+    "--lambda", "deployed", is_flag=True, help="Deploy the functions and invoke them through the Lambda API."
+)
+"""The flag of every command that starts a stack."""
+
 _NEEDED = {"ministack": "ministack", "confluent_kafka": "confluent-kafka", "gunicorn": "gunicorn", "flask": "flask"}
 
 
@@ -39,9 +46,9 @@ def running(config: Config) -> dict[str, Any] | None:
 
 def check(config: Config) -> None:
     """Everything that would stop a start, before anything is started. Raises StartError, one line with the fix."""
-    for module, package in _NEEDED.items():
+    for module, distribution in _NEEDED.items():
         if importlib.util.find_spec(module) is None:
-            raise StartError(f"{package} is not installed for {sys.executable}: run `make setup`")
+            raise StartError(f"{distribution} is not installed for {sys.executable}: run `make setup`")
     if not config.template.is_file():
         raise StartError(f"no {config.template}: run this from a clone of the repository")
     if config.kafka == "apache" and config.bootstrap is not None:
@@ -107,7 +114,13 @@ class Stack:
     def start(self) -> Self:
         """Start, or join, and wait until it serves. Raises StartError with one line that names the fix."""
         if running(self.config) is not None:
-            self.config = configuration.load(self.config.state)
+            found = configuration.load(self.config.state)
+            if self.config.deployed and not found.deployed:
+                raise StartError(
+                    f"the stack in {found.state} runs its functions in its own processes: stop it (`python -m local down`), "
+                    "or choose another LOCAL_STATE_DIR and ports"
+                )
+            self.config = found
             self._await_ready()
             return self
         check(self.config)
@@ -180,10 +193,12 @@ class Stack:
     # --------------------------------------------------------------------------------------------
 
     def _fetch(self) -> None:
-        """The programs of the real parts: here, where someone watches, and not in the children."""
+        """The programs of the real parts, and the layers: here, where someone watches, and not in the children."""
         for part in parts.of(self.config):
             if part.java_profile:
                 java.classpath(part.java_profile, self._say)
+        if self.config.deployed:
+            package.build(self.config, say=self._say)
 
     def _works(self, process: str) -> bool:
         if process == "gateway":

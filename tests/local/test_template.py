@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from local import deploy, template
+from local import deployable, template
 from local.config import REPOSITORY
 from local.intrinsics import Resolver
 from local.template import TemplateError
@@ -122,6 +122,6 @@ def test_only_what_the_emulator_creates_is_deployed():
     document = template.read(SAMPLE)
     document["Resources"]["Alarm"] = {"Type": "X::Alarm", "Properties": {"On": {"Fn::GetAtt": ["DoorFunction", "Arn"]}}}
     document["Resources"]["Board"] = {"Type": "X::Board", "DependsOn": ["Alarm"]}
-    kept = deploy.reduced(document)
+    kept = deployable.reduced(document)
     assert set(kept["Resources"]) == {"NotesTable", "LedgerTable", "Lost"}
     assert "Parameters" not in kept

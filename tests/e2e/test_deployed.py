@@ -1,0 +1,60 @@
+"""The whole way with deployed functions: packaged as for AWS, invoked through the Lambda API by gateway and runner."""
+
+import boto3
+import pytest
+
+from local import package, template
+from local.demo import play
+from local.deployed import DeployedFunction, FunctionError
+from tests.city import city as start
+
+# Environments start as processes here, and the dependency layer comes from PyPI the first time.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory):
+    with start(tmp_path_factory.mktemp("deployed"), deployed=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def aws(city):
+    """A client of the stack's endpoint, by service."""
+    session = boto3.Session("test", "test", region_name=city.stack.config.region)
+    return lambda service: session.client(service, endpoint_url=city.stack.endpoint_url)
+
+
+def test_twenty_mixed_cases_end_once_in_all_three_systems(city):
+    report = play(city.stack, city.lot(20), api=city.api)
+    assert (report.lost, report.stuck, report.duplicated) == (0, 0, 0)
+    assert report.differences == report.problems == ()
+    assert sum(report.outcomes.values()) == 20
+    assert "open" not in report.outcomes
+
+
+def test_every_function_of_the_template_is_deployed_with_its_layers(city, aws):
+    found = {one["FunctionName"]: one for one in aws("lambda").list_functions()["Functions"]}
+    declared = template.load(city.stack.config.template).functions
+    assert set(found) == {city.stack.resources[name] for name in declared}
+    assert {len(one["Layers"]) for one in found.values()} == {3}
+    assert {one["Handler"] for one in found.values()} == {"app.handler"}
+
+
+def test_the_endpoint_triggers_none_of_them_itself(aws):
+    assert aws("lambda").list_event_source_mappings()["EventSourceMappings"] == []
+    assert aws("scheduler").list_schedules()["Schedules"] == []
+
+
+def test_packages_are_within_their_limits(city):
+    sizes = {one.path.name: (one.size, one.limit) for one in package.build(city.stack.config)}
+    assert all(size < limit for size, limit in sizes.values()), sizes
+
+
+def test_a_deployed_function_that_fails_says_so_and_serves_the_next_event(city, aws):
+    function = DeployedFunction(city.stack.resources["IntakeFunction"], client=aws("lambda"))
+    with pytest.raises(FunctionError, match="routeKey"):
+        function.invoke({})
+    asked = {"version": "2.0", "routeKey": "GET /api/items", "rawPath": "/api/items", "headers": {}}
+    answer = function.invoke({**asked, "requestContext": {"http": {"method": "GET", "path": "/api/items"}}})
+    assert answer["statusCode"] == 200
