@@ -45,6 +45,7 @@ $(BENCH_STAMP): bench/requirements.txt $(STAMP)
 
 deploy: ## to AWS, with samconfig.toml (docs/operations.md; the first time `sam build && sam deploy --guided`)
 	@command -v sam >/dev/null || { echo "error: sam is missing: pip install aws-sam-cli, or see docs/operations.md" >&2; exit 1; }
+	@grep -q ClusterArn samconfig.toml || { echo "error: samconfig.toml names no cluster: run sam build && sam deploy --guided once (docs/operations.md)" >&2; exit 1; }
 	sam build && sam deploy
 
 lint: setup ## ruff, mypy, cfn-lint

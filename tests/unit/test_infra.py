@@ -2,10 +2,14 @@
 
 import importlib.util
 import re
+import tomllib
 from functools import cache
+from ipaddress import ip_network
 
+import boto3
 import pytest
 from liangwang.domain.messages import TOPIC
+from moto import mock_aws
 
 from local import template
 from tests.conftest import REPOSITORY
@@ -172,6 +176,70 @@ def test_each_zone_has_a_way_out_unless_there_shall_be_none(zone):
     route = resources("network.yaml")[f"RouteOut{zone}"]
     assert route["Condition"] == "WithNat"
     assert route["Properties"]["RouteTableId"] == {"Ref": f"Routes{zone}"}
+
+
+@pytest.mark.parametrize(
+    ("egress", "gateways", "ways_out", "endpoints"),
+    [
+        ("nat", 1, 1, {"dynamodb", "s3"}),
+        ("nat-per-zone", 3, 3, {"dynamodb", "s3"}),
+        ("none", 0, 0, {"dynamodb", "s3", "kms"}),
+    ],
+)
+def test_the_network_deploys_with_the_ways_out_that_were_asked_for(monkeypatch, egress, gateways, ways_out, endpoints):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        formation, ec2 = (boto3.client(name, region_name="eu-central-1") for name in ("cloudformation", "ec2"))
+        formation.create_stack(
+            StackName="network",
+            TemplateBody=without_cidr((INFRA / "network.yaml").read_text(encoding="utf-8")),
+            Parameters=[{"ParameterKey": "Egress", "ParameterValue": egress}],
+        )
+        (stack,) = formation.describe_stacks()["Stacks"]
+        outputs = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
+        inside = [{"Name": "vpc-id", "Values": [outputs["VpcId"]]}]
+        routes = [one for table in ec2.describe_route_tables(Filters=inside)["RouteTables"] for one in table["Routes"]]
+        private = ec2.describe_subnets(SubnetIds=outputs["SubnetIds"].split(","))["Subnets"]
+        services = ec2.describe_vpc_endpoints(Filters=inside)["VpcEndpoints"]
+        assert len(ec2.describe_nat_gateways()["NatGateways"]) == gateways
+        assert len({one["NatGatewayId"] for one in routes if "NatGatewayId" in one}) == ways_out
+        assert {one["ServiceName"].rpartition(".")[2] for one in services} == endpoints
+        assert len({one["AvailabilityZone"] for one in private}) == 3
+
+
+def without_cidr(text):
+    """moto does not know Fn::Cidr inside Fn::Select: the subnets worked out beforehand."""
+    subnets = list(ip_network("10.20.0.0/16").subnets(new_prefix=20))
+    return re.sub(r"!Select \[(\d), !Cidr \[!Ref Cidr, 6, 12\]\]", lambda match: str(subnets[int(match[1])]), text)
+
+
+# ------------------------------------------------------------------ deploying
+
+
+def test_sam_is_told_parameters_that_exist_and_to_bring_a_bucket():
+    deploy = tomllib.loads((REPOSITORY / "samconfig.toml").read_text(encoding="utf-8"))["default"]["deploy"][
+        "parameters"
+    ]
+    given = dict(one.split("=") for one in deploy["parameter_overrides"].split())
+    assert given.keys() <= APPLICATION.parameters.keys()
+    assert given["KafkaSecurity"] == "iam"
+    assert deploy["resolve_s3"] is True  # the template is larger than a call takes
+    assert deploy["capabilities"] == "CAPABILITY_IAM"
+
+
+@pytest.mark.parametrize("name", [*APPLICATION.parameters, *(f"infra/{file.name}" for file in INFRA.glob("*.py"))])
+def test_the_page_for_operators_names_every_parameter_and_every_tool(name):
+    if name == "infra/alarms.py":
+        name = "infra/alarms.yaml"  # made by it
+    assert name in (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("file", sorted(INFRA.glob("*.yaml")), ids=lambda file: file.stem)
+def test_the_page_for_operators_deploys_every_stack(file):
+    page = (REPOSITORY / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert re.search(rf"^stack liangwang-\S+ +{file.stem}\b", page, re.MULTILINE)
 
 
 @pytest.mark.parametrize("file", sorted(INFRA.glob("*.yaml")), ids=lambda file: file.name)
