@@ -25,16 +25,21 @@ _PROGRESS_EVERY = 20
 
 
 def java() -> str:
-    """The java of JAVA_HOME, else of PATH. Raises StartError when there is none or it is too old."""
+    """The java of JAVA_HOME, else of PATH. Raises StartError when there is none."""
     home = os.environ.get("JAVA_HOME")
     program = shutil.which(str(Path(home) / "bin" / "java") if home else "java")
     if program is None:
         raise StartError(f"no java in {home}/bin (JAVA_HOME): {_INSTALL}" if home else f"no java found: {_INSTALL}")
+    return program
+
+
+def check() -> None:
+    """Raises StartError when there is no java, or one that is too old."""
+    program = java()
     told = subprocess.run([program, "-version"], capture_output=True, text=True).stderr
     version = re.search(r'version "(\d+)', told)
     if version is None or int(version[1]) < OLDEST:
         raise StartError(f"{program} is not Java {OLDEST} or newer: {_INSTALL}")
-    return program
 
 
 def classpath(profile: str, say: Callable[[str], None] = lambda line: None) -> str:

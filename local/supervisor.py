@@ -29,7 +29,7 @@ from local.config import Config, StartError, write_atomically
 
 log = logging.getLogger("local.supervisor")
 
-_START_SECONDS = 60.0
+_START_SECONDS = 120.0
 # The runner calls the gateway and both need the other two, so they stop in this order.
 _STOP_ORDER = ("runner", "gateway", "broker", "dynamodb", "emulator")
 

@@ -12,7 +12,8 @@ from local.config import Config
 from local.players import Scenario, wishes
 from local.reconciliation import Tables
 from local.stack import Stack
-from tests.waiting import eventually, free_ports
+from tests.ports import chosen_parts, own_ports
+from tests.waiting import eventually
 
 TOWN = "990101001"
 
@@ -64,8 +65,6 @@ class City:
 
 @contextlib.contextmanager
 def city(state: Path, **settings):
-    """A city of its own, gone afterwards."""
-    gateway, emulator, broker = free_ports(3)
-    config = Config(state=state, gateway_port=gateway, emulator_port=emulator, broker_port=broker, **settings)
-    with Stack(config) as stack:
+    """A city of its own, gone afterwards; on the parts that KAFKA and DYNAMODB name."""
+    with Stack(Config(state=state, **own_ports(), **chosen_parts(), **settings)) as stack:
         yield City(stack)

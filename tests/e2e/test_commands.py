@@ -13,12 +13,14 @@ import pytest
 from click.testing import CliRunner
 from liangwang.domain.case_no import is_valid
 
-from local import demo, processes
-from local.config import Config
+from local import demo, parts, processes
+from local.config import Config, from_environment
 from tests.conftest import REPOSITORY
-from tests.waiting import eventually, free_ports
+from tests.ports import own_ports
+from tests.waiting import eventually
 
 READY = "Ctrl-C stops it all."
+SECONDS = 110
 
 
 class Terminal:
@@ -26,12 +28,14 @@ class Terminal:
 
     def __init__(self, state):
         self.state = state
-        self.ports = free_ports(3)
-        gateway, emulator, broker = map(str, self.ports)
+        own = own_ports()
         foreign = ("LOCAL_", "AWS_", "KAFKA_", "PYTHONPATH")  # as in a fresh shell
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-        self.environment |= {"LOCAL_STATE_DIR": str(state), "LOCAL_GATEWAY_PORT": gateway}
-        self.environment |= {"LOCAL_EMULATOR_PORT": emulator, "LOCAL_BROKER_PORT": broker}
+        self.environment |= {"LOCAL_STATE_DIR": str(state)}
+        self.environment |= {f"LOCAL_{name.upper()}": str(port) for name, port in own.items()}
+        config = from_environment(self.environment)
+        self.parts = parts.of(config)
+        self.ports = [config.gateway_port, *(port for part in self.parts for port in part.ports.values())]
 
     def types(self, *words):
         """A command that ends by itself: (exit code, what it printed)."""
@@ -41,7 +45,7 @@ class Terminal:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=90,
+            timeout=SECONDS,
         )
         return done.returncode, done.stdout + done.stderr
 
@@ -61,7 +65,7 @@ class Terminal:
         try:
             eventually(
                 lambda: READY in printed.read_text() or process.poll() is not None,
-                seconds=90,
+                seconds=SECONDS,
                 what=f"`python -m local {command}` to be ready",
             )
             assert process.poll() is None, printed.read_text()
@@ -123,8 +127,8 @@ def test_status_shows_processes_triggers_and_addresses(shown):
     terminal, _ = shown
     code, printed = terminal.types("status")
     assert code == 0
-    assert all(f"127.0.0.1:{port}" in printed for port in terminal.ports)
-    for process in ("emulator", "broker", "gateway", "runner"):
+    assert all(str(port) in printed for port in [terminal.ports[0], *(part.port for part in terminal.parts)])
+    for process in ("gateway", "runner", *(part.name for part in terminal.parts)):
         assert re.search(rf"{process} +│ running", printed)
     assert "AcceptanceFunction.Applications" in printed
 
@@ -146,7 +150,7 @@ def test_a_second_start_in_the_same_folder_is_refused(shown):
 def test_ctrl_c_stops_run_and_leaves_no_port_open(terminal):
     process, printed = terminal.starts("run")
     try:
-        assert len(terminal.open_ports) == 3
+        assert terminal.open_ports == terminal.ports
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 0
     finally:

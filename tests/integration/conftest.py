@@ -1,15 +1,20 @@
-"""The parts that integration tests stand on: one emulator and one broker a session, on ports of their own."""
+"""The parts that integration tests stand on: one each a session, on ports of their own.
 
+They are the embedded ones, or the real ones that KAFKA and DYNAMODB name.
+"""
+
+import contextlib
 import os
-import sys
 
 import boto3
 import pytest
 
-from local import emulator, processes, template
+from local import config as configuration
+from local import parts, processes, template, topics
 from local.config import Config
 from tests.conftest import REPOSITORY
-from tests.waiting import eventually, free_ports
+from tests.ports import chosen_parts, own_ports
+from tests.waiting import eventually
 
 KEYS = ("alias/liangwang/token", "alias/liangwang/department/EAST-MARKET", "alias/liangwang/department/WEST-ROADS")
 
@@ -17,35 +22,47 @@ KEYS = ("alias/liangwang/token", "alias/liangwang/department/EAST-MARKET", "alia
 @pytest.fixture(scope="session")
 def machine(tmp_path_factory):
     """A configuration with free ports; nothing of it runs yet."""
-    emulator_port, broker_port = free_ports(2)
-    return Config(state=tmp_path_factory.mktemp("parts"), emulator_port=emulator_port, broker_port=broker_port)
+    config = Config(state=tmp_path_factory.mktemp("parts"), **own_ports(), **chosen_parts())
+    configuration.save(config)
+    return config
+
+
+@contextlib.contextmanager
+def running(machine, name):
+    """One part of a configuration, alone."""
+    (part,) = [part for part in parts.of(machine) if part.name == name]
+    environment = {**os.environ, **machine.environment(), **part.environment}
+    process = processes.start(part.command, environment=environment, log=machine.log(name))
+    try:
+        eventually(part.is_ready, seconds=60, what=part.title)
+        yield
+    finally:
+        processes.stop(process)
 
 
 @pytest.fixture(scope="session")
 def ministack(machine):
     """MiniStack's address."""
-    environment = {**os.environ, **machine.environment(), **emulator.environment(machine)}
-    process = processes.start(
-        [sys.executable, "-m", "local.emulator"], environment=environment, log=machine.log("emulator")
-    )
-    try:
-        eventually(lambda: emulator.is_healthy(machine), seconds=60, what="the emulator")
+    with running(machine, "emulator"):
         yield machine.endpoint_url
-    finally:
-        processes.stop(process)
+
+
+@pytest.fixture(scope="session")
+def dynamodb(machine, request):
+    """Where the tables are: MiniStack too, or DynamoDB Local."""
+    if machine.dynamodb == "embedded":
+        yield request.getfixturevalue("ministack")
+        return
+    with running(machine, "dynamodb"):
+        yield machine.dynamodb_url
 
 
 @pytest.fixture(scope="session")
 def broker(machine):
-    """The embedded broker's address."""
-    command = [sys.executable, "-m", "local.broker", "--port", str(machine.broker_port), *machine.topics]
-    environment = {**os.environ, **machine.environment()}
-    process = processes.start(command, environment=environment, log=machine.log("broker"))
-    try:
-        eventually(lambda: processes.port_answers(machine.broker_port), what="the broker")
+    """Kafka's address."""
+    with running(machine, "broker"):
+        topics.ensure(machine)
         yield machine.bootstrap_servers
-    finally:
-        processes.stop(process)
 
 
 def table_definition():

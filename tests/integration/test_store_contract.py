@@ -1,4 +1,7 @@
-"""One contract for every way to DynamoDB and KMS: the fake, boto3 on moto, and the signed client on MiniStack."""
+"""One contract for every way to DynamoDB and KMS: the fake, boto3 on moto, and the signed client on MiniStack.
+
+On DynamoDB Local in MiniStack's place where DYNAMODB=local says so; keys stay with MiniStack.
+"""
 
 import base64
 import itertools
@@ -41,12 +44,13 @@ def moto():
 
 
 @pytest.fixture(scope="module")
-def keyed_ministack(ministack):
+def emulators(ministack, dynamodb):
+    """Where each service is, for the signed client."""
     create_keys(client("kms", ministack))
-    return ministack
+    return {"kms": ministack, "dynamodb": dynamodb, "streams.dynamodb": dynamodb}
 
 
-@pytest.fixture(params=["fake", "boto3 on moto", "signed on MiniStack"])
+@pytest.fixture(params=["fake", "boto3 on moto", "signed on the emulator"])
 def aws(request):
     """An adapter; its tables come from ``table``."""
     match request.param:
@@ -57,7 +61,7 @@ def aws(request):
             settings = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "cn-north-1"}
             return BotoAws(**settings)
         case _:
-            return SignedAws(endpoint=request.getfixturevalue("keyed_ministack"), **QUICK)
+            return SignedAws(endpoint=request.getfixturevalue("emulators"), **QUICK)
 
 
 @pytest.fixture
@@ -68,8 +72,7 @@ def table(aws, request):
         case BotoAws():
             client("dynamodb").create_table(TableName=name, **table_definition())
         case SignedAws():
-            ministack = request.getfixturevalue("ministack")
-            client("dynamodb", ministack).create_table(TableName=name, **table_definition())
+            client("dynamodb", request.getfixturevalue("dynamodb")).create_table(TableName=name, **table_definition())
     return name
 
 
@@ -268,10 +271,10 @@ def test_a_write_whose_answer_was_lost_is_found_when_it_is_tried_again(troubled,
 
 
 @pytest.mark.parametrize("faults", [["answer"], ["request"], ["busy", "busy"], ["busy", "answer"]])
-def test_over_a_bad_line_the_signed_client_has_one_effect(ministack, faults):
+def test_over_a_bad_line_the_signed_client_has_one_effect(dynamodb, faults):
     name = f"contract-{next(TABLES)}"
-    client("dynamodb", ministack).create_table(TableName=name, **table_definition())
-    with lossy(ministack) as proxy:
+    client("dynamodb", dynamodb).create_table(TableName=name, **table_definition())
+    with lossy(dynamodb) as proxy:
         proxy.faults = list(faults)
         store = Store(SignedAws(endpoint=proxy.url, **QUICK), name, patience=PATIENCE)
         (outcome,) = perform(store, [opening()], NOON)
@@ -306,16 +309,16 @@ def test_what_kms_signs_its_public_key_verifies(aws):
 # ------------------------------------------------------------------ the stream
 
 
-def test_the_fakes_stream_is_the_emulators(ministack):
+def test_the_fakes_stream_is_the_emulators(dynamodb):
     name = f"contract-{next(TABLES)}"
-    stream = client("dynamodb", ministack).create_table(TableName=name, **table_definition())
+    stream = client("dynamodb", dynamodb).create_table(TableName=name, **table_definition())
     fake = FakeAws()
-    for aws in (SignedAws(endpoint=ministack, **QUICK), fake):
+    for aws in (SignedAws(endpoint=dynamodb, **QUICK), fake):
         store = Store(aws, name, patience=PATIENCE)
         created(store, application(1))
         assert store.save([(application(1), application(1)._replace(round=1))]) == [None]
     arn = stream["TableDescription"]["LatestStreamArn"]
-    reader = client("dynamodbstreams", ministack)
+    reader = client("dynamodbstreams", dynamodb)
     (shard,) = reader.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
     place = reader.get_shard_iterator(StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON")
     theirs = reader.get_records(ShardIterator=place["ShardIterator"])["Records"]

@@ -6,21 +6,18 @@ import pytest
 
 from local.config import Config
 from local.stack import Stack
-from tests.waiting import free_ports
+from tests.ports import own_ports
 
 SAMPLE = Path(__file__).parent / "sample" / "template.yaml"
 
 
 def sample_config(state):
     """A stack of the sample template with its files in `state`."""
-    gateway, emulator, broker = free_ports(3)
     return Config(
         template=SAMPLE,
         extra_stacks=(),
         state=state,
-        gateway_port=gateway,
-        emulator_port=emulator,
-        broker_port=broker,
+        **own_ports(),
         topics=("notes", "dead-letters"),
         schedule_seconds=0.2,
     )

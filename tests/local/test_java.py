@@ -33,13 +33,13 @@ def version(number):
 
 def test_no_java_is_one_line_that_says_what_to_install(machine):
     with pytest.raises(StartError, match=r"^no java found: install Java 17 .*apt-get install.*$"):
-        java.java()
+        java.check()
 
 
 def test_a_java_that_is_too_old_is_named(machine):
     old = program(machine / "bin", "java", version("11.0.2"))
     with pytest.raises(StartError, match=rf"{old} is not Java 17 or newer: install"):
-        java.java()
+        java.check()
 
 
 def test_java_home_goes_before_the_path(machine, monkeypatch):
@@ -47,12 +47,13 @@ def test_java_home_goes_before_the_path(machine, monkeypatch):
     chosen = program(machine / "home" / "bin", "java", version("21.0.1"))
     monkeypatch.setenv("JAVA_HOME", str(machine / "home"))
     assert java.java() == str(chosen)
+    java.check()
 
 
 def test_a_java_home_without_java_is_named(machine, monkeypatch):
     monkeypatch.setenv("JAVA_HOME", str(machine / "nowhere"))
     with pytest.raises(StartError, match=r"no java in .*nowhere/bin \(JAVA_HOME\)"):
-        java.java()
+        java.check()
 
 
 def test_no_maven_is_one_line_that_says_what_to_install(machine):
