@@ -7,7 +7,7 @@ BENCH_STAMP := $(VENV)/.installed-bench
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/core/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run deploy-local test test-fast bench deploy lint contracts clean
+.PHONY: help setup run deploy-local test test-fast test-real bench deploy lint contracts clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -23,7 +23,7 @@ $(STAMP): requirements.txt local/requirements.txt
 	$(PY) -m pip install --quiet --disable-pip-version-check -r local/requirements.txt
 	@touch $@
 
-run: setup ## start the whole system with demo data; Ctrl-C stops it
+run: setup ## start the whole system with demo data; Ctrl-C stops it (KAFKA=apache, DYNAMODB=local: real parts)
 	@exec $(PY) -m local run
 
 deploy-local: setup ## package as for AWS, deploy to the local endpoint, play 20 cases on the deployed functions
@@ -35,6 +35,9 @@ test: setup ## every test, on the embedded parts
 
 test-fast: setup ## without the tests marked slow
 	$(PY) -m pytest -m "not slow"
+
+test-real: setup ## the tests that stand on Apache Kafka and DynamoDB Local (Java 17 and Maven)
+	KAFKA=apache DYNAMODB=local $(PY) -m pytest --timeout 300 -m "not slow" tests/real tests/integration tests/e2e
 
 bench: setup $(BENCH_STAMP) ## measurements, side by side; KAFKA=apache DYNAMODB=local measures on real parts
 	$(PY) -m bench $(BENCH)
