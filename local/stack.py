@@ -217,11 +217,11 @@ class Stack:
 
         def is_ready() -> bool:
             nonlocal told
-            found = running(self.config) or {}
-            if found.get("doing", told) != told:
+            found = running(self.config) or {"ready": False, "doing": told}
+            if not found["ready"] and found["doing"] != told:
                 told = found["doing"]
                 self._say(told)
-            return bool(found.get("ready"))
+            return bool(found["ready"])
 
         self._await(is_ready, "the stack is not ready", _START_SECONDS)
 
