@@ -39,13 +39,14 @@ def units(stack: Stack, console: Console) -> dict[str, float]:
     return found
 
 
-def peer_alone(console: Console, *, cases: int, clients: int, count: int) -> list[figures.Lap]:
+def peer_alone(console: Console, *, cases: int, clients: int, count: int) -> list[dict[str, figures.Lap]]:
     """Rounds of the peer only."""
-    laps = []
+    found = []
     for number in range(1, count + 1):
-        laps.append(peer.measure(cases, clients=clients, seed=number))
-        console.print(f"round {number}: {rounds.line(laps[-1])} {laps[-1].cpu_ms}")
-    return laps
+        found.append(peer.measure(cases, clients=clients, seed=number))
+        for shape, lap in found[-1].items():
+            console.print(f"round {number}, {shape}: {rounds.line(lap)} {lap.cpu_ms}")
+    return found
 
 
 @click.command()

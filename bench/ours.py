@@ -78,7 +78,7 @@ class Ours:
 
     def closed(self, cases: int, *, clients: int, seed: int) -> Lap:
         """Each client applies again when its case is closed. Raises SystemExit when not every case ended well."""
-        tables, citizens = Tables(self._stack), Citizens(self._api, self._known)
+        tables, citizens = Tables.of(self._stack), Citizens(self._api, self._known)
         made: list[str] = []
         with Clerk(self._stack, self._api) as clerk, Watcher(tables) as watcher:
 

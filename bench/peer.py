@@ -41,8 +41,16 @@ APPLICATION = {
 JSON = {"content-type": "application/json"}
 
 
-def measure(cases: int, *, clients: int, seed: int) -> Lap:
-    """A fresh server, a warm-up of a hundred cases, and the measured ones. Raises PeerError when it cannot run here."""
+SHAPES = {"three parties": "Intake", "one workflow": "Case"}
+"""Both shapes of bench/restate/service.py by the workflow that the applicant calls."""
+
+
+def measure(cases: int, *, clients: int, seed: int) -> dict[str, Lap]:
+    """Each shape on a fresh server: a warm-up, then the measured cases. Raises PeerError when it cannot run here."""
+    return {name: _shape(workflow, cases, clients=clients, seed=seed) for name, workflow in SHAPES.items()}
+
+
+def _shape(workflow: str, cases: int, *, clients: int, seed: int) -> Lap:
     with Clerk() as clerk, Restate(clerk=clerk.address) as restate:
         ingress = HttpClient(restate.ingress, timeout=60)
         clerk.answer_at(ingress)
@@ -50,7 +58,7 @@ def measure(cases: int, *, clients: int, seed: int) -> Lap:
 
         def do(asks: bool) -> None:
             body = json.dumps({**APPLICATION, "ask": asks}, ensure_ascii=False).encode()
-            response = ingress.request("POST", f"/Case/{uuid.uuid4().hex}/run", body=body, headers=JSON)
+            response = ingress.request("POST", f"/{workflow}/{uuid.uuid4().hex}/run", body=body, headers=JSON)
             if response.status != 200 or json.loads(response.body)["outcome"] != "granted":
                 raise SystemExit(f"a case did not end well, so the figures mean nothing: {response}")
 

@@ -23,22 +23,28 @@ PEER_AIM = 2
 
 
 class Round(Struct):
-    """One round. ``floor`` is cases a second of bare writes and messages by the client that writes."""
+    """One round. ``floor`` is cases a second of bare writes and messages by the client that writes, ``peer`` a lap by
+    the shape in which the case is written there; empty where it cannot run."""
 
     open: Lap
     floor: dict[str, float]
     closed: Lap
-    peer: Lap | None = None
+    peer: dict[str, Lap] = field(default_factory=dict)
+
+    def laps(self) -> dict[str, Lap]:
+        """All of them by name."""
+        named = {f"Restate, {shape}": lap for shape, lap in self.peer.items()}
+        return {"open loop": self.open, "closed loop": self.closed, **named}
 
 
 class Rounds(Struct, kw_only=True):
-    """All rounds and what they come to; ``peer`` figures are absent where it cannot run."""
+    """All rounds and what they come to. ``peer_ratio`` is of cases a second, ours by loop to the peer's by shape."""
 
     clients: int
     rounds: list[Round] = field(default_factory=list)
     figures: dict[str, dict[str, Spread]] = field(default_factory=dict)
     floor_ratio: dict[str, Spread] = field(default_factory=dict)
-    peer_ratio: Spread | None = None
+    peer_ratio: dict[str, Spread] = field(default_factory=dict)
     writes_a_case: float = 0.0
     messages_a_case: float = 0.0
     idle_cpu_ms_a_second: dict[str, float] = field(default_factory=dict)
@@ -81,12 +87,14 @@ def measure(stack: Stack, *, cases: int, rounds: int, clients: int, console: Con
 
 def conclude(found: Rounds) -> Rounds:
     """Fills in medians, ranges and ratios. A ratio is taken within a round."""
-    laps = {name: [lap for one in found.rounds if (lap := getattr(one, name))] for name in ("open", "closed", "peer")}
-    found.figures = {name: summary(several) for name, several in laps.items() if several}
+    each = [one.laps() for one in found.rounds]
+    found.figures = {name: summary([laps[name] for laps in each]) for name in each[0]}
     for client in found.rounds[0].floor:
         found.floor_ratio[client] = spread(one.open.rate / one.floor[client] for one in found.rounds)
-    if laps["peer"]:
-        found.peer_ratio = spread(one.closed.rate / one.peer.rate for one in found.rounds if one.peer)
+    for shape in found.rounds[0].peer:
+        for loop in ("closed", "open"):
+            ratios = (getattr(one, loop).rate / one.peer[shape].rate for one in found.rounds)
+            found.peer_ratio[f"{loop} loop to {shape}"] = spread(ratios)
     return found
 
 
@@ -108,7 +116,9 @@ def still(stack: Stack) -> Iterator[None]:
 def _print(number: int, one: Round, console: Console) -> None:
     bare = ", ".join(f"{client} {rate:.0f} ({one.open.rate / rate:.2f})" for client, rate in one.floor.items())
     console.print(f"round {number}: open {line(one.open)}; floor {bare}")
-    console.print(f"         closed {line(one.closed)}; peer {line(one.peer) if one.peer else '–'}")
+    console.print(f"  closed {line(one.closed)}")
+    for shape, lap in one.peer.items():
+        console.print(f"  Restate, {shape} {line(lap)}")
 
 
 def line(lap: Lap) -> str:
@@ -121,22 +131,20 @@ def line(lap: Lap) -> str:
 def show(found: Rounds, console: Console) -> None:
     """Prints medians and ranges beside the aims."""
     table = Table("median (range)", "cases/s", "p50 ms", "p95 ms", "CPU ms a case, own", "all")
-    names = {"open": "open loop", "closed": f"closed loop, {found.clients} clients", "peer": "Restate, closed loop"}
     for name, figures in found.figures.items():
-        own = "" if name == "peer" else figures["own_cpu_ms"].text(1)
+        own = "" if name.startswith("Restate") else figures["own_cpu_ms"].text(1)
         shown = [figures[one].text(digits) for one, digits in (("cases_per_second", 1), ("p50_ms", 0), ("p95_ms", 0))]
-        table.add_row(names[name], *shown, own, figures["all_cpu_ms"].text(1))
+        table.add_row(name, *shown, own, figures["all_cpu_ms"].text(1))
     console.print(table)
-    console.print(f"a case: {found.writes_a_case} writes, {found.messages_a_case} messages; CPU by process, median:")
-    for name in ("open", "closed", "peer"):
-        laps = [lap for one in found.rounds if (lap := getattr(one, name))]
-        if laps:
-            each = {one: spread(lap.cpu_ms[one] for lap in laps).median for one in laps[0].cpu_ms}
-            console.print(f"  {name}: " + ", ".join(f"{process} {ms:.1f}" for process, ms in each.items()))
+    console.print(f"{found.clients} clients in closed loops, Restate's too; CPU by process, median:")
+    for name, first in found.rounds[0].laps().items():
+        each = {one: spread(lap.laps()[name].cpu_ms[one] for lap in found.rounds).median for one in first.cpu_ms}
+        console.print(f"  {name}: " + ", ".join(f"{process} {ms:.1f}" for process, ms in each.items()))
+    console.print(f"a case: {found.writes_a_case} writes, {found.messages_a_case} messages")
     waiting = ", ".join(f"{process} {ms:.0f}" for process, ms in found.idle_cpu_ms_a_second.items())
     console.print(f"CPU ms a second when nobody applies: {waiting}")
     for client, ratio in found.floor_ratio.items():
         console.print(f"ratio to the floor, writes through {client}: {ratio.text(2)} (aim: {FLOOR_AIM})")
-    if found.peer_ratio:
-        console.print(f"ratio to the peer, closed loop: {found.peer_ratio.text(2)} (aim: {PEER_AIM}, p95 no worse)")
+    for name, ratio in found.peer_ratio.items():
+        console.print(f"cases a second, {name}: {ratio.text(2)} (aim: {PEER_AIM}, p95 no worse)")
     console.print(f"aim: at most {CPU_AIM_MS} ms of CPU a case in our own processes\n")

@@ -72,20 +72,20 @@ def test_ratios_are_taken_within_a_round():
         Rounds(
             clients=8,
             rounds=[
-                Round(open=lap(50), floor={"signed": 100.0}, closed=lap(40), peer=lap(20)),
-                Round(open=lap(10), floor={"signed": 20.0}, closed=lap(10), peer=lap(5)),
+                Round(open=lap(50), floor={"signed": 100.0}, closed=lap(40), peer={"one workflow": lap(20)}),
+                Round(open=lap(10), floor={"signed": 20.0}, closed=lap(10), peer={"one workflow": lap(5)}),
             ],
         )
     )
     assert found.floor_ratio["signed"].text(1) == "0.5 (0.5–0.5)"
-    assert found.peer_ratio.text(1) == "2.0 (2.0–2.0)"
-    assert found.figures["closed"]["cases_per_second"].median == 25
+    assert found.peer_ratio["closed loop to one workflow"].text(1) == "2.0 (2.0–2.0)"
+    assert found.figures["closed loop"]["cases_per_second"].median == 25
 
 
 def test_without_a_peer_there_is_no_ratio_to_it():
     found = rounds.conclude(Rounds(clients=8, rounds=[Round(open=lap(50), floor={}, closed=lap(40))]))
-    assert found.peer_ratio is None
-    assert set(found.figures) == {"open", "closed"}
+    assert found.peer_ratio == {}
+    assert set(found.figures) == {"open loop", "closed loop"}
 
 
 def test_the_closed_loop_does_every_job_once_and_times_each():
