@@ -1,4 +1,4 @@
-"""infra/kafka.py at a broker: topics made, dead letters read, and one sent once more."""
+"""infra/cluster.py at a broker: topics made, dead letters read, and one sent once more."""
 
 import base64
 import importlib.util
@@ -21,7 +21,7 @@ KEY, VALUE = base64.b64encode(b"case-1").decode(), base64.b64encode(BYTES).decod
 
 @pytest.fixture(scope="module")
 def tool():
-    spec = importlib.util.spec_from_file_location("operator_kafka", REPOSITORY / "infra" / "kafka.py")
+    spec = importlib.util.spec_from_file_location("operator_cluster", REPOSITORY / "infra" / "cluster.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -1,8 +1,8 @@
 """What is done at the cluster by hand, from inside its VPC: topics on MSK Serverless, and dead letters.
 
-    PYTHONPATH=.:layers/core/python python infra/kafka.py --bootstrap HOST:9098 topics --partitions 12
-    PYTHONPATH=.:layers/core/python python infra/kafka.py --bootstrap HOST:9098 dead-letters
-    PYTHONPATH=.:layers/core/python python infra/kafka.py --bootstrap HOST:9098 replay applications 3 4711
+    PYTHONPATH=.:layers/core/python python infra/cluster.py --bootstrap HOST:9098 topics --partitions 12
+    PYTHONPATH=.:layers/core/python python infra/cluster.py --bootstrap HOST:9098 dead-letters
+    PYTHONPATH=.:layers/core/python python infra/cluster.py --bootstrap HOST:9098 replay applications 3 4711
 
 Where it runs: CloudShell with a VPC environment, or any machine in the private subnets with the function security group.
 With ``--security iam`` (the default) it signs in with the credentials and region in AWS_ACCESS_KEY_ID,
