@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from local.config import ACCOUNT
-from local.template import TemplateError
+from local.mappings import TemplateError
 
 
 class Resolver:

@@ -1,6 +1,7 @@
 """The rules of a Kafka event source mapping, without any Kafka: what a function is given, and what its answer means.
 
-Everything here is pure; `local.kafka_source` polls, invokes, commits and seeks by it.
+Everything here is pure; `local.kafka_source` polls, invokes and commits by it, `local.kafka_retry` says what comes
+again, `local.kafka_failure` what a destination is told.
 https://docs.aws.amazon.com/lambda/latest/dg/with-kafka.html
 """
 
@@ -9,14 +10,20 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
+from local import event_pattern
+from local.event_pattern import Pattern
+
 PAYLOAD_LIMIT = 6 * 1024 * 1024
-# What one record takes in the payload besides its key, value and headers.
-_RECORD_OVERHEAD = 180
+# What an event takes besides its records: the cluster's ARN, its brokers, the names of the partitions.
+_ENVELOPE = 4096
+
+READINGS = ("resume", "records")
+"""How a partial answer can be read: reading resumes at the first record reported of each partition, or just the
+reported records come again. Lambda's documentation can be read as either."""
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,28 +44,33 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.topic}-{self.partition}"
 
 
+class Cluster(msgspec.Struct, frozen=True, kw_only=True):
+    """What an event says of where its records come from; a self-managed cluster has no `arn`."""
+
+    arn: str | None
+    bootstrap_servers: str
+
+
 class Outcome(msgspec.Struct, frozen=True):
-    """What an answer means for a batch: from which offset on each partition failed; empty when all went well.
+    """What an answer means for a batch: the records that come again, by partition; empty when all went well.
 
     `whole` tells that the batch failed as one (raised, timed out, malformed): it may be bisected.
     """
 
-    failed: dict[int, int]
+    failed: dict[int, tuple[Record, ...]]
     whole: bool = False
     reason: str = ""
 
 
-def payload(records: Sequence[Record], *, cluster_arn: str, bootstrap_servers: str) -> dict[str, Any]:
+def payload(records: Sequence[Record], cluster: Cluster) -> dict[str, Any]:
     """The event for a batch, partitions in the order they first appear."""
     by_place: dict[str, list[dict[str, Any]]] = {}
     for record in records:
         by_place.setdefault(record.place, []).append(_record(record))
-    return {
-        "eventSource": "aws:kafka",
-        "eventSourceArn": cluster_arn,
-        "bootstrapServers": bootstrap_servers,
-        "records": by_place,
-    }
+    source = {"eventSource": "SelfManagedKafka"}
+    if cluster.arn is not None:
+        source = {"eventSource": "aws:kafka", "eventSourceArn": cluster.arn}
+    return {**source, "bootstrapServers": cluster.bootstrap_servers, "records": by_place}
 
 
 def _record(record: Record) -> dict[str, Any]:
@@ -77,44 +89,92 @@ def _record(record: Record) -> dict[str, Any]:
     return shown
 
 
-def split(records: Iterable[Record], *, batch_size: int, limit: int = PAYLOAD_LIMIT) -> list[list[Record]]:
-    """Batches of at most `batch_size` records and about `limit` bytes of payload, order kept.
+def wanted(patterns: Sequence[Pattern], record: Record) -> bool:
+    """Whether a mapping with these filters gives a record to its function: no filters, or any of them matches.
 
-    A record that alone exceeds the limit goes alone: Lambda would refuse it; the function decides here.
+    A value is JSON or plain text, and so is what a filter says of `value` (an object, or a list of values); where the
+    two differ the record is dropped, as is a value that is not UTF-8. A tombstone is null.
+    https://docs.aws.amazon.com/lambda/latest/dg/kafka-filtering.html
     """
+    if not patterns:
+        return True
+    try:
+        text = None if record.value is None else record.value.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    content = _structured(text)
+    return any(_matches(pattern, text if content is None else content, content is not None) for pattern in patterns)
+
+
+def _structured(text: str | None) -> Any:
+    """The object or list a value holds; None for plain text, to which JSON's bare scalars are counted."""
+    try:
+        content = event_pattern.decode(text or "")
+    except ValueError:
+        return None
+    return content if isinstance(content, (dict, list)) else None
+
+
+def _matches(pattern: Pattern, content: Any, structured: bool) -> bool:
+    for name, rule in pattern.items():
+        if name == "$or":
+            if not any(_matches(branch, content, structured) for branch in rule):
+                return False
+        elif isinstance(rule, Mapping) != structured or not event_pattern.matches({name: rule}, {name: content}):
+            return False
+    return True
+
+
+def expired(records: Iterable[Record], *, maximum_age_seconds: int, now: float) -> list[Record]:
+    """The records too old to be given to a function at `now`, in epoch seconds; -1 knows no age."""
+    if maximum_age_seconds < 0:
+        return []
+    oldest = (now - maximum_age_seconds) * 1000
+    return [record for record in records if record.timestamp < oldest]
+
+
+def size(record: Record) -> int:
+    """Bytes a record takes in the payload."""
+    return len(json.dumps(_record(record), separators=(",", ":"))) + 1
+
+
+def oversized(record: Record) -> bool:
+    """Whether a record alone makes an event that Lambda cannot be given."""
+    return size(record) + _ENVELOPE > PAYLOAD_LIMIT
+
+
+def split(records: Iterable[Record], *, batch_size: int, limit: int = PAYLOAD_LIMIT) -> list[list[Record]]:
+    """Batches of at most `batch_size` records and `limit` bytes of payload, order kept."""
     batches: list[list[Record]] = []
-    size = 0
+    filled = 0
     for record in records:
-        weight = _weight(record)
-        if not batches or len(batches[-1]) >= batch_size or size + weight > limit:
+        weight = size(record)
+        if not batches or len(batches[-1]) >= batch_size or filled + weight > limit:
             batches.append([])
-            size = 0
+            filled = _ENVELOPE
         batches[-1].append(record)
-        size += weight
+        filled += weight
     return batches
 
 
-def _weight(record: Record) -> int:
-    content = len(record.key or b"") + len(record.value or b"")
-    # A header byte is written as a number of up to four characters and a comma.
-    headers = sum(len(name) + 5 * len(value) + 8 for name, value in record.headers)
-    return content * 4 // 3 + headers + len(record.topic) + _RECORD_OVERHEAD
-
-
 def whole_failure(records: Sequence[Record], reason: str) -> Outcome:
-    """The batch failed as one: every partition from its first record."""
-    first: dict[int, int] = {}
+    """The batch failed as one: every record of every partition."""
+    return Outcome(failed=by_partition(records), whole=True, reason=reason)
+
+
+def by_partition(records: Iterable[Record]) -> dict[int, tuple[Record, ...]]:
+    """Records of each partition, in order."""
+    found: dict[int, list[Record]] = {}
     for record in records:
-        first.setdefault(record.partition, record.offset)
-    return Outcome(failed=first, whole=True, reason=reason)
+        found.setdefault(record.partition, []).append(record)
+    return {partition: tuple(those) for partition, those in found.items()}
 
 
-def interpret(records: Sequence[Record], answer: Any, *, report_failures: bool) -> Outcome:
+def interpret(records: Sequence[Record], answer: Any, *, report_failures: bool, reading: str = "resume") -> Outcome:
     """What a function's answer means for the batch it was given.
 
-    Only with `ReportBatchItemFailures` is the answer read at all. Of several failures in one partition the
-    lowest offset counts: reading resumes there. Anything malformed, or naming a record that was not in the
-    batch, is a failure of the whole batch.
+    Only with `ReportBatchItemFailures` is the answer read at all. Anything malformed, or naming a record that was
+    not in the batch, is a failure of the whole batch. `reading` is one of READINGS.
     """
     if not report_failures or answer is None or answer == {}:
         return Outcome(failed={})
@@ -125,79 +185,39 @@ def interpret(records: Sequence[Record], answer: Any, *, report_failures: bool) 
         return Outcome(failed={})
     if not isinstance(failures, list):
         return whole_failure(records, "batchItemFailures is not a list")
-    known = {(record.place, record.offset): record.partition for record in records}
-    failed: dict[int, int] = {}
+    known = {(record.place, record.offset): record for record in records}
+    reported: dict[int, set[int]] = {}
     for failure in failures:
         identifier = failure.get("itemIdentifier") if isinstance(failure, Mapping) else None
-        place = identifier.get("partition") if isinstance(identifier, Mapping) else None
-        offset = identifier.get("offset") if isinstance(identifier, Mapping) else None
-        partition = known.get((place, offset)) if isinstance(place, str) and isinstance(offset, int) else None
-        if partition is None:
-            return whole_failure(
-                records, f"batchItemFailures names {json.dumps(identifier, default=str)}: not in batch"
-            )
-        assert isinstance(offset, int)
-        failed[partition] = min(offset, failed.get(partition, offset))
-    return Outcome(failed=failed, reason="reported by the function")
+        record = _named(identifier, known)
+        if record is None:
+            named = json.dumps(identifier, default=str)
+            return whole_failure(records, f"batchItemFailures names {named}: not in batch")
+        reported.setdefault(record.partition, set()).add(record.offset)
+    if reading == "records":
+        again = [record for record in records if record.offset in reported.get(record.partition, ())]
+    else:
+        first = {partition: min(offsets) for partition, offsets in reported.items()}
+        again = [r for r in records if r.partition in first and r.offset >= first[r.partition]]
+    return Outcome(failed=by_partition(again), reason="reported by the function")
 
 
-def resume_offsets(records: Sequence[Record], outcome: Outcome) -> dict[int, int]:
-    """Per partition of the batch, the offset to read next: also the one to commit."""
-    following: dict[int, int] = {}
-    for record in records:
-        following[record.partition] = record.offset + 1
-    return {partition: outcome.failed.get(partition, offset) for partition, offset in following.items()}
+def _named(identifier: Any, known: Mapping[tuple[str, int], Record]) -> Record | None:
+    if not isinstance(identifier, Mapping):
+        return None
+    place, offset = identifier.get("partition"), identifier.get("offset")
+    # A boolean is no offset, though Python counts it among the integers.
+    if not isinstance(place, str) or not isinstance(offset, int) or isinstance(offset, bool):
+        return None
+    return known.get((place, offset))
 
 
-def dead_letter(
-    record: Record,
-    *,
-    function_arn: str,
-    cluster_arn: str,
-    bootstrap_servers: str,
-    request_id: str,
-    reason: str,
-    attempts: int,
-) -> bytes:
-    """The message for a `kafka://topic` destination: metadata as for the other destinations, the payload as an object.
+def first_offset(position: str, *, begun: bool) -> str:
+    """Where a partition without a committed offset is read from: its `beginning`, its `end` or the `timestamp`.
 
-    https://docs.aws.amazon.com/lambda/latest/dg/kafka-on-failure-destination.html
+    `begun` tells that the group has read the topic before: the partition is new then, and everything in it came after
+    the mapping began, so LATEST passes nothing over either.
     """
-    event = payload([record], cluster_arn=cluster_arn, bootstrap_servers=bootstrap_servers)
-    body = {
-        "requestContext": {
-            "requestId": request_id,
-            "functionArn": function_arn,
-            "condition": "RetryAttemptsExhausted",
-            "approximateInvokeCount": attempts,
-        },
-        "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": reason or "Unhandled"},
-        "version": "1.0",
-        "timestamp": _moment(datetime.now(UTC)),
-        "KafkaBatchInfo": _batch_info(record, event),
-        "payload": event,
-    }
-    return json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
-
-
-def _batch_info(record: Record, event: Mapping[str, Any]) -> dict[str, Any]:
-    """Where a batch of one record lay; `event` is what the function was given."""
-    at = _moment(datetime.fromtimestamp(record.timestamp / 1000, UTC))
-    return {
-        "batchSize": 1,
-        "eventSourceArn": event["eventSourceArn"],
-        "bootstrapServers": event["bootstrapServers"],
-        "payloadSize": len(json.dumps(event, separators=(",", ":"))),
-        "recordInfo": {
-            record.place: {
-                "firstRecordOffset": str(record.offset),
-                "lastRecordOffset": str(record.offset),
-                "firstRecordTimestamp": at,
-                "lastRecordTimestamp": at,
-            }
-        },
-    }
-
-
-def _moment(at: datetime) -> str:
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if position == "AT_TIMESTAMP":
+        return "timestamp"
+    return "end" if position == "LATEST" and not begun else "beginning"

@@ -1,12 +1,9 @@
 """A Kafka event source mapping that runs: one thread and one consumer a mapping, by the rules of `kafka_batch`.
 
-The consumer is confluent-kafka's, not the kafka-python of the functions: seven idle kafka-python consumers with
-20 ms fetches took more than half a core here, seven of these 4 %, and a record costs 4 µs instead of 330. On AWS
-this part belongs to Lambda; no product code runs in it.
-
-Partitions are assigned by hand, since one local process reads them all: no group join to wait for. Offsets are
-committed to the mapping's group, so a restart continues where it stopped. When the connection is lost, positions
-are read again from the committed offsets: a broker that came back empty is then read from its beginning.
+The consumer joins the mapping's group, so several runners can share one, each partition being read by one of them, in
+order. Offsets are committed by hand once everything before them is done, given up or filtered out; what a group does
+not know comes again. When the broker was lost a new consumer reads positions from the committed offsets: a broker
+that came back empty is then read from its beginning.
 """
 
 from __future__ import annotations
@@ -15,77 +12,86 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
-import confluent_kafka as kafka
+from kafka import TopicPartition
+from kafka.errors import InvalidRequestError, KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from kafka.structs import OffsetAndMetadata
 
-from local import kafka_batch
-from local.config import ACCOUNT
-from local.kafka_batch import Outcome, Record
-from local.source import Source
-from local.template import KafkaMapping
+from local import kafka_batch, kafka_failure, kafka_group, kafka_retry
+from local.destinations import FailureSender, NotDelivered
+from local.kafka_batch import Cluster, Outcome, Record
+from local.kafka_client import KafkaCluster, NoCluster, Watched
+from local.kafka_failure import Failure
+from local.kafka_group import Membership
+from local.kafka_retry import Lane, Verdict, Work
+from local.mappings import LONGEST_KAFKA_TIMEOUT, KafkaMapping
+from local.source import Invocable, Source, back_off, function_arn
 
 log = logging.getLogger("local.kafka")
 
-_TIMESTAMP_TYPES = {kafka.TIMESTAMP_CREATE_TIME: "CREATE_TIME", kafka.TIMESTAMP_LOG_APPEND_TIME: "LOG_APPEND_TIME"}
-_LOST = {kafka.KafkaError._TRANSPORT, kafka.KafkaError._ALL_BROKERS_DOWN}
-_BACK_OFF_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
-
-
-class Invocable(Protocol):
-    """What a mapping needs of a function."""
-
-    name: str
-
-    def invoke(self, event: Any) -> Any:
-        """The function's answer to an event."""
+_TIMESTAMP_TYPES = {0: "CREATE_TIME", 1: "LOG_APPEND_TIME"}
+# A member must come back to its group now and then to hear of others who join or leave.
+_IDLE_SECONDS = 0.5
+_ANSWER_MS = 5_000
+_JOIN_MS = 3_000
 
 
 class BrokerLost(Exception):
     """The connection was lost; positions must be read again before anything is committed."""
 
 
-def back_off(attempt: int) -> float:
-    """Seconds to wait before retry number `attempt`, counted from 1."""
-    return _BACK_OFF_SECONDS[min(attempt, len(_BACK_OFF_SECONDS)) - 1]
-
-
-_GATHER_SECONDS = 0.02
-"""A fetch takes this long to gather at the least, as a consumer's fetch wait does: records that come together go together."""
-
-
 class KafkaSource(Source):
-    """One mapping. `start` and `stop` are its whole control; `state` is for people and status."""
+    """One mapping. `start` and `stop` are its whole control; `state` is for people and status.
+
+    `reading` is one of `kafka_batch.READINGS`; `clock` gives seconds for waiting, `now` the time of day records carry.
+    """
 
     def __init__(
         self,
         mapping: KafkaMapping,
         function: Invocable,
         *,
-        bootstrap_servers: str,
-        cluster_arn: str,
+        kafka: KafkaCluster,
+        cluster_arn: str | None = None,
+        sender: FailureSender | None = None,
+        reading: str = "resume",
         region: str = "cn-north-1",
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
     ) -> None:
-        super().__init__(f"kafka {mapping.name}", state={"kind": "kafka", "topic": mapping.topic})
+        state = {"kind": "kafka", "topic": mapping.topic, "group": mapping.group}
+        super().__init__(f"kafka {mapping.name}", state=state)
         self.mapping = mapping
         self._function = function
-        self._bootstrap_servers = bootstrap_servers
-        self._cluster_arn = cluster_arn
-        self._function_arn = f"arn:aws:lambda:{region}:{ACCOUNT}:function:{function.name}"
+        self._function_arn = function_arn(function.name, region=region)
+        self._kafka = kafka
+        servers = ",".join(mapping.bootstrap_servers) or kafka.bootstrap_servers
+        self._cluster = Cluster(
+            arn=None if mapping.kind == "SelfManagedKafka" else cluster_arn, bootstrap_servers=servers
+        )
+        self._sender = sender
+        self._reading = reading
         self._clock = clock
+        self._now = now
         self._lost = threading.Event()
+        self._watched: Watched | None = None
         self._consumer: Any = None
-        self._producer: Any = None
-        # Failed invocations of a batch that begins at (partition, offset), and paused partitions' wake-up times.
-        self._attempts: dict[tuple[int, int], int] = {}
-        self._paused: dict[int, float] = {}
-        self._limit: dict[int, int] = {}
+        self._membership = Membership()
+        self._lanes: dict[int, Lane] = {}
+        self._committed: dict[int, int] = {}
 
     def broker_lost(self) -> None:
         """The supervisor saw the broker die: forget positions before a new, empty one answers."""
         self._lost.set()
+        self._wake()
+
+    def stop(self) -> None:
+        """Finish the batch in hand, commit, leave the group and end."""
+        self._stopping.set()
+        self._wake()
+        super().stop()
 
     # -------------------------------------------------------------------------------------------- the thread
 
@@ -94,207 +100,278 @@ class KafkaSource(Source):
         while not self._stopping.is_set():
             try:
                 self._open()
-                attempt = 0
                 while not self._stopping.is_set():
                     self._turn()
+                    attempt = 0
+                self._committed.clear()
+                self._commit(wait=True)
             except BrokerLost:
                 log.warning("%s: broker lost, reading positions again", self.mapping.name)
                 self.state["last"] = "broker lost"
-                # A consumer assigned anew while its first assignment is still being looked up may never fetch again.
-                self._close()
-            except kafka.KafkaException as error:
+            except (KafkaError, NoCluster, NotDelivered) as error:
                 log.warning("%s: %s", self.mapping.name, error)
                 self.state["last"] = f"broker: {error}"
             except Exception as error:
                 log.exception("%s: starting again", self.mapping.name)
                 self.state["last"] = f"poller failed: {error!r}"
+            self._close()
             attempt += 1
             if not self._stopping.is_set():
                 self._stopping.wait(0.05 if attempt == 1 else back_off(attempt))
-        self._close()
 
     def _open(self) -> None:
-        """(Re)build the assignment from committed offsets."""
+        """A new member of the group, which knows nothing yet."""
         self._lost.clear()
-        self._attempts.clear()
-        self._paused.clear()
-        self._limit.clear()
-        if self._consumer is None:
-            self._consumer = kafka.Consumer(self._consumer_settings(), logger=logging.getLogger("local.kafka.client"))
-        partitions = self._partitions(self._consumer)
-        self._consumer.assign([kafka.TopicPartition(self.mapping.topic, n.partition, n.offset) for n in partitions])
-        self._consumer.resume(partitions)
-        self.state["last"] = "waiting for records"
-        self.assigned.set()
+        embedded = self._kafka.is_embedded()
+        if embedded and self._watched is None:
+            self._watched = self._kafka.watch(self.mapping.topic)
+        longest = LONGEST_KAFKA_TIMEOUT + self.mapping.window_seconds + 60
+        self._consumer = self._kafka.consumer(
+            self.mapping.group, client_id=self.mapping.name, embedded=embedded, longest_seconds=longest
+        )
+        self._membership = Membership()
+        self._consumer.subscribe([self.mapping.topic], listener=self._membership)
+        self.state["last"] = "joining its group"
 
-    def _consumer_settings(self) -> dict[str, Any]:
-        return {
-            "bootstrap.servers": self._bootstrap_servers,
-            "group.id": self.mapping.group,
-            "enable.auto.commit": False,
-            "auto.offset.reset": "latest" if self.mapping.starting_position == "LATEST" else "earliest",
-            # The embedded broker does not wake a waiting fetch: this is the latency of a hop there.
-            "fetch.wait.max.ms": 10,
-            "fetch.error.backoff.ms": 50,
-            "reconnect.backoff.ms": 20,
-            "reconnect.backoff.max.ms": 500,
-            "queued.max.messages.kbytes": 16384,
-            "log_level": 2,
-            "error_cb": self._on_error,
-        }
-
-    def _on_error(self, error: kafka.KafkaError) -> None:
-        if error.code() in _LOST:
-            self._lost.set()
-
-    def _partitions(self, consumer: Any) -> list[Any]:
-        metadata = consumer.list_topics(self.mapping.topic, timeout=5).topics[self.mapping.topic]
-        if metadata.error is not None or not metadata.partitions:
-            raise kafka.KafkaException(metadata.error or kafka.KafkaError(kafka.KafkaError._UNKNOWN_TOPIC))
-        return [
-            kafka.TopicPartition(self.mapping.topic, number, kafka.OFFSET_STORED)
-            for number in sorted(metadata.partitions)
-        ]
+    def _close(self) -> None:
+        """Leave the group. Nothing is committed here: after a loss nothing may be."""
+        self.assigned.clear()
+        self._forget()
+        if self._sender is not None:
+            self._sender.close()
+        if self._consumer is not None:
+            consumer, self._consumer = self._consumer, None
+            try:
+                consumer.close(autocommit=False, timeout_ms=1000)
+            except Exception as error:
+                log.debug("%s: closing: %s", self.mapping.name, error)
 
     def _turn(self) -> None:
-        """One poll and what follows from it."""
-        self._wake_partitions()
-        records = self._poll()
-        if self._lost.is_set():
-            raise BrokerLost
-        for batch in kafka_batch.split(records, batch_size=self.mapping.batch_size):
-            # A partition that failed in an earlier batch of this poll is read again from there.
-            self._process([record for record in batch if record.partition not in self._paused])
-
-    def _poll(self) -> list[Record]:
-        """Whatever is there: a full batch at once, less after the batching window."""
-        wait = 0.5 if not self._paused else max(0.01, min(self._paused.values()) - self._clock())
-        first = self._consumer.poll(min(wait, 0.5))
-        if first is None:
-            return []
-        window = max(self.mapping.window_seconds, _GATHER_SECONDS)
-        size = min(self._limit.values(), default=self.mapping.batch_size)
-        more = self._consumer.consume(size - 1, timeout=window) if size > 1 else []
-        records = []
-        for message in [first, *more]:
-            if message.error() is None:
-                records.append(_record(message))
-            elif message.error().code() in _LOST:
-                self._lost.set()
-            else:
-                raise kafka.KafkaException(message.error())
-        return records
-
-    def _wake_partitions(self) -> None:
-        now = self._clock()
-        for partition in [number for number, until in self._paused.items() if until <= now]:
-            del self._paused[partition]
-            self._consumer.resume([kafka.TopicPartition(self.mapping.topic, partition)])
-
-    def _process(self, records: Sequence[Record]) -> None:
-        if not records:
+        """What is due again, then one batch from the topic, then the commit of both."""
+        for partition, lane in list(self._lanes.items()):
+            work = lane.next(self._clock())
+            if work is not None:
+                self._again(partition, lane, work)
+                self._commit()
+        if self._stopping.is_set():
             return
-        outcome = self._invoke(records)
+        batches = kafka_batch.split(self._gather(), batch_size=self.mapping.batch_size)
+        for batch in batches:
+            if self._stopping.is_set():
+                self._hold(batch)
+            else:
+                self._first_time(batch)
+        self._commit()
+
+    # -------------------------------------------------------------------------------------------- reading
+
+    def _gather(self) -> list[Record]:
+        """Wanted records, up to a batch, as they come within the window after the first."""
+        gathered = self._poll(self.mapping.batch_size, wait=self._patience())
+        closes = self._clock() + self.mapping.window_seconds
+        while gathered and len(gathered) < self.mapping.batch_size and not self._stopping.is_set():
+            left = closes - self._clock()
+            if left <= 0 or sum(map(kafka_batch.size, gathered)) > kafka_batch.PAYLOAD_LIMIT:
+                break
+            epoch = self._membership.epoch
+            more = self._poll(self.mapping.batch_size - len(gathered), wait=min(left, self._patience()))
+            # Others own what was read before the group was shared out anew.
+            gathered = gathered + more if epoch == self._membership.epoch else more
+        return gathered
+
+    def _patience(self) -> float:
+        """Seconds until something is due again, at most until the group should hear of us."""
+        due = [lane.due - self._clock() for lane in self._lanes.values() if lane.waiting]
+        return max(0.0, min([_IDLE_SECONDS, *due]))
+
+    def _poll(self, count: int, *, wait: float) -> list[Record]:
+        """At most `count` records that the mapping wants; those it does not want count as read."""
+        try:
+            polled = self._fetch(count, wait)
+        except (NoOffsetForPartitionError, OffsetOutOfRangeError) as error:
+            kafka_group.place(self._consumer, error.args[0], self.mapping)
+            return []
+        except InvalidRequestError:
+            # The embedded broker counts a member that has not come back yet among those to share out to: join again.
+            self._stopping.wait(0.1)
+            return []
         if self._lost.is_set():
-            # Nothing of this batch may be committed: the offsets may belong to a log that is gone.
             raise BrokerLost
-        following = kafka_batch.resume_offsets(records, outcome)
-        for partition, offset in outcome.failed.items():
-            mine = [record for record in records if record.partition == partition and record.offset >= offset]
-            following[partition] = self._failed(mine, outcome)
-        for partition in following.keys() - outcome.failed.keys():
-            self._limit.pop(partition, None)
-            for place in [place for place in self._attempts if place[0] == partition]:
-                del self._attempts[place]
-        self._commit(following)
+        self._take_over()
+        records = [_record(message) for messages in polled.values() for message in messages]
+        for record in records:
+            self._lane(record.partition).read(record)
+        return [record for record in records if kafka_batch.wanted(self.mapping.patterns, record)]
+
+    def _fetch(self, count: int, wait: float) -> Any:
+        if not self._membership.assigned.is_set():
+            # A join that completes while no poll waits for it is begun anew.
+            return self._consumer.poll(timeout_ms=_JOIN_MS, max_records=count)
+        if self._watched is None:
+            return self._consumer.poll(timeout_ms=int(wait * 1000), max_records=count)
+        woken = self._watched.grown.wait(wait)
+        self._watched.grown.clear()
+        if woken and not self._watched.is_ahead(self._positions()):
+            return {}
+        found = self._consumer.poll(timeout_ms=100 if woken else 0, max_records=count)
+        if found:
+            self._wake()  # there may be more
+        return found
+
+    def _positions(self) -> dict[int, int]:
+        """Where the partitions stand that are not held up; -1 for one that is not known yet."""
+        consumer, paused = self._consumer, self._consumer.paused()
+        positions: dict[int, int] = {}
+        for place in consumer.assignment() - paused:
+            try:
+                positions[place.partition] = consumer.position(place, timeout_ms=0)
+            except (KafkaError, AssertionError):
+                positions[place.partition] = -1
+        return positions
+
+    def _wake(self) -> None:
+        if self._watched is not None:
+            self._watched.grown.set()
+
+    def _take_over(self) -> None:
+        """After the group was shared out: everything begins again at the committed offsets."""
+        if not self._membership.changed.is_set():
+            return
+        self._membership.changed.clear()
+        self._forget()
+        if not self._membership.assigned.is_set():
+            return
+        owned = sorted(place.partition for place in self._consumer.assignment())
+        self.state["partitions"] = owned
+        self.state["last"] = "waiting for records"
+        log.info("%s: reads partitions %s of %s", self.mapping.name, owned, self.mapping.topic)
+        self.assigned.set()
+        self._wake()
+
+    # -------------------------------------------------------------------------------------------- working
+
+    def _hold(self, records: Iterable[Record]) -> None:
+        for partition, those in kafka_batch.by_partition(records).items():
+            self._lane(partition).hold(those)
+
+    def _first_time(self, batch: Sequence[Record]) -> None:
+        """Give a batch from the topic to the function; behind records that failed in this turn it waits."""
+        held = {record.partition for record in batch if self._lane(record.partition).waiting}
+        self._hold(record for record in batch if record.partition in held)
+        fresh = [record for record in batch if record.partition not in held]
+        young = self._without_old(fresh, attempts=0)
+        fit = [record for record in young if not kafka_batch.oversized(record)]
+        if len(fit) < len(young):
+            large = [record for record in young if kafka_batch.oversized(record)]
+            self._give_up(large, kafka_failure.TOO_LARGE, attempts=0, raised=False)
+        if not fit:
+            return
+        outcome = self._invoke(fit)
+        for partition, failed in outcome.failed.items():
+            given = tuple(record for record in fit if record.partition == partition)
+            verdict = self._judge(Work(given), failed, outcome)
+            lane = self._lane(partition)
+            lane.put(verdict, self._clock())
+            if lane.waiting:
+                self._consumer.pause(TopicPartition(self.mapping.topic, partition))
+
+    def _again(self, partition: int, lane: Lane, work: Work) -> None:
+        young = tuple(self._without_old(work.records, attempts=work.attempts))
+        outcome = self._invoke(young) if young else Outcome(failed={})
+        failed = outcome.failed.get(partition)
+        lane.settle(self._judge(Work(young, work.attempts), failed, outcome) if failed else None, self._clock())
+        if not lane.waiting:
+            self._consumer.resume(TopicPartition(self.mapping.topic, partition))
+            self._wake()
+
+    def _judge(self, work: Work, failed: tuple[Record, ...], outcome: Outcome) -> Verdict:
+        verdict = kafka_retry.judge(work, failed, whole=outcome.whole, mapping=self.mapping, reading=self._reading)
+        if verdict.lost:
+            log.error(
+                "%s: %d records given up after %d attempts: %s",
+                *(self.mapping.name, len(verdict.lost), verdict.attempts, outcome.reason),
+            )
+            self._give_up(verdict.lost, kafka_failure.EXHAUSTED, attempts=verdict.attempts, raised=outcome.whole)
+        return verdict
+
+    def _without_old(self, records: Sequence[Record], *, attempts: int) -> list[Record]:
+        old = kafka_batch.expired(records, maximum_age_seconds=self.mapping.maximum_age_seconds, now=self._now())
+        if old:
+            log.error("%s: %d records are too old", self.mapping.name, len(old))
+            self._give_up(old, kafka_failure.TOO_OLD, attempts=attempts, raised=attempts > 0)
+        return [record for record in records if record not in old] if old else list(records)
 
     def _invoke(self, records: Sequence[Record]) -> Outcome:
-        event = kafka_batch.payload(records, cluster_arn=self._cluster_arn, bootstrap_servers=self._bootstrap_servers)
+        event = kafka_batch.payload(records, self._cluster)
         try:
             answer = self._function.invoke(event)
         except Exception as error:
             log.exception("%s failed on %d records", self.mapping.name, len(records))
             outcome = kafka_batch.whole_failure(records, f"{type(error).__name__}: {error}")
         else:
-            outcome = kafka_batch.interpret(records, answer, report_failures=self.mapping.report_failures)
+            report = self.mapping.report_failures
+            outcome = kafka_batch.interpret(records, answer, report_failures=report, reading=self._reading)
         self.state["records"] += len(records)
         self.state["last"] = f"failed: {outcome.reason}" if outcome.failed else f"{len(records)} records"
+        if self._lost.is_set():
+            # Nothing of this batch may be committed: the offsets may belong to a log that is gone.
+            raise BrokerLost
         return outcome
 
-    def _failed(self, records: Sequence[Record], outcome: Outcome) -> int:
-        """Decide about one partition's failed records; the offset where reading goes on."""
-        first = records[0]
-        attempts = self._attempts.get((first.partition, first.offset), 0) + 1
-        if outcome.whole and self.mapping.bisect and len(records) > 1:
-            # Lambda does not count a bisection against the attempts.
-            self._limit[first.partition] = max(1, len(records) // 2)
-            attempts = 1
-        elif 0 <= self.mapping.maximum_retries < attempts:
-            given_up = records if outcome.whole else records[:1]
-            self._attempts.pop((first.partition, first.offset), None)
-            self._give_up(given_up, outcome, attempts)
-            self._limit.pop(first.partition, None)
-            self._seek(first.partition, given_up[-1].offset + 1, pause=0)
-            return given_up[-1].offset + 1
-        self._attempts[first.partition, first.offset] = attempts
-        self._seek(first.partition, first.offset, pause=back_off(attempts))
-        return first.offset
-
-    def _seek(self, partition: int, offset: int, *, pause: float) -> None:
-        place = kafka.TopicPartition(self.mapping.topic, partition, offset)
-        # Also without a wait: what was fetched past this offset in the same poll must not go first.
-        self._paused[partition] = self._clock() + pause
-        self._consumer.pause([place])
-        self._consumer.seek(place)
-
-    def _give_up(self, records: Sequence[Record], outcome: Outcome, attempts: int) -> None:
-        topic = self.mapping.dead_letter_topic
-        log.error(
-            "%s: %d records given up after %d attempts: %s", self.mapping.name, len(records), attempts, outcome.reason
-        )
-        if topic is None:
+    def _give_up(self, records: Sequence[Record], condition: str, *, attempts: int, raised: bool) -> None:
+        """Leave records at the destination; returns before anything is committed. Raises NotDelivered."""
+        self.state["given_up"] = self.state.get("given_up", 0) + len(records)
+        if self._sender is None:
             return
-        if self._producer is None:
-            settings = {"bootstrap.servers": self._bootstrap_servers, "enable.idempotence": True, "log_level": 2}
-            self._producer = kafka.Producer({**settings, "delivery.timeout.ms": 10_000})
-        undelivered: list[Any] = []
-        for record in records:
-            message = kafka_batch.dead_letter(
-                record,
-                function_arn=self._function_arn,
-                cluster_arn=self._cluster_arn,
-                bootstrap_servers=self._bootstrap_servers,
-                request_id=str(uuid.uuid4()),
-                reason=outcome.reason,
-                attempts=attempts,
-            )
-            self._producer.produce(
-                topic, message, record.key, on_delivery=lambda error, _: undelivered.append(error) if error else None
-            )
-        if self._producer.flush(15) or undelivered:
-            # Not committed: the records come again, and so does the dead letter.
-            raise kafka.KafkaException(*undelivered[:1])
+        failure = Failure(
+            condition=condition,
+            attempts=attempts,
+            raised=raised,
+            function_arn=self._function_arn,
+            request_id=str(uuid.uuid4()),
+            now=self._now(),
+        )
+        self._sender.send(records, failure, self._cluster)
 
-    def _commit(self, following: Mapping[int, int]) -> None:
-        offsets = [kafka.TopicPartition(self.mapping.topic, number, offset) for number, offset in following.items()]
-        self._consumer.commit(offsets=offsets, asynchronous=True)
+    # -------------------------------------------------------------------------------------------- committing
 
-    def _close(self) -> None:
-        self.assigned.clear()
-        if self._consumer is not None:
-            self._consumer.close()
-            self._consumer = None
+    def _commit(self, *, wait: bool = False) -> None:
+        """Tell the group what is done; with `wait`, return when it knows."""
+        due = {partition: lane.committable for partition, lane in self._lanes.items()}
+        news = {partition: offset for partition, offset in due.items() if self._committed.get(partition) != offset}
+        if not news or self._membership.changed.is_set():
+            return
+        offsets = {
+            TopicPartition(self.mapping.topic, partition): OffsetAndMetadata(offset, "", -1)
+            for partition, offset in news.items()
+        }
+        if wait:
+            self._consumer.commit(offsets, timeout_ms=_ANSWER_MS)
+        else:
+            self._consumer.commit_async(offsets, callback=self._committed_or_not)
+        self._committed.update(news)
+
+    def _committed_or_not(self, _: Any, answer: Any) -> None:
+        if isinstance(answer, Exception):
+            log.warning("%s: not committed, comes again: %s", self.mapping.name, answer)
+            self._committed.clear()
+
+    def _lane(self, partition: int) -> Lane:
+        return self._lanes.setdefault(partition, Lane())
+
+    def _forget(self) -> None:
+        self._lanes.clear()
+        self._committed.clear()
 
 
 def _record(message: Any) -> Record:
-    kind, timestamp = message.timestamp()
     return Record(
-        topic=message.topic(),
-        partition=message.partition(),
-        offset=message.offset(),
-        timestamp=max(timestamp, 0),
-        timestamp_type=_TIMESTAMP_TYPES.get(kind, "NO_TIMESTAMP_TYPE"),
-        key=message.key(),
-        value=message.value(),
-        headers=tuple((name, value or b"") for name, value in message.headers() or ()),
+        topic=message.topic,
+        partition=message.partition,
+        offset=message.offset,
+        timestamp=max(message.timestamp, 0),
+        timestamp_type=_TIMESTAMP_TYPES.get(message.timestamp_type, "NO_TIMESTAMP_TYPE"),
+        key=message.key,
+        value=message.value,
+        headers=tuple((name, value or b"") for name, value in message.headers or ()),
     )

@@ -14,9 +14,11 @@ import msgspec
 from liangwang.aws import SignedAws
 
 from local import config as configuration
-from local import deploy, functions, processes, template
+from local import deploy, functions, mappings, processes, template
 from local.config import Config
+from local.destinations import failure_sender
 from local.intrinsics import Resolver
+from local.kafka_client import KafkaCluster
 from local.kafka_source import KafkaSource
 from local.scheduler import Schedule
 from local.stream_source import Activity, Checkpoints, StreamSource
@@ -38,6 +40,7 @@ class Runner:
         needed = {mapping.function for mappings in triggered for mapping in mappings}
         self._functions = functions.ready(config, parsed, resolver, needed)
         self._activity = Activity()
+        self._cluster = KafkaCluster(config.bootstrap_servers)
         self.sources: list[Trigger] = [
             *(self._kafka(mapping, resolver) for mapping in parsed.kafka),
             *(self._stream(mapping, resolver) for mapping in parsed.streams),
@@ -60,6 +63,7 @@ class Runner:
             stopper.start()
         for stopper in stoppers:
             stopper.join(20)
+        self._cluster.close()
 
     def broker_lost(self) -> None:
         """Tell every Kafka source that the broker died."""
@@ -67,16 +71,23 @@ class Runner:
             if isinstance(source, KafkaSource):
                 source.broker_lost()
 
-    def _kafka(self, mapping: template.KafkaMapping, resolver: Resolver) -> KafkaSource:
+    def _kafka(self, mapping: mappings.KafkaMapping, resolver: Resolver) -> KafkaSource:
         return KafkaSource(
             mapping,
             self._functions[mapping.function],
-            bootstrap_servers=self._config.bootstrap_servers,
+            kafka=self._cluster,
             cluster_arn=resolver.value(mapping.cluster_arn),
+            sender=failure_sender(
+                mapping,
+                resolver.value(mapping.destination),
+                kafka=self._cluster,
+                clients=lambda service: deploy.session(self._config).client(service),
+            ),
+            reading=self._config.partial_answers,
             region=self._config.region,
         )
 
-    def _stream(self, mapping: template.StreamMapping, resolver: Resolver) -> StreamSource:
+    def _stream(self, mapping: mappings.StreamMapping, resolver: Resolver) -> StreamSource:
         config = self._config
         arn: str = resolver.value(mapping.stream_arn)
         queue_arn = resolver.value(mapping.failure_queue_arn)

@@ -12,8 +12,7 @@ import logging
 import re
 from typing import Any
 
-from local.kafka_source import Invocable, back_off
-from local.source import Source
+from local.source import Invocable, Source, back_off
 from local.template import ScheduleMapping, TemplateError
 
 log = logging.getLogger("local.schedule")

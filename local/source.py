@@ -4,7 +4,30 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, Protocol
+
+from local.config import ACCOUNT
+
+_BACK_OFF_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+def back_off(attempt: int) -> float:
+    """Seconds to wait before retry number `attempt`, counted from 1."""
+    return _BACK_OFF_SECONDS[min(attempt, len(_BACK_OFF_SECONDS)) - 1]
+
+
+def function_arn(name: str, *, region: str) -> str:
+    """The ARN of a function of this machine's account."""
+    return name if name.startswith("arn:") else f"arn:aws:lambda:{region}:{ACCOUNT}:function:{name}"
+
+
+class Invocable(Protocol):
+    """What a trigger needs of a function."""
+
+    name: str
+
+    def invoke(self, event: Any) -> Any:
+        """The function's answer to an event."""
 
 
 class Source(ABC):

@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from local.template import TemplateError
+from local import event_pattern
+from local.event_pattern import Pattern
 
 PAYLOAD_LIMIT = 6 * 1024 * 1024
 
@@ -28,46 +29,9 @@ def event(records: Sequence[Mapping[str, Any]], *, stream_arn: str) -> dict[str,
     return {"Records": [{**record, "eventSourceARN": stream_arn} for record in records]}
 
 
-def check_pattern(pattern: Any, *, place: str) -> None:
-    """Refuse, by name, the filter rules that `matches` does not know. Raises TemplateError."""
-    if not isinstance(pattern, Mapping):
-        raise TemplateError(f"{place}: a filter pattern is an object, found {pattern!r}")
-    for name, rule in pattern.items():
-        if isinstance(rule, Mapping):
-            check_pattern(rule, place=f"{place}.{name}")
-        elif isinstance(rule, list) and rule:
-            for choice in rule:
-                if isinstance(choice, Mapping) and list(choice) != ["exists"]:
-                    raise TemplateError(
-                        f"{place}.{name}: {', '.join(choice)} not served locally; exact values and exists are"
-                    )
-        else:
-            raise TemplateError(f"{place}.{name}: expected a non-empty list of values, found {rule!r}")
-
-
-def matches(pattern: Mapping[str, Any], record: Any) -> bool:
-    """Whether a record satisfies a pattern: every named field one of its values, or its presence as `exists` says."""
-    for name, rule in pattern.items():
-        present = isinstance(record, Mapping) and name in record
-        found = record[name] if present else None
-        if isinstance(rule, Mapping):
-            if not matches(rule, found):
-                return False
-        elif not any(_choice(choice, present=present, found=found) for choice in rule):
-            return False
-    return True
-
-
-def _choice(choice: Any, *, present: bool, found: Any) -> bool:
-    if isinstance(choice, Mapping):
-        # `exists` looks at leaves: an object or a list in that place does not count on AWS either.
-        return bool(choice["exists"]) == (present and not isinstance(found, Mapping))
-    return present and bool(found == choice) and type(found) is type(choice)
-
-
-def wanted(patterns: Sequence[Mapping[str, Any]], record: Mapping[str, Any]) -> bool:
+def wanted(patterns: Sequence[Pattern], record: Mapping[str, Any]) -> bool:
     """Whether a mapping with these filters gets a record: no filters, or any of them matches."""
-    return not patterns or any(matches(pattern, record) for pattern in patterns)
+    return not patterns or any(event_pattern.matches(pattern, record) for pattern in patterns)
 
 
 def sequence(record: Mapping[str, Any]) -> str:

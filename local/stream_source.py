@@ -18,11 +18,10 @@ from typing import Any
 from liangwang.aws import AwsError, AwsJson
 
 from local import stream_batch
-from local.config import ACCOUNT, write_atomically
-from local.kafka_source import Invocable, back_off
-from local.source import Source
+from local.config import write_atomically
+from local.mappings import StreamMapping
+from local.source import Invocable, Source, back_off, function_arn
 from local.stream_batch import Outcome
-from local.template import StreamMapping
 
 log = logging.getLogger("local.stream")
 
@@ -98,12 +97,10 @@ class StreamSource(Source):
         activity: Activity | None = None,
         region: str = "cn-north-1",
     ) -> None:
-        for index, pattern in enumerate(mapping.patterns):
-            stream_batch.check_pattern(pattern, place=f"{mapping.name}.FilterCriteria[{index}]")
         super().__init__(f"stream {mapping.name}", state={"kind": "stream", "stream": stream_arn})
         self.mapping = mapping
         self._function = function
-        self._function_arn = f"arn:aws:lambda:{region}:{ACCOUNT}:function:{function.name}"
+        self._function_arn = function_arn(function.name, region=region)
         self._stream_arn = stream_arn
         self._aws = aws
         self._checkpoints = checkpoints

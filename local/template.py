@@ -1,28 +1,29 @@
 """template.yaml as typed structs: which functions there are and what triggers each.
 
 Only what a local run needs is read, and what it cannot serve is refused by name (`TemplateError`), so that a
-trigger is never silently missing. Served: functions with HttpApi, MSK, DynamoDB and ScheduleV2 events.
-Not served: SelfManagedKafka, SQS, SNS, S3, Kinesis, Api, Schedule and every other event type.
-Intrinsics (`!Ref` …) stay as CloudFormation's JSON form here; `local.intrinsics` resolves them.
+trigger is never silently missing. Served: functions with HttpApi, MSK, SelfManagedKafka, DynamoDB and ScheduleV2
+events. Not served: SQS, SNS, S3, Kinesis, Api, Schedule and every other event type; `kafka_mappings` passes them by.
+Intrinsics (`!Ref` …) that need deployed resources stay as CloudFormation's JSON form here; `local.intrinsics`
+resolves them.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import yaml
 
+from local import mappings
+from local.intrinsics import Resolver, pseudo_parameters
+from local.mappings import KafkaMapping, StreamMapping
+from local.mappings import TemplateError as TemplateError
+
 FUNCTION = "AWS::Serverless::Function"
 HTTP_API = "AWS::Serverless::HttpApi"
-
-
-class TemplateError(Exception):
-    """The template asks for something a local run cannot serve; the message names resource and property."""
 
 
 class HttpRoute(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,49 +38,6 @@ class HttpRoute(msgspec.Struct, frozen=True, kw_only=True):
     def key(self) -> str:
         """The route key handlers see, such as `GET /api/cases/{case_no}`."""
         return "$default" if self.path == "$default" else f"{self.method} {self.path}"
-
-
-class KafkaMapping(msgspec.Struct, frozen=True, kw_only=True):
-    """One MSK event source mapping. Unset numbers have Lambda's defaults."""
-
-    function: str
-    event: str
-    topic: str
-    group: str
-    cluster_arn: Any
-    starting_position: str
-    batch_size: int
-    window_seconds: float
-    maximum_retries: int
-    bisect: bool
-    report_failures: bool
-    dead_letter_topic: str | None
-
-    @property
-    def name(self) -> str:
-        """`<function>.<event>`, used in logs and status."""
-        return f"{self.function}.{self.event}"
-
-
-class StreamMapping(msgspec.Struct, frozen=True, kw_only=True):
-    """One DynamoDB stream event source mapping. `stream_arn` and `failure_queue_arn` are unresolved intrinsics."""
-
-    function: str
-    event: str
-    stream_arn: Any
-    starting_position: str
-    batch_size: int
-    window_seconds: float
-    maximum_retries: int
-    bisect: bool
-    report_failures: bool
-    failure_queue_arn: Any | None
-    patterns: tuple[dict[str, Any], ...]
-
-    @property
-    def name(self) -> str:
-        """`<function>.<event>`, used in logs, status and the checkpoint's file name."""
-        return f"{self.function}.{self.event}"
 
 
 class ScheduleMapping(msgspec.Struct, frozen=True, kw_only=True):
@@ -165,30 +123,82 @@ def read(path: Path) -> dict[str, Any]:
 def parse(document: dict[str, Any]) -> Template:
     """The typed view of a template. Raises TemplateError for what a local run cannot serve."""
     resources: Mapping[str, Any] = document.get("Resources", {})
-    defaults = document.get("Globals", {}).get("Function", {})
+    value = resolver(document).value
     authorizers, default_authorizer = _authorizers(resources)
     functions: dict[str, Function] = {}
     events: list[Any] = []
-    for name, resource in resources.items():
-        if resource["Type"] != FUNCTION:
-            continue
-        properties = resource.get("Properties", {})
-        functions[name] = _function(name, properties, defaults)
+    for name, properties in _functions(document):
+        functions[name] = function(document, name)
         for event, declared in properties.get("Events", {}).items():
-            events.append(_event(name, event, declared, default_authorizer))
+            events.append(_event(name, event, declared, default_authorizer, value))
     for authorizer in authorizers.values():
         if authorizer.function not in functions:
             raise TemplateError(f"authorizer {authorizer.name}: no function {authorizer.function} in the template")
+    kafka = tuple(event for event in events if isinstance(event, KafkaMapping))
+    _check_kafka(document, kafka, value)
     return Template(
         document=document,
-        parameters={name: value.get("Default", "") for name, value in document.get("Parameters", {}).items()},
+        parameters=_defaults(document),
         functions=functions,
         routes=tuple(event for event in events if isinstance(event, HttpRoute)),
-        kafka=tuple(event for event in events if isinstance(event, KafkaMapping)),
+        kafka=tuple(mapping for mapping in kafka if mapping.enabled),
         streams=tuple(event for event in events if isinstance(event, StreamMapping)),
         schedules=tuple(event for event in events if isinstance(event, ScheduleMapping)),
         authorizers=authorizers,
     )
+
+
+def kafka_mappings(document: dict[str, Any], value: mappings.Value) -> tuple[list[KafkaMapping], list[str]]:
+    """Only the Kafka event sources of any SAM template, and a line about each trigger passed by.
+
+    Raises TemplateError for a mapping that cannot be served.
+    """
+    found: list[KafkaMapping] = []
+    passed_by: list[str] = []
+    for name, properties in _functions(document):
+        for event, declared in properties.get("Events", {}).items():
+            kind = declared.get("Type")
+            if kind in mappings.KAFKA:
+                found.append(mappings.kafka(name, event, kind, declared.get("Properties", {}), value))
+            else:
+                passed_by.append(f"{name}.{event}: a {kind} event is not a Kafka event source")
+    for name, resource in document.get("Resources", {}).items():
+        if resource["Type"] == "AWS::Lambda::EventSourceMapping":
+            passed_by.append(f"{name}: only the Events of AWS::Serverless::Function are read")
+    _check_kafka(document, found, value)
+    return found, passed_by
+
+
+def _functions(document: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    resources = document.get("Resources", {}).items()
+    return [(name, resource.get("Properties", {})) for name, resource in resources if resource["Type"] == FUNCTION]
+
+
+def _defaults(document: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value.get("Default", "") for name, value in document.get("Parameters", {}).items()}
+
+
+def resolver(document: Mapping[str, Any], given: Mapping[str, Any] | None = None) -> Resolver:
+    """What a template says by itself: its parameters, with `given` in their place or beside them, and conditions."""
+    pseudo = pseudo_parameters(region="cn-north-1", stack_name="local")
+    references = {**pseudo, **_defaults(document), **(given or {})}
+    return Resolver(references=references, attributes={}, conditions=document.get("Conditions"))
+
+
+def _check_kafka(document: Mapping[str, Any], kafka: Iterable[KafkaMapping], value: mappings.Value) -> None:
+    """What holds between mappings, and between a mapping and its function."""
+    groups: dict[str, str] = {}
+    for mapping in kafka:
+        place = f"{mapping.function}.Events.{mapping.event}"
+        if mapping.group in groups:
+            raise TemplateError(f"{place}.ConsumerGroupId: {mapping.group} is that of {groups[mapping.group]} already")
+        groups[mapping.group] = mapping.name
+        timeout = int(
+            mappings.known(f"{mapping.function}.Timeout", setting(document, mapping.function, "Timeout", 3), value)
+        )
+        if timeout > mappings.LONGEST_KAFKA_TIMEOUT:
+            longest = mappings.LONGEST_KAFKA_TIMEOUT
+            raise TemplateError(f"{mapping.function}.Timeout: {timeout}; with a Kafka event at most {longest}")
 
 
 def load(path: Path) -> Template:
@@ -196,24 +206,30 @@ def load(path: Path) -> Template:
     return parse(read(path))
 
 
-def _function(name: str, properties: Mapping[str, Any], defaults: Mapping[str, Any]) -> Function:
-    def setting(key: str, fallback: Any) -> Any:
-        return properties.get(key, defaults.get(key, fallback))
+def setting(document: Mapping[str, Any], function: str, name: str, fallback: Any = None) -> Any:
+    """A property of a function, its own or that of the Globals."""
+    defaults = document.get("Globals", {}).get("Function", {})
+    return document["Resources"][function].get("Properties", {}).get(name, defaults.get(name, fallback))
 
-    folder = setting("CodeUri", None)
+
+def function(document: Mapping[str, Any], name: str) -> Function:
+    """One function of a template, with the Globals. Raises TemplateError when its code is not a local folder."""
+    folder = setting(document, name, "CodeUri")
     if not isinstance(folder, str):
         raise TemplateError(f"{name}.CodeUri: a folder is needed locally, found {folder!r}")
+    defaults = document.get("Globals", {}).get("Function", {})
+    own = document["Resources"][name].get("Properties", {})
     environment = {
         **defaults.get("Environment", {}).get("Variables", {}),
-        **properties.get("Environment", {}).get("Variables", {}),
+        **own.get("Environment", {}).get("Variables", {}),
     }
     return Function(
         name=name,
         folder=folder.rstrip("/"),
-        handler=setting("Handler", "app.handler"),
+        handler=setting(document, name, "Handler", "app.handler"),
         environment=environment,
-        timeout=int(setting("Timeout", 3)),
-        memory=int(setting("MemorySize", 128)),
+        timeout=int(setting(document, name, "Timeout", 3)),
+        memory=int(setting(document, name, "MemorySize", 128)),
     )
 
 
@@ -242,7 +258,7 @@ def _authorizer(place: str, name: str, declared: Mapping[str, Any]) -> Authorize
     if not declared.get("EnableSimpleResponses"):
         raise TemplateError(f"{place}: only EnableSimpleResponses: true is served locally (no IAM policies)")
     identity = declared.get("Identity", {})
-    _only(place + ".Identity", identity, {"Headers", "ReauthorizeEvery"})
+    mappings.only(place + ".Identity", identity, {"Headers", "ReauthorizeEvery"})
     headers = tuple(header.lower() for header in identity.get("Headers", ()))
     seconds = int(identity.get("ReauthorizeEvery", 0))
     if seconds and not headers:
@@ -250,23 +266,26 @@ def _authorizer(place: str, name: str, declared: Mapping[str, Any]) -> Authorize
     return Authorizer(name=name, function=target[0], headers=headers, cache_seconds=seconds)
 
 
-def _event(function: str, event: str, declared: Mapping[str, Any], default_authorizer: str | None) -> Any:
+def _event(
+    function: str, event: str, declared: Mapping[str, Any], default_authorizer: str | None, value: mappings.Value
+) -> Any:
     place = f"{function}.Events.{event}"
     properties = declared.get("Properties", {})
-    kind = declared.get("Type")
+    kind = str(declared.get("Type"))
     if kind == "HttpApi":
         return _route(place, function, properties, default_authorizer)
-    if kind == "MSK":
-        return _kafka(place, function, event, properties)
+    if kind in mappings.KAFKA:
+        return mappings.kafka(function, event, kind, properties, value)
     if kind == "DynamoDB":
-        return _stream(place, function, event, properties)
+        return mappings.stream(function, event, properties, value)
     if kind == "ScheduleV2":
         return _schedule(place, function, event, properties)
-    raise TemplateError(f"{place}: event type {kind} is not served locally; served: HttpApi, MSK, DynamoDB, ScheduleV2")
+    served = ", ".join(("HttpApi", *mappings.KAFKA, "DynamoDB", "ScheduleV2"))
+    raise TemplateError(f"{place}: event type {kind} is not served locally; served: {served}")
 
 
 def _route(place: str, function: str, properties: Mapping[str, Any], default: str | None) -> HttpRoute:
-    _only(place, properties, {"ApiId", "Method", "Path", "Auth", "PayloadFormatVersion", "TimeoutInMillis"})
+    mappings.only(place, properties, {"ApiId", "Method", "Path", "Auth", "PayloadFormatVersion", "TimeoutInMillis"})
     if properties.get("PayloadFormatVersion", "2.0") != "2.0":
         raise TemplateError(f"{place}.PayloadFormatVersion: only 2.0 is served locally")
     chosen = properties.get("Auth", {}).get("Authorizer", default)
@@ -279,88 +298,8 @@ def _route(place: str, function: str, properties: Mapping[str, Any], default: st
     )
 
 
-_BATCHING = {
-    "BatchSize",
-    "StartingPosition",
-    "MaximumBatchingWindowInSeconds",
-    "MaximumRetryAttempts",
-    "BisectBatchOnFunctionError",
-    "FunctionResponseTypes",
-    "DestinationConfig",
-    "Enabled",
-}
-
-
-def _batching(place: str, properties: Mapping[str, Any], *, window: float, positions: set[str]) -> dict[str, Any]:
-    """The settings Kafka and stream mappings share."""
-    position = properties.get("StartingPosition")
-    if position not in positions:
-        raise TemplateError(f"{place}.StartingPosition: {position} is not served locally; served: {sorted(positions)}")
-    if properties.get("Enabled", True) is not True:
-        raise TemplateError(f"{place}.Enabled: a mapping that is switched off is not served locally; remove it")
-    responses = properties.get("FunctionResponseTypes", [])
-    if responses not in ([], ["ReportBatchItemFailures"]):
-        raise TemplateError(f"{place}.FunctionResponseTypes: {responses} is not served locally")
-    return {
-        "starting_position": position,
-        "batch_size": int(properties.get("BatchSize", 100)),
-        "window_seconds": float(properties.get("MaximumBatchingWindowInSeconds", window)),
-        "maximum_retries": int(properties.get("MaximumRetryAttempts", -1)),
-        "bisect": bool(properties.get("BisectBatchOnFunctionError", False)),
-        "report_failures": bool(responses),
-    }
-
-
-def _kafka(place: str, function: str, event: str, properties: Mapping[str, Any]) -> KafkaMapping:
-    # ProvisionedPollerConfig scales Lambda's own pollers; one local poller reads all partitions.
-    # SourceAccessConfigurations say how Lambda's pollers sign in; the local cluster asks nobody.
-    served = {"Stream", "Topics", "ConsumerGroupId", "ProvisionedPollerConfig", "SourceAccessConfigurations"}
-    _only(place, properties, _BATCHING | served)
-    topics = properties.get("Topics", [])
-    if len(topics) != 1:
-        raise TemplateError(f"{place}.Topics: exactly one topic, as Lambda demands; found {topics}")
-    settings = _batching(place, properties, window=0.5, positions={"TRIM_HORIZON", "LATEST"})
-    dead_letters = _destination(place, properties)
-    if dead_letters is not None:
-        match = re.fullmatch(r"kafka://([A-Za-z0-9._-]+)", str(dead_letters))
-        if match is None or match[1] == topics[0]:
-            raise TemplateError(f"{place}.DestinationConfig: only kafka://<another topic> is served locally")
-        dead_letters = match[1]
-        if settings["maximum_retries"] < 0:
-            settings["maximum_retries"] = 10  # Lambda caps endless retries once there is a destination
-    return KafkaMapping(
-        function=function,
-        event=event,
-        topic=topics[0],
-        group=properties.get("ConsumerGroupId", f"{function}.{event}"),
-        cluster_arn=properties.get("Stream"),
-        dead_letter_topic=dead_letters,
-        **settings,
-    )
-
-
-def _stream(place: str, function: str, event: str, properties: Mapping[str, Any]) -> StreamMapping:
-    _only(place, properties, _BATCHING | {"Stream", "FilterCriteria"})
-    settings = _batching(place, properties, window=0.0, positions={"TRIM_HORIZON", "LATEST"})
-    filters = properties.get("FilterCriteria", {}).get("Filters", [])
-    return StreamMapping(
-        function=function,
-        event=event,
-        stream_arn=properties.get("Stream"),
-        failure_queue_arn=_destination(place, properties),
-        patterns=tuple(json.loads(declared["Pattern"]) for declared in filters),
-        **settings,
-    )
-
-
-def _destination(place: str, properties: Mapping[str, Any]) -> Any:
-    config = properties.get("DestinationConfig", {})
-    _only(place + ".DestinationConfig", config, {"OnFailure"})
-    return config.get("OnFailure", {}).get("Destination")
-
-
 def _schedule(place: str, function: str, event: str, properties: Mapping[str, Any]) -> ScheduleMapping:
-    _only(place, properties, {"ScheduleExpression", "RetryPolicy", "Input", "Name", "Description", "State"})
+    mappings.only(place, properties, {"ScheduleExpression", "RetryPolicy", "Input", "Name", "Description", "State"})
     if properties.get("State", "ENABLED") != "ENABLED":
         raise TemplateError(f"{place}.State: a schedule that is switched off is not served locally; remove it")
     return ScheduleMapping(
@@ -370,9 +309,3 @@ def _schedule(place: str, function: str, event: str, properties: Mapping[str, An
         payload=properties.get("Input", "{}"),
         maximum_retries=int(properties.get("RetryPolicy", {}).get("MaximumRetryAttempts", 185)),
     )
-
-
-def _only(place: str, properties: Mapping[str, Any], served: set[str]) -> None:
-    unknown = sorted(set(properties) - served)
-    if unknown:
-        raise TemplateError(f"{place}: {', '.join(unknown)} not served locally")

@@ -8,8 +8,8 @@ import pytest
 from liangwang.aws import SignedAws
 from liangwang.signing import Credentials
 
+from local.mappings import StreamMapping
 from local.stream_source import Checkpoints, StreamSource
-from local.template import StreamMapping
 from tests.waiting import eventually
 
 

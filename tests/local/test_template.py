@@ -18,7 +18,7 @@ def test_the_sample_has_one_trigger_of_each_kind():
     assert {route.key for route in sample.routes} == {"POST /notes/{id}", "GET /ledger/{id}", "GET /who"}
     assert {route.path: route.authorizer for route in sample.routes}["/who"] == "Gate"
     assert [mapping.name for mapping in sample.kafka] == ["LedgerFunction.Notes"]
-    assert sample.kafka[0].dead_letter_topic == "dead-letters"
+    assert sample.kafka[0].destination == "kafka://dead-letters"
     assert [mapping.name for mapping in sample.streams] == ["OutboxFunction.Notes"]
     assert [mapping.payload for mapping in sample.schedules] == ["{}"]
     assert sample.functions["DoorFunction"].folder == "functions/door"
@@ -41,24 +41,26 @@ def one_event(kind, **properties):
     }
 
 
-MSK = {"Stream": "arn", "Topics": ["t"], "StartingPosition": "TRIM_HORIZON"}
+def filters(*patterns):
+    return {"Filters": [{"Pattern": pattern} for pattern in patterns]}
 
 
 @pytest.mark.parametrize(
     ("document", "named"),
     [
         (one_event("SQS", Queue="q"), "F.Events.E: event type SQS"),
-        (one_event("SelfManagedKafka", Topics=["t"]), "SelfManagedKafka"),
-        (one_event("MSK", **{**MSK, "Topics": ["a", "b"]}), "F.Events.E.Topics"),
-        (one_event("MSK", **{**MSK, "StartingPosition": "AT_TIMESTAMP"}), "StartingPosition"),
-        (one_event("MSK", **MSK, FilterCriteria={}), "FilterCriteria"),
-        (one_event("MSK", **MSK, MaximumRecordAgeInSeconds=60), "MaximumRecordAgeInSeconds"),
-        (one_event("MSK", **MSK, DestinationConfig={"OnFailure": {"Destination": "kafka://t"}}), "another topic"),
         (
             one_event("DynamoDB", Stream="s", StartingPosition="LATEST", ParallelizationFactor=2),
             "ParallelizationFactor",
         ),
         (one_event("DynamoDB", Stream="s", StartingPosition="LATEST", TumblingWindowInSeconds=2), "TumblingWindow"),
+        (one_event("DynamoDB", Stream="s", StartingPosition="AT_TIMESTAMP"), "StartingPosition: expected one of"),
+        (
+            one_event(
+                "DynamoDB", Stream="s", StartingPosition="LATEST", FilterCriteria=filters('{"a": [{"cidr": "x"}]}')
+            ),
+            r"F\.Events\.E\.FilterCriteria\.Filters\[0\]\.Pattern\.a: cidr not served",
+        ),
         (one_event("HttpApi", Path="/", Method="get", PayloadFormatVersion="1.0"), "PayloadFormatVersion"),
         (one_event("ScheduleV2", ScheduleExpression="rate(1 minute)", State="DISABLED"), "State"),
     ],
@@ -66,16 +68,6 @@ MSK = {"Stream": "arn", "Topics": ["t"], "StartingPosition": "TRIM_HORIZON"}
 def test_what_cannot_be_served_is_refused_by_name(document, named):
     with pytest.raises(TemplateError, match=named):
         template.parse(document)
-
-
-def test_lambda_s_defaults_hold_where_the_template_is_silent():
-    (mapping,) = template.parse(one_event("MSK", **MSK)).kafka
-    assert (mapping.batch_size, mapping.window_seconds, mapping.maximum_retries) == (100, 0.5, -1)
-
-
-def test_endless_retries_end_at_ten_once_there_is_a_destination():
-    document = one_event("MSK", **MSK, DestinationConfig={"OnFailure": {"Destination": "kafka://lost"}})
-    assert template.parse(document).kafka[0].maximum_retries == 10
 
 
 def test_anchors_and_short_tags_become_plain_json(tmp_path: Path):
