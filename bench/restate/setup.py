@@ -34,13 +34,13 @@ class PeerError(Exception):
     """The peer cannot be measured here; the message is one line that names the fix."""
 
 
-def install() -> Path:
+def install(folder: Path = FOLDER) -> Path:
     """The server's program, downloaded when it is not there yet. Raises PeerError."""
-    packages = FOLDER / VERSION
+    packages = folder / VERSION
     if (found := _program(packages)) is None:
         npm = shutil.which("npm")
         if npm is None:
-            raise PeerError("npm is missing: install Node.js (npm comes with it), or measure without --only peer")
+            raise PeerError("npm is missing: install Node.js (npm comes with it), or do without the peer")
         packages.mkdir(parents=True, exist_ok=True)
         # Without scripts: one of its dependencies reports installations.
         command = [npm, "install", "--prefix", str(packages), "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]

@@ -8,6 +8,7 @@ import pytest
 
 from bench import closed, cpu, figures, profile, rounds
 from bench.figures import Lap
+from bench.restate.setup import PACKAGE, VERSION, PeerError, install
 from bench.rounds import Round, Rounds
 from tests.waiting import eventually
 
@@ -112,3 +113,20 @@ def test_own_samples_are_of_the_innermost_function_and_a_recursion_counts_once()
     assert found.total == 4
     assert found.own == {"walk": 3, "send": 1}
     assert found.cumulative == {"main": 4, "walk": 3, "send": 1}
+
+
+# ------------------------------------------------------------------ the peer
+
+
+def test_without_npm_the_peer_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(PeerError, match=r"npm is missing: install Node\.js"):
+        install(tmp_path)
+
+
+def test_a_server_that_is_there_is_not_fetched_again(tmp_path, monkeypatch):
+    program = tmp_path / VERSION / "node_modules" / f"{PACKAGE}-linux-x64" / "bin" / "restate-server"
+    program.parent.mkdir(parents=True)
+    program.touch()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert install(tmp_path) == program
