@@ -66,6 +66,7 @@ class LocalFunction:
     def __init__(self, function: Function, *, root: Path, environment: Mapping[str, str], region: str) -> None:
         self.definition = function
         self.name = function.name
+        self.environment = dict(environment)
         self._environment = {
             **environment,
             "AWS_LAMBDA_FUNCTION_NAME": function.name,

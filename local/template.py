@@ -178,11 +178,15 @@ def _defaults(document: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value.get("Default", "") for name, value in document.get("Parameters", {}).items()}
 
 
-def resolver(document: Mapping[str, Any], given: Mapping[str, Any] | None = None) -> Resolver:
+def resolver(
+    document: Mapping[str, Any],
+    given: Mapping[str, Any] | None = None,
+    attributes: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Resolver:
     """What a template says by itself: its parameters, with `given` in their place or beside them, and conditions."""
     pseudo = pseudo_parameters(region="cn-north-1", stack_name="local")
     references = {**pseudo, **_defaults(document), **(given or {})}
-    return Resolver(references=references, attributes={}, conditions=document.get("Conditions"))
+    return Resolver(references=references, attributes=attributes or {}, conditions=document.get("Conditions"))
 
 
 def _check_kafka(document: Mapping[str, Any], kafka: Iterable[KafkaMapping], value: mappings.Value) -> None:

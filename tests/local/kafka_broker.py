@@ -27,8 +27,14 @@ class Broker:
     def topic(self):
         """A new topic."""
         name = f"t-{uuid.uuid4()}"
-        AdminClient(self._settings()).create_topics([NewTopic(name, PARTITIONS, 1)])[name].result(20)
+        self.create(name)
         return name
+
+    def create(self, name):
+        """A topic of this name, if there is none."""
+        admin = AdminClient(self._settings())
+        if name not in admin.list_topics(timeout=20).topics:
+            admin.create_topics([NewTopic(name, PARTITIONS, 1)])[name].result(20)
 
     def send(self, topic, *values, key=b"k", partition=0, timestamp=0, headers=()):
         producer = kafka.Producer(self._settings())
@@ -64,11 +70,9 @@ class EmbeddedBroker(Broker):
         super().__init__(f"127.0.0.1:{self.port}")
         self._log = log
 
-    def topic(self):
-        """A new topic, created by being asked for."""
-        name = f"t-{uuid.uuid4()}"
+    def create(self, name):
+        """A topic is created by being asked for."""
         AdminClient(self._settings()).list_topics(name, timeout=20)
-        return name
 
     def start(self):
         command = [sys.executable, "-m", "local.broker", "--port", str(self.port)]
