@@ -75,7 +75,9 @@ def show(stack: Stack, case_no: str, console: Console) -> None:
         raise StartError(f"{case_no} is no case number: its check character does not hold; copy it whole")
     footprint = Tables.of(stack).case(case_no)
     if not footprint.application.history:
-        raise StartError(f"no case {case_no} in this stack: its tables live as long as the stack does")
+        raise StartError(
+            f"no case {case_no} in this stack: with embedded parts, its tables live as long as the stack does"
+        )
     known = catalogue.load(stack.config.catalogue)
     submitted = footprint.application.state.submitted
     status = texts.text(f"status.{footprint.application.state.status}").zh
