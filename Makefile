@@ -38,6 +38,7 @@ test-fast: setup ## without the tests marked slow
 
 test-real: setup ## the tests that stand on Apache Kafka and DynamoDB Local (Java 17 and Maven)
 	KAFKA=apache DYNAMODB=local $(PY) -m pytest --timeout 300 -m "not slow" tests/real tests/integration tests/e2e
+	$(PY) -m tests.real.kafka $(PY) -m pytest --timeout 300 tests/local/test_kafka_source.py
 
 bench: setup $(BENCH_STAMP) ## measurements, side by side; KAFKA=apache DYNAMODB=local measures on real parts
 	$(PY) -m bench $(BENCH)

@@ -38,7 +38,8 @@ def password(state: Path) -> str:
 def store(stack: Stack, table: str) -> Store:
     """A store on one of the stack's tables, by logical id, for tools that look from outside."""
     config = stack.config
-    aws = SignedAws(region=config.region, credentials=config.credentials, endpoint=config.dynamodb_url)
+    # As patient as people at a desk: a database that was killed needs some seconds to come back.
+    aws = SignedAws(region=config.region, credentials=config.credentials, endpoint=config.dynamodb_url, attempts=30)
     return Store(aws, stack.resources[table], patience=Patience())
 
 

@@ -3,18 +3,14 @@
 They are the embedded ones, or the real ones that KAFKA and DYNAMODB name.
 """
 
-import contextlib
-import os
-
 import boto3
 import pytest
 
 from local import config as configuration
-from local import parts, processes, template, topics
+from local import template, topics
 from local.config import Config
 from tests.conftest import REPOSITORY
-from tests.ports import chosen_parts, own_ports
-from tests.waiting import eventually
+from tests.ports import chosen_parts, own_ports, running
 
 KEYS = ("alias/liangwang/token", "alias/liangwang/department/EAST-MARKET", "alias/liangwang/department/WEST-ROADS")
 
@@ -25,19 +21,6 @@ def machine(tmp_path_factory):
     config = Config(state=tmp_path_factory.mktemp("parts"), **own_ports(), **chosen_parts())
     configuration.save(config)
     return config
-
-
-@contextlib.contextmanager
-def running(machine, name):
-    """One part of a configuration, alone."""
-    (part,) = [part for part in parts.of(machine) if part.name == name]
-    environment = {**os.environ, **machine.environment(), **part.environment}
-    process = processes.start(part.command, environment=environment, log=machine.log(name))
-    try:
-        eventually(part.is_ready, seconds=60, what=part.title)
-        yield
-    finally:
-        processes.stop(process)
 
 
 @pytest.fixture(scope="session")
