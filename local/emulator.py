@@ -8,10 +8,9 @@ import signal
 import sys
 import urllib.error
 import urllib.request
-import venv
 from pathlib import Path
 
-from local import processes
+from local import function_processes, processes
 from local.config import ACCOUNT, Config
 
 _NEEDED_BY_FUNCTIONS = ("lambda", "logs")
@@ -73,22 +72,6 @@ def _save(state: Path) -> None:
     (state / SAVED).touch()
 
 
-def _isolate_functions(state: Path) -> None:
-    """Give deployed functions a Python with its standard library and nothing else.
-
-    MiniStack starts them as processes of `sys.executable` with its own environment: what a layer lacks would be found in
-    this program's packages by luck, and a variable that template.yaml forgets in the caller's shell.
-    """
-    for left_by_a_kill in state.glob("ministack-lambda-*"):
-        shutil.rmtree(left_by_a_kill, ignore_errors=True)
-    venv.create(state / "python", with_pip=False, symlinks=True)
-    sys.executable = str(state / "python" / "bin" / "python")
-    kept = {*environment(Config()), "PATH", "HOME", "LANG", "LC_ALL", "TZ", "PYTHONUNBUFFERED", "SSL_CERT_FILE"}
-    for name in set(os.environ) - kept:
-        if not name.startswith("AWS_"):
-            del os.environ[name]
-
-
 def main() -> None:
     """Run MiniStack in this process, which ends with the supervisor. SIGHUP saves its state."""
     processes.end_with_parent()
@@ -98,7 +81,7 @@ def main() -> None:
         shutil.rmtree(state, ignore_errors=True)  # half of a first deployment that was cut short
     signal.signal(signal.SIGHUP, lambda *_: _save(state))
     if _NEEDED_BY_FUNCTIONS[0] in os.environ["SERVICES"].split(","):
-        _isolate_functions(Path(os.environ["TMPDIR"]))
+        function_processes.prepare(Path(os.environ["TMPDIR"]), kept=environment(Config()))
     from ministack.app import main as serve
 
     sys.argv = ["ministack"]

@@ -29,7 +29,6 @@ from local.template import Authorizer, HttpRoute, Template
 log = logging.getLogger("local.gateway")
 
 READY_PATH = "/_local/ready"
-_THREADS_BEFORE_PROCESSES = 4
 _DRAIN_LIMIT = 64 * 1024 * 1024
 
 
@@ -188,8 +187,8 @@ def _flask(response: Response) -> flask.Response:
 
 
 def _threads(config: configuration.Config) -> int:
-    """Requests at once. A deployed function is a process for each of them, started at its first request."""
-    return min(config.gateway_threads, _THREADS_BEFORE_PROCESSES) if config.deployed else config.gateway_threads
+    """Requests at once. A deployed function is a process for each of them, so more than there are cores only queue there."""
+    return min(config.gateway_threads, max(2, os.cpu_count() or 2)) if config.deployed else config.gateway_threads
 
 
 class _Server(BaseApplication):  # type: ignore[misc]

@@ -1,9 +1,12 @@
 """The whole way with deployed functions: packaged as for AWS, invoked through the Lambda API by gateway and runner."""
 
+import io
+import zipfile
+
 import boto3
 import pytest
 
-from local import package, template
+from local import deploy, package, template
 from local.demo import play
 from local.deployed import DeployedFunction, FunctionError
 from tests.city import city as start
@@ -58,3 +61,38 @@ def test_a_deployed_function_that_fails_says_so_and_serves_the_next_event(city, 
     asked = {"version": "2.0", "routeKey": "GET /api/items", "rawPath": "/api/items", "headers": {}}
     answer = function.invoke({**asked, "requestContext": {"http": {"method": "GET", "path": "/api/items"}}})
     assert answer["statusCode"] == 200
+
+
+def test_deploying_again_finds_what_is_there(city, monkeypatch):
+    config = city.stack.config
+    for name, value in config.environment().items():
+        monkeypatch.setenv(name, value)
+    assert deploy.deploy(config) == deploy.load(config)
+    assert deploy.load(config).references == city.stack.resources
+
+
+def test_a_function_finds_the_standard_library_its_layers_and_nothing_of_this_machine(city, aws):
+    code = """
+import importlib.util, os
+def handler(event, context):
+    return {"found": [name for name in event if importlib.util.find_spec(name)], "variables": sorted(os.environ)}
+"""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("app.py", code)
+    client = aws("lambda")
+    known = client.get_function_configuration(FunctionName=city.stack.resources["IntakeFunction"])["Layers"]
+    layers = [one["Arn"] for one in known if ":CoreLayer:" in one["Arn"]]
+    client.create_function(
+        FunctionName="looks-around",
+        Runtime="python3.12",
+        Handler="app.handler",
+        Role="arn:aws:iam::000000000000:role/none",
+        Code={"ZipFile": content.getvalue()},
+        Layers=layers,
+    )
+    answer = DeployedFunction("looks-around", client=client).invoke(["json", "liangwang", "msgspec", "local", "flask"])
+    client.delete_function(FunctionName="looks-around")
+    assert answer["found"] == ["json", "liangwang"]
+    assert "PYTHONPATH" not in answer["variables"]
+    assert {"AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID"} <= set(answer["variables"])

@@ -234,3 +234,8 @@ def test_an_emulator_that_dies_is_deployed_anew(tmp_path):
         stack.await_restart("emulator", dead)
         eventually(lambda: stack.description()["ready"] and stack.sources())
         assert arrives(stack, "anew") == "anew"
+
+
+def test_a_stack_with_functions_in_its_processes_is_not_taken_for_one_with_deployed_ones(stack):
+    with pytest.raises(StartError, match=r"runs its functions in its own processes: stop it"):
+        Stack(msgspec.structs.replace(stack.config, deployed=True)).start()

@@ -5,6 +5,7 @@ from typing import Any
 
 import jwt
 
+from .. import log
 from ..tokens import Verifier
 
 CONTEXT = ("role", "department", "region", "applicant_type")
@@ -18,7 +19,11 @@ class Authorizer:
 
     def authorize(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """The caller as context, or ``problem`` with what is wrong with the token."""
-        return {"isAuthorized": True, "context": self._context(event.get("headers") or {})}
+        with log.invocation("authorizer") as line:
+            context = self._context(event.get("headers") or {})
+            if "problem" in context:
+                line["problem"] = context["problem"]
+            return {"isAuthorized": True, "context": context}
 
     def _context(self, headers: Mapping[str, str]) -> dict[str, str]:
         scheme, _, token = headers.get("authorization", "").partition(" ")
