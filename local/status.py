@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from local import processes, template
 from local.kafka_client import KafkaCluster
@@ -51,7 +51,7 @@ def show(stack: Stack, console: Console) -> None:
 
 
 def _print(console: Console, titles: tuple[str, ...], rows: list[Any]) -> None:
-    table = Table(*titles)
+    table = Table(Column(titles[0], no_wrap=True), *titles[1:])  # names stay whole however narrow the terminal
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
     console.print(table)

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from liangwang.domain.case_no import is_valid
 
 from local import demo, parts, processes
-from local.config import Config, from_environment
+from local.config import from_environment
 from tests.conftest import REPOSITORY
 from tests.ports import own_ports
 from tests.waiting import eventually
@@ -212,7 +212,8 @@ def test_demo_starts_a_stack_reconciles_it_and_writes_the_report(terminal):
 class NoStack:
     """Stands in for a stack where nothing is played."""
 
-    config = Config()
+    def __init__(self, config):
+        self.config = config
 
     def __enter__(self):
         return self
