@@ -26,7 +26,7 @@ from local.kafka_client import KafkaCluster, NoCluster, Watched
 from local.kafka_failure import Failure
 from local.kafka_group import Membership
 from local.kafka_retry import Lane, Verdict, Work
-from local.mappings import LONGEST_KAFKA_TIMEOUT, KafkaMapping
+from local.mappings import LONGEST_KAFKA_TIMEOUT, KafkaMapping, TemplateError
 from local.source import Invocable, Source, back_off, function_arn
 
 log = logging.getLogger("local.kafka")
@@ -46,6 +46,7 @@ class KafkaSource(Source):
     """One mapping. `start` and `stop` are its whole control; `state` is for people and status.
 
     `reading` is one of `kafka_batch.READINGS`; `clock` gives seconds for waiting, `now` the time of day records carry.
+    Raises TemplateError for a starting time in the future.
     """
 
     def __init__(
@@ -63,6 +64,9 @@ class KafkaSource(Source):
     ) -> None:
         state = {"kind": "kafka", "topic": mapping.topic, "group": mapping.group}
         super().__init__(f"kafka {mapping.name}", state=state)
+        if (mapping.starting_timestamp or 0) > now() * 1000:
+            place = f"{mapping.function}.Events.{mapping.event}.StartingPositionTimestamp"
+            raise TemplateError(f"{place}: lies in the future; Lambda takes only the past")
         self.mapping = mapping
         self._function = function
         self._function_arn = function_arn(function.name, region=region)

@@ -161,7 +161,7 @@ def kafka_mappings(document: dict[str, Any], value: mappings.Value) -> tuple[lis
             if kind in mappings.KAFKA:
                 found.append(mappings.kafka(name, event, kind, declared.get("Properties", {}), value))
             else:
-                passed_by.append(f"{name}.{event}: a {kind} event is not a Kafka event source")
+                passed_by.append(f"{name}.{event}: {kind} is not a Kafka event source")
     for name, resource in document.get("Resources", {}).items():
         if resource["Type"] == "AWS::Lambda::EventSourceMapping":
             passed_by.append(f"{name}: only the Events of AWS::Serverless::Function are read")

@@ -86,7 +86,7 @@ def test_the_shop_s_invoices_are_written_and_its_broken_order_is_set_aside(broke
         eventually(lambda: "given up 1  lag 0" in running.said, what=f"the report in {running.said}")
         assert running.status()["sources"]["Invoicing.PaidOrders"]["group"] == "invoicing"
         assert running.stop() == 0
-        assert "passed by: Invoicing.Health: a Api event" in running.said
+        assert "passed by: Invoicing.Health: Api is not a Kafka event source" in running.said
         assert f"Invoicing.PaidOrders: topic {topic}, group invoicing, from TRIM_HORIZON" in running.said
     assert set(invoices.read_text().splitlines()) == {"Ada: 199.00 EUR", "Cem: 12.50 EUR"}
     lost = json.loads(broker.read("lost-orders", 1)[0])

@@ -14,7 +14,7 @@ import pytest
 from local.destinations import FailureSender, NotDelivered
 from local.kafka_client import KafkaCluster
 from local.kafka_source import KafkaSource
-from local.mappings import Destination, KafkaMapping
+from local.mappings import Destination, KafkaMapping, TemplateError
 from tests.waiting import eventually
 
 from .kafka_broker import EmbeddedBroker, broker_for_tests
@@ -196,6 +196,23 @@ def test_latest_begins_at_the_end_and_passes_nothing_over_after_a_restart(broker
     start(function, topic=topic, group=group, starting_position="LATEST")
     eventually(lambda: function.seen)
     assert function.seen == [b"while stopped"]
+
+
+def test_reading_begins_at_a_timestamp(broker, start):
+    """The embedded broker answers such a question with the end of the log."""
+    if isinstance(broker, EmbeddedBroker):
+        pytest.skip("the embedded broker knows no timestamps")
+    topic, function, noon = broker.topic(), Function(), int(time.time() * 1000) - 60_000
+    for value, timestamp in ((b"before", noon - 1), (b"at", noon), (b"after", noon + 1)):
+        broker.send(topic, value, timestamp=timestamp)
+    start(function, topic=topic, starting_position="AT_TIMESTAMP", starting_timestamp=noon)
+    eventually(lambda: len(function.seen) == 2)
+    assert function.seen == [b"at", b"after"]
+
+
+def test_a_timestamp_in_the_future_is_refused(broker, start):
+    with pytest.raises(TemplateError, match=r"F\.Events\.E\.StartingPositionTimestamp: lies in the future"):
+        start(Function(), starting_position="AT_TIMESTAMP", starting_timestamp=int(time.time() * 1000) + 60_000)
 
 
 def test_two_runners_share_a_group_each_partition_read_by_one(broker, start):
