@@ -52,7 +52,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     gateway_threads: int = 16
     deployed: bool = False
     """Whether functions are deployed to the endpoint and invoked through the Lambda API, not run in our processes."""
-    partial_answers: str = "resume"
+    partial_answers: Literal["resume", "records"] = "resume"
     """How Kafka sources read an answer that reports failures: `kafka_batch.READINGS`."""
 
     @property
@@ -121,7 +121,7 @@ def from_environment(environment: Mapping[str, str] = os.environ, *, deployed: b
         region=environment.get("AWS_REGION") or default.region,
         schedule_seconds=float(environment.get("LOCAL_SCHEDULE_SECONDS") or default.schedule_seconds),
         ask_again_seconds=int(environment.get("LOCAL_ASK_AGAIN_SECONDS") or default.ask_again_seconds),
-        partial_answers=environment.get("LOCAL_PARTIAL_ANSWERS") or default.partial_answers,
+        partial_answers=_choice(environment, "LOCAL_PARTIAL_ANSWERS", "resume", "records"),
         gateway_threads=int(environment.get("LOCAL_GATEWAY_THREADS") or default.gateway_threads),
         deployed=deployed,
     )
