@@ -23,7 +23,10 @@ class Service:
 
     def _serve(self, scripts):
         for script in scripts:
-            connection, _ = self._listener.accept()
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return  # closed: the test is over
             threading.Thread(target=self._follow, args=(connection, script), daemon=True).start()
 
     def _follow(self, connection, script):
