@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import cpu, floor, peer
-from bench.figures import Lap, Spread, spread, summary
+from bench.figures import OWN, Lap, Spread, spread, summary
 from bench.ours import Ours
 from bench.restate.setup import PeerError, install
 from local.stack import Stack
@@ -100,8 +100,11 @@ def conclude(found: Rounds) -> Rounds:
 
 @contextmanager
 def still(stack: Stack) -> Iterator[None]:
-    """Holds a stack's processes still, so that what it does when idle costs the peer nothing."""
-    roots = [one["pid"] for one in stack.description()["processes"].values()]
+    """Holds our own processes still, so that what they do when idle costs the peer nothing.
+
+    The parts underneath have nothing to do then, and a Kafka broker that is held loses its place in its own cluster.
+    """
+    roots = [one["pid"] for name, one in stack.description()["processes"].items() if name in OWN]
     processes = cpu.table()
     pids = [pid for root in roots for pid in cpu.tree(root, processes)]
     try:

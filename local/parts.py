@@ -25,6 +25,8 @@ class Part(NamedTuple):
     keeps_data: bool
     """Whether a successor finds what was there; else whoever used it is told that it is empty."""
     java_profile: str | None = None
+    tidy: Callable[[], None] | None = None
+    """What it needs now and then while it runs."""
 
     @property
     def port(self) -> int:
@@ -70,6 +72,7 @@ def _dynamodb(config: Config) -> Part:
         is_ready=lambda: dynamodb_local.is_healthy(config),
         keeps_data=True,
         java_profile=dynamodb_local.PROFILE,
+        tidy=lambda: dynamodb_local.tidy(config),
     )
 
 

@@ -67,6 +67,7 @@ class Supervisor:
             while not self._stopping:
                 self._pause(5.0)
                 self._revive()
+                self._tidy()
         except Stopped:
             pass
         finally:
@@ -185,6 +186,11 @@ class Supervisor:
             processes.stop(self._children.pop(name), patience=1.0)
         self._start("emulator")
         self._start_on_parts()
+
+    def _tidy(self) -> None:
+        for part in self._parts.values():
+            if part.tidy is not None:
+                part.tidy()
 
     def _describe(self, *, ready: bool, **more: Any) -> None:
         """Tell other processes what runs where, in stack.json."""

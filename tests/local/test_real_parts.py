@@ -1,8 +1,11 @@
 """How the real parts are set up: pure rules, without Java."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
-from local import apache_kafka, config, parts, stack, tables, template
+from local import apache_kafka, config, dynamodb_local, parts, stack, tables, template
 from local.config import Config, StartError
 from tests.conftest import REPOSITORY
 
@@ -100,3 +103,21 @@ def test_an_access_key_that_dynamodb_local_refuses_is_refused_at_once(tmp_path, 
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "my-key")
     with pytest.raises(StartError, match="AWS_ACCESS_KEY_ID must be letters and digits"):
         stack.check(Config(state=tmp_path, endpoint="http://mine:4566", dynamodb="local"))
+
+
+def test_what_the_database_wrote_ahead_is_taken_over_while_it_runs(tmp_path):
+    config = Config(state=tmp_path)
+    dynamodb_local.folder(config).mkdir()
+    file = dynamodb_local.folder(config) / "shared-local-instance.db"
+    with closing(sqlite3.connect(file)) as database:
+        database.executescript("PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0; CREATE TABLE t (a)")
+        database.executemany("INSERT INTO t VALUES (?)", [("x" * 1000,)] * 500)
+        database.commit()
+        small = file.stat().st_size
+        dynamodb_local.tidy(config)
+        assert file.stat().st_size > small + 400_000
+
+
+def test_there_is_nothing_to_tidy_before_the_database_is_there(tmp_path):
+    dynamodb_local.tidy(Config(state=tmp_path))
+    assert not dynamodb_local.folder(Config(state=tmp_path)).exists()
