@@ -76,6 +76,7 @@ class KafkaCluster:
             acks="all",
             enable_idempotence=True,
             delivery_timeout_ms=10_000,
+            max_block_ms=10_000,  # a topic that is not there
             request_timeout_ms=5_000,
         )
 
@@ -89,8 +90,9 @@ class KafkaCluster:
     def lag(self, group: str, topic: str) -> int | None:
         """Records of a topic that a group has not committed yet; None when the cluster does not say."""
         try:
+            self.is_embedded()  # bounded in time, which a consumer's first question is not
             asker = self._asker(group)
-        except KafkaError:
+        except (NoCluster, KafkaError):
             return None
         try:
             partitions = [TopicPartition(topic, number) for number in asker.partitions_for_topic(topic) or ()]
