@@ -184,7 +184,7 @@ class StreamSource(Source):
         except AwsError as error:
             if error.code not in _RESTART_CODES:
                 raise
-            del self._iterators[shard]
+            self._iterators[shard] = self._iterator(shard)
             return False
         records: list[Record] = answer.get("Records", [])
         if records and self._deliver(shard, records):

@@ -5,7 +5,7 @@ import uuid
 
 import boto3
 import pytest
-from liangwang.aws import SignedAws
+from liangwang.aws import AwsError, SignedAws
 from liangwang.signing import Credentials
 
 from local.mappings import StreamMapping
@@ -190,6 +190,49 @@ def test_a_remembered_place_that_is_gone_means_the_oldest_record(table, start, t
     table.put("1")
     start(function)
     eventually(lambda: function.seen == ["1"])
+
+
+class Shards:
+    """Two shards of a stream whose first iterators have expired by the time they are used."""
+
+    def call(self, service, operation, request):
+        if operation == "DescribeStream":
+            return {"StreamDescription": {"Shards": [{"ShardId": "a"}, {"ShardId": "b"}]}}
+        if operation == "GetShardIterator":
+            self.asked[request["ShardId"]] += 1
+            return {"ShardIterator": f"{request['ShardId']}{self.asked[request['ShardId']]}"}
+        shard, number = request["ShardIterator"]
+        if number == "1" and shard == "a":
+            raise AwsError("ExpiredIteratorException")
+        record = {"dynamodb": {"Keys": {"pk": {"S": shard}}, "SequenceNumber": "1"}}
+        first, self.fresh = shard in self.fresh, self.fresh - {shard}
+        return {"Records": [record] if first else [], "NextShardIterator": f"{shard}2"}
+
+    def __init__(self):
+        self.asked = {"a": 0, "b": 0}
+        self.fresh = {"a", "b"}
+
+
+def test_a_shard_whose_iterator_expired_is_read_on_beside_the_others(tmp_path):
+    function = Function()
+    mapping = StreamMapping(
+        function="F",
+        event="E",
+        stream_arn=None,
+        starting_position="TRIM_HORIZON",
+        batch_size=10,
+        window_seconds=0.0,
+        maximum_retries=2,
+        bisect=False,
+        report_failures=True,
+        failure_queue_arn=None,
+        patterns=(),
+    )
+    checkpoints = Checkpoints(tmp_path / "c.json", stream_arn="s")
+    source = StreamSource(mapping, function, stream_arn="s", aws=Shards(), checkpoints=checkpoints)
+    source.start()
+    eventually(lambda: sorted(function.seen) == ["a", "b"])
+    source.stop()
 
 
 def test_the_places_of_another_stream_are_not_used(tmp_path):
