@@ -30,6 +30,7 @@ class FailureSender:
         self._mapping = mapping
         self._kafka = kafka
         self._clients = clients
+        self._client: Any = None
         self._producer: Any = None
 
     def send(self, records: Sequence[Record], failure: Failure, cluster: Cluster) -> None:
@@ -63,7 +64,9 @@ class FailureSender:
 
     def _to_service(self, records: Sequence[Record], failure: Failure, cluster: Cluster) -> None:
         name = self._destination.name
-        client = self._clients(self._destination.kind)
+        if self._client is None:
+            self._client = self._clients(self._destination.kind)
+        client = self._client
         if self._destination.kind == "s3":
             key = kafka_failure.key(self._mapping, records[0], failure)
             body = _json(kafka_failure.stored(records, failure, cluster))

@@ -24,7 +24,7 @@ from local.functions import LocalFunction
 from local.intrinsics import Resolver
 from local.kafka_client import KafkaCluster, NoCluster
 from local.kafka_source import KafkaSource
-from local.mappings import KafkaMapping, TemplateError, known
+from local.mappings import LONGEST_KAFKA_TIMEOUT, KafkaMapping, TemplateError, known
 from local.source import Invocable
 
 _REPORT_SECONDS = 1.0
@@ -79,7 +79,9 @@ class EventSources:
 
     def stop(self) -> None:
         """Finish the batches in hand, commit, leave the groups."""
-        stoppers = [threading.Thread(target=source.stop) for source in self.sources]
+        stoppers = [
+            threading.Thread(target=source.stop, kwargs={"patience": LONGEST_KAFKA_TIMEOUT}) for source in self.sources
+        ]
         for stopper in stoppers:
             stopper.start()
         for stopper in stoppers:

@@ -27,7 +27,7 @@ from local.kafka_failure import Failure
 from local.kafka_group import Membership
 from local.kafka_retry import Lane, Verdict, Work
 from local.mappings import LONGEST_KAFKA_TIMEOUT, KafkaMapping, TemplateError
-from local.source import Invocable, Source, back_off, function_arn
+from local.source import PATIENCE_SECONDS, Invocable, Source, back_off, function_arn
 
 log = logging.getLogger("local.kafka")
 
@@ -91,11 +91,11 @@ class KafkaSource(Source):
         self._lost.set()
         self._wake()
 
-    def stop(self) -> None:
+    def stop(self, *, patience: float = PATIENCE_SECONDS) -> None:
         """Finish the batch in hand, commit, leave the group and end."""
         self._stopping.set()
         self._wake()
-        super().stop()
+        super().stop(patience=patience)
 
     # -------------------------------------------------------------------------------------------- the thread
 
@@ -153,12 +153,12 @@ class KafkaSource(Source):
     def _turn(self) -> None:
         """What is due again, then one batch from the topic, then the commit of both."""
         for partition, lane in list(self._lanes.items()):
+            if self._stopping.is_set():
+                return
             work = lane.next(self._clock())
             if work is not None:
                 self._again(partition, lane, work)
                 self._commit()
-        if self._stopping.is_set():
-            return
         batches = kafka_batch.split(self._gather(), batch_size=self.mapping.batch_size)
         for batch in batches:
             if self._stopping.is_set():
@@ -174,11 +174,12 @@ class KafkaSource(Source):
         gathered = self._poll(self.mapping.batch_size, wait=self._patience())
         closes = self._clock() + self.mapping.window_seconds
         while gathered and len(gathered) < self.mapping.batch_size and not self._stopping.is_set():
-            left = closes - self._clock()
-            if left <= 0 or sum(map(kafka_batch.size, gathered)) > kafka_batch.PAYLOAD_LIMIT:
+            # What is due again does not wait for another partition's window.
+            wait = min(closes - self._clock(), self._patience())
+            if wait <= 0 or sum(map(kafka_batch.size, gathered)) > kafka_batch.PAYLOAD_LIMIT:
                 break
             epoch = self._membership.epoch
-            more = self._poll(self.mapping.batch_size - len(gathered), wait=min(left, self._patience()))
+            more = self._poll(self.mapping.batch_size - len(gathered), wait=wait)
             # Others own what was read before the group was shared out anew.
             gathered = gathered + more if epoch == self._membership.epoch else more
         return gathered
@@ -194,11 +195,11 @@ class KafkaSource(Source):
             polled = self._fetch(count, wait)
         except (NoOffsetForPartitionError, OffsetOutOfRangeError) as error:
             kafka_group.place(self._consumer, error.args[0], self.mapping)
-            return []
+            polled = {}
         except InvalidRequestError:
             # The embedded broker counts a member that has not come back yet among those to share out to: join again.
             self._stopping.wait(0.1)
-            return []
+            polled = {}
         if self._lost.is_set():
             raise BrokerLost
         self._take_over()
@@ -263,11 +264,7 @@ class KafkaSource(Source):
         held = {record.partition for record in batch if self._lane(record.partition).waiting}
         self._hold(record for record in batch if record.partition in held)
         fresh = [record for record in batch if record.partition not in held]
-        young = self._without_old(fresh, attempts=0)
-        fit = [record for record in young if not kafka_batch.oversized(record)]
-        if len(fit) < len(young):
-            large = [record for record in young if kafka_batch.oversized(record)]
-            self._give_up(large, kafka_failure.TOO_LARGE, attempts=0, raised=False)
+        fit = self._fit(fresh, attempts=0)
         if not fit:
             return
         outcome = self._invoke(fit)
@@ -280,10 +277,10 @@ class KafkaSource(Source):
                 self._consumer.pause(TopicPartition(self.mapping.topic, partition))
 
     def _again(self, partition: int, lane: Lane, work: Work) -> None:
-        young = tuple(self._without_old(work.records, attempts=work.attempts))
-        outcome = self._invoke(young) if young else Outcome(failed={})
+        fit = tuple(self._fit(work.records, attempts=work.attempts))
+        outcome = self._invoke(fit) if fit else Outcome(failed={})
         failed = outcome.failed.get(partition)
-        lane.settle(self._judge(Work(young, work.attempts), failed, outcome) if failed else None, self._clock())
+        lane.settle(self._judge(Work(fit, work.attempts), failed, outcome) if failed else None, self._clock())
         if not lane.waiting:
             self._consumer.resume(TopicPartition(self.mapping.topic, partition))
             self._wake()
@@ -298,12 +295,18 @@ class KafkaSource(Source):
             self._give_up(verdict.lost, kafka_failure.EXHAUSTED, attempts=verdict.attempts, raised=outcome.whole)
         return verdict
 
-    def _without_old(self, records: Sequence[Record], *, attempts: int) -> list[Record]:
+    def _fit(self, records: Sequence[Record], *, attempts: int) -> list[Record]:
+        """The records a function can be given; those too old or too large go to the destination."""
         old = kafka_batch.expired(records, maximum_age_seconds=self.mapping.maximum_age_seconds, now=self._now())
         if old:
             log.error("%s: %d records are too old", self.mapping.name, len(old))
             self._give_up(old, kafka_failure.TOO_OLD, attempts=attempts, raised=attempts > 0)
-        return [record for record in records if record not in old] if old else list(records)
+        young = [record for record in records if record not in old] if old else records
+        large = [record for record in young if kafka_batch.oversized(record)]
+        if large:
+            log.error("%s: %d records are too large", self.mapping.name, len(large))
+            self._give_up(large, kafka_failure.TOO_LARGE, attempts=attempts, raised=attempts > 0)
+        return [record for record in young if not kafka_batch.oversized(record)] if large else list(young)
 
     def _invoke(self, records: Sequence[Record]) -> Outcome:
         event = kafka_batch.payload(records, self._cluster)
@@ -324,18 +327,17 @@ class KafkaSource(Source):
 
     def _give_up(self, records: Sequence[Record], condition: str, *, attempts: int, raised: bool) -> None:
         """Leave records at the destination; returns before anything is committed. Raises NotDelivered."""
+        if self._sender is not None:
+            failure = Failure(
+                condition=condition,
+                attempts=attempts,
+                raised=raised,
+                function_arn=self._function_arn,
+                request_id=str(uuid.uuid4()),
+                now=self._now(),
+            )
+            self._sender.send(records, failure, self._cluster)
         self.state["given_up"] = self.state.get("given_up", 0) + len(records)
-        if self._sender is None:
-            return
-        failure = Failure(
-            condition=condition,
-            attempts=attempts,
-            raised=raised,
-            function_arn=self._function_arn,
-            request_id=str(uuid.uuid4()),
-            now=self._now(),
-        )
-        self._sender.send(records, failure, self._cluster)
 
     # -------------------------------------------------------------------------------------------- committing
 

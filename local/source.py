@@ -8,6 +8,9 @@ from typing import Any, Protocol
 
 from local.config import ACCOUNT
 
+PATIENCE_SECONDS = 15.0
+"""How long a stop waits for what is at hand, unless it is told otherwise."""
+
 _BACK_OFF_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 
 
@@ -46,11 +49,11 @@ class Source(ABC):
         """Begin."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Finish what is at hand and end."""
+    def stop(self, *, patience: float = PATIENCE_SECONDS) -> None:
+        """Finish what is at hand and end; returns when that is done, or after `patience` seconds."""
         self._stopping.set()
         if self._thread.is_alive():
-            self._thread.join(15)
+            self._thread.join(patience)
 
     @abstractmethod
     def _run(self) -> None:

@@ -15,7 +15,7 @@ from local.destinations import FailureSender, NotDelivered
 from local.kafka_client import KafkaCluster
 from local.kafka_source import KafkaSource
 from local.mappings import Destination, KafkaMapping, TemplateError
-from tests.waiting import eventually
+from tests.waiting import eventually, free_ports
 
 from .kafka_broker import EmbeddedBroker, broker_for_tests
 
@@ -184,6 +184,26 @@ def test_what_a_filter_drops_is_never_invoked_and_counts_as_processed(broker, st
     assert function.seen == [b'{"n": 1}'] * 2
     source.stop()
     assert KafkaCluster(broker.address).lag(group, topic) == 0
+
+
+def test_a_retry_does_not_wait_for_another_partition_s_window(broker, start):
+    topic, failing = broker.topic(), [True]
+
+    def decide(values):
+        if b"bad" in values and failing:
+            failing.clear()
+            broker.send(topic, b"alone", partition=1)
+            raise ValueError("once")
+
+    function = Function(decide)
+    broker.send(topic, b"1", b"bad")
+    start(function, topic=topic, batch_size=2, window_seconds=300.0)
+    eventually(lambda: function.seen.count(b"bad") == 2)
+
+
+def test_the_lag_of_a_cluster_that_does_not_answer_is_unknown():
+    (port,) = free_ports(1)
+    assert KafkaCluster(f"127.0.0.1:{port}").lag("group", "topic") is None
 
 
 def test_latest_begins_at_the_end_and_passes_nothing_over_after_a_restart(broker, start):
