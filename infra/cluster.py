@@ -103,8 +103,12 @@ def replay(settings: dict[str, Any], letter: dict[str, Any]) -> None:
 
 
 def security(way: str) -> Security:
-    """How this person is known to the cluster. Raises KeyError that names the variable that is missing."""
+    """How this person is known to the cluster. Raises click.ClickException that names the variable that is missing."""
     given = os.environ
+    needed = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION") if way == "iam" else ()
+    missing = [name for name in needed if not given.get(name)]
+    if missing:
+        raise click.ClickException(f"--security iam needs {', '.join(missing)} in the environment")
 
     def token() -> tuple[str, float]:
         who = Credentials(

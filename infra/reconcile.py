@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 
 import boto3
 import click
+from botocore.exceptions import ClientError
 from liangwang.aws_boto import BotoAws
 from liangwang.domain.patience import Patience
 from liangwang.store import SHARDS, Store
@@ -28,7 +29,10 @@ A_SHARD = 8000
 
 def tables_of(stack: str) -> Tables:
     """The tables that a stack's outputs name. Raises click.ClickException when there are none."""
-    found = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0].get("Outputs", [])
+    try:
+        found = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0].get("Outputs", [])
+    except ClientError as error:
+        raise click.ClickException(f"stack {stack}: {error}") from error
     names = {output["OutputKey"]: output["OutputValue"] for output in found}
     try:
         stores = [Store(BotoAws(), names[f"{name}TableName"], patience=Patience()) for name in SYSTEMS]
