@@ -148,6 +148,7 @@ class EventSources:
 def resolver(document: Mapping[str, Any], options: Options) -> Resolver:
     """References of a template that nobody deployed: parameters, and the ARNs names lead to."""
     references: dict[str, Any] = {"AWS::Region": options.region}
+    parameters = template.resolver(document, {**references, **options.parameters})
     attributes: dict[str, dict[str, str]] = {}
     for name, resource in document.get("Resources", {}).items():
         kind = {"AWS::SQS::Queue": "sqs", "AWS::SNS::Topic": "sns", "AWS::S3::Bucket": "s3"}.get(resource["Type"])
@@ -155,6 +156,10 @@ def resolver(document: Mapping[str, Any], options: Options) -> Resolver:
             continue
         properties = resource.get("Properties", {})
         named = properties.get({"sqs": "QueueName", "sns": "TopicName", "s3": "BucketName"}[kind], name)
+        try:
+            named = parameters.value(named)
+        except TemplateError:
+            continue  # named after something that is not known here: whoever refers to it is told
         where = "arn:aws:s3::" if kind == "s3" else f"arn:aws:{kind}:{options.region}:{ACCOUNT}"
         arn = f"{where}:{options.parameters.get(name, named)}"
         references[name] = arn if kind == "sns" else named
@@ -167,7 +172,7 @@ def in_process(document: Mapping[str, Any], name: str, references: Resolver, opt
     runtime = str(template.setting(document, name, "Runtime", ""))
     if not runtime.startswith("python") or template.setting(document, name, "PackageType", "Zip") != "Zip":
         raise TemplateError(f"{name}: a {runtime or 'container'} function cannot run in this process; use --endpoint")
-    function = template.function(document, name)
+    function = template.function(document, name, references.value)
     environment = {
         key: str(known(f"{name}.Environment.{key}", value, references.value))
         for key, value in function.environment.items()

@@ -128,7 +128,7 @@ def parse(document: dict[str, Any]) -> Template:
     functions: dict[str, Function] = {}
     events: list[Any] = []
     for name, properties in _functions(document):
-        functions[name] = function(document, name)
+        functions[name] = function(document, name, value)
         for event, declared in properties.get("Events", {}).items():
             events.append(_event(name, event, declared, default_authorizer, value))
     for authorizer in authorizers.values():
@@ -156,9 +156,13 @@ def kafka_mappings(document: dict[str, Any], value: mappings.Value) -> tuple[lis
     found: list[KafkaMapping] = []
     passed_by: list[str] = []
     for name, properties in _functions(document):
+        condition = document["Resources"][name].get("Condition")
+        absent = condition is not None and not value({"Condition": condition})
         for event, declared in properties.get("Events", {}).items():
             kind = declared.get("Type")
-            if kind in mappings.KAFKA:
+            if absent:
+                passed_by.append(f"{name}.{event}: the function's condition {condition} does not hold")
+            elif kind in mappings.KAFKA:
                 found.append(mappings.kafka(name, event, kind, declared.get("Properties", {}), value))
             else:
                 passed_by.append(f"{name}.{event}: {kind} is not a Kafka event source")
@@ -186,6 +190,10 @@ def resolver(
     """What a template says by itself: its parameters, with `given` in their place or beside them, and conditions."""
     pseudo = pseudo_parameters(region="cn-north-1", stack_name="local")
     references = {**pseudo, **_defaults(document), **(given or {})}
+    for name, declared in document.get("Parameters", {}).items():
+        text = references[name]
+        if isinstance(text, str) and str(declared.get("Type")).startswith(("CommaDelimitedList", "List<")):
+            references[name] = [item.strip() for item in text.split(",") if item.strip()]
     return Resolver(references=references, attributes=attributes or {}, conditions=document.get("Conditions"))
 
 
@@ -216,8 +224,12 @@ def setting(document: Mapping[str, Any], function: str, name: str, fallback: Any
     return document["Resources"][function].get("Properties", {}).get(name, defaults.get(name, fallback))
 
 
-def function(document: Mapping[str, Any], name: str) -> Function:
+def function(document: Mapping[str, Any], name: str, value: mappings.Value) -> Function:
     """One function of a template, with the Globals. Raises TemplateError when its code is not a local folder."""
+
+    def number(setting_name: str, fallback: int) -> int:
+        return int(mappings.known(f"{name}.{setting_name}", setting(document, name, setting_name, fallback), value))
+
     folder = setting(document, name, "CodeUri")
     if not isinstance(folder, str):
         raise TemplateError(f"{name}.CodeUri: a folder is needed locally, found {folder!r}")
@@ -232,8 +244,8 @@ def function(document: Mapping[str, Any], name: str) -> Function:
         folder=folder.rstrip("/"),
         handler=setting(document, name, "Handler", "app.handler"),
         environment=environment,
-        timeout=int(setting(document, name, "Timeout", 3)),
-        memory=int(setting(document, name, "MemorySize", 128)),
+        timeout=number("Timeout", 3),
+        memory=number("MemorySize", 128),
     )
 
 

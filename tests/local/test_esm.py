@@ -176,6 +176,14 @@ def test_what_cannot_be_served_is_said_in_one_line(arguments, said):
     assert said in result.output
 
 
+def test_a_destination_s_arn_has_the_name_that_parameters_make():
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": {"Fn::Sub": "${Stage}-lost"}}}
+    document = {"Parameters": {"Stage": {"Type": "String", "Default": "test"}}, "Resources": {"Lost": queue}}
+    options = esm.Options(template=SHOP, bootstrap="b:9092", region="eu-central-1", parameters={"Stage": "prod"})
+    arn = esm.resolver(document, options).value({"Fn::GetAtt": ["Lost", "Arn"]})
+    assert arn == "arn:aws:sqs:eu-central-1:000000000000:prod-lost"
+
+
 @pytest.mark.usefixtures("unchanged_process")
 def test_two_functions_that_need_different_things_of_one_process_are_told_apart(tmp_path):
     for name in ("a", "b"):

@@ -30,6 +30,44 @@ def test_the_product_s_own_template_can_be_served():
     assert product.routes and product.kafka and product.streams and product.schedules
 
 
+def orders(**function):
+    """A template with one Kafka source, whose settings are parameters."""
+    properties = {
+        "SourceAccessConfigurations": [{"Type": "BASIC_AUTH", "URI": "arn"}],
+        "KafkaBootstrapServers": {"Ref": "Brokers"},
+        "Topics": ["t"],
+        "StartingPosition": "TRIM_HORIZON",
+    }
+    events = {"E": {"Type": "SelfManagedKafka", "Properties": properties}}
+    return {
+        "Parameters": {
+            "Brokers": {"Type": "CommaDelimitedList", "Default": "a:9092, b:9092"},
+            "Seconds": {"Type": "Number", "Default": "20"},
+        },
+        "Conditions": {"Never": {"Fn::Equals": ["a", "b"]}},
+        "Resources": {
+            "F": {
+                "Type": "AWS::Serverless::Function",
+                "Properties": {"CodeUri": "f", "Timeout": {"Ref": "Seconds"}, "Events": events},
+                **function,
+            }
+        },
+    }
+
+
+def test_a_list_parameter_is_a_list_and_numbers_may_be_parameters():
+    (mapping,) = template.parse(orders()).kafka
+    assert mapping.bootstrap_servers == ("a:9092", "b:9092")
+    assert template.parse(orders()).functions["F"].timeout == 20
+
+
+def test_a_function_whose_condition_does_not_hold_has_no_event_sources():
+    document = orders(Condition="Never")
+    found, passed_by = template.kafka_mappings(document, template.resolver(document).value)
+    assert found == []
+    assert passed_by == ["F.E: the function's condition Never does not hold"]
+
+
 def one_event(kind, **properties):
     return {
         "Resources": {
