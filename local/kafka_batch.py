@@ -135,7 +135,7 @@ def expired(records: Iterable[Record], *, maximum_age_seconds: int, now: float) 
 
 def size(record: Record) -> int:
     """Bytes a record takes in the payload."""
-    return len(json.dumps(_record(record), separators=(",", ":"))) + 1
+    return len(msgspec.json.encode(_record(record))) + 1
 
 
 def oversized(record: Record) -> bool:
@@ -144,7 +144,10 @@ def oversized(record: Record) -> bool:
 
 
 def split(records: Iterable[Record], *, batch_size: int, limit: int = PAYLOAD_LIMIT) -> list[list[Record]]:
-    """Batches of at most `batch_size` records and `limit` bytes of payload, order kept."""
+    """Batches of at most `batch_size` records and `limit` bytes of payload, order kept.
+
+    A record that alone passes the limit is alone in its batch.
+    """
     batches: list[list[Record]] = []
     filled = 0
     for record in records:

@@ -58,7 +58,7 @@ class Lane:
     def __init__(self) -> None:
         self.waiting: deque[Work] = deque()
         self.due = 0.0
-        self._read_to = 0
+        self._read_to: int | None = None
 
     def read(self, record: Record) -> None:
         """A record was taken from the topic."""
@@ -86,6 +86,6 @@ class Lane:
             self.due = now + back_off(verdict.again[0].attempts)
 
     @property
-    def committable(self) -> int:
-        """The offset to commit: everything before it is done, given up or filtered out."""
+    def committable(self) -> int | None:
+        """The offset to commit: everything before it is done, given up or filtered out. None where nothing was read."""
         return min((record.offset for work in self.waiting for record in work.records), default=self._read_to)

@@ -301,12 +301,12 @@ class KafkaSource(Source):
         if old:
             log.error("%s: %d records are too old", self.mapping.name, len(old))
             self._give_up(old, kafka_failure.TOO_OLD, attempts=attempts, raised=attempts > 0)
-        young = [record for record in records if record not in old] if old else records
-        large = [record for record in young if kafka_batch.oversized(record)]
-        if large:
-            log.error("%s: %d records are too large", self.mapping.name, len(large))
-            self._give_up(large, kafka_failure.TOO_LARGE, attempts=attempts, raised=attempts > 0)
-        return [record for record in young if not kafka_batch.oversized(record)] if large else list(young)
+        young = [record for record in records if record not in old] if old else list(records)
+        if len(young) == 1 and kafka_batch.oversized(young[0]):  # `split` leaves it alone in its batch
+            log.error("%s: a record is too large", self.mapping.name)
+            self._give_up(young, kafka_failure.TOO_LARGE, attempts=attempts, raised=False)
+            return []
+        return young
 
     def _invoke(self, records: Sequence[Record]) -> Outcome:
         event = kafka_batch.payload(records, self._cluster)
@@ -344,7 +344,11 @@ class KafkaSource(Source):
     def _commit(self, *, wait: bool = False) -> None:
         """Tell the group what is done; with `wait`, return when it knows."""
         due = {partition: lane.committable for partition, lane in self._lanes.items()}
-        news = {partition: offset for partition, offset in due.items() if self._committed.get(partition) != offset}
+        news = {
+            partition: offset
+            for partition, offset in due.items()
+            if offset is not None and self._committed.get(partition) != offset
+        }
         if not news or self._membership.changed.is_set():
             return
         offsets = {
