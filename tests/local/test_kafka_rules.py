@@ -257,6 +257,11 @@ def test_what_comes_again_and_what_is_given_up(attempts, failed, whole, settings
     assert (found, tuple(one.offset for one in verdict.lost)) == (again, lost)
 
 
+def test_a_partition_of_which_nothing_was_read_has_no_offset_to_commit():
+    """Its records may have been read before the group was shared out anew; zero would have the partition read again."""
+    assert Lane().committable is None
+
+
 def test_a_lane_keeps_order_and_commits_up_to_the_first_record_not_done():
     lane = Lane()
     for one in (R5, R6, R7, R8):
@@ -269,11 +274,6 @@ def test_a_lane_keeps_order_and_commits_up_to_the_first_record_not_done():
     assert lane.committable == 5
     lane.settle(None, now=0)
     assert lane.committable == 6
-
-
-def test_a_partition_of_which_nothing_was_read_has_no_offset_to_commit():
-    """Its records may have been read before the group was shared out anew; zero would have the partition read again."""
-    assert Lane().committable is None
     lane.settle(kafka_retry.judge(Work((R6,)), (R6,), whole=True, mapping=halving, reading="resume"), now=0)
     assert [work.records for work in lane.waiting] == [(R6,), (R7, R8)]
     assert lane.next(now=0) is None
