@@ -58,9 +58,12 @@ def is_healthy(config: Config) -> bool:
         return False
 
 
-def is_saved(config: Config) -> bool:
-    """Whether the deployment is on disk."""
-    return (folder(config) / SAVED).is_file()
+def saved_at(config: Config) -> int:
+    """When the deployment was last written to disk, in nanoseconds since 1970; 0 when it never was."""
+    try:
+        return (folder(config) / SAVED).stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def _save(state: Path) -> None:

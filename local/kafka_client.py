@@ -179,8 +179,8 @@ class Watch:
             try:
                 if self._look():
                     moved = time.monotonic()
-            except (KafkaError, KeyError) as error:
-                log.debug("watch: %s", error)
+            except Exception as error:  # sources would hear of nothing any more
+                log.debug("watch: %r", error)
                 self._stopping.wait(_QUIET_SECONDS)
             quiet = time.monotonic() - moved > _QUIET_AFTER_SECONDS
             self._stopping.wait(_QUIET_SECONDS if quiet else _BUSY_SECONDS)

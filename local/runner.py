@@ -62,7 +62,7 @@ class Runner:
         for stopper in stoppers:
             stopper.start()
         for stopper in stoppers:
-            stopper.join(20)
+            stopper.join(35)
         self._cluster.close()
 
     def broker_lost(self) -> None:

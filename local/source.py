@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from local.config import ACCOUNT
 
-PATIENCE_SECONDS = 15.0
+PATIENCE_SECONDS = 35.0
 """How long a stop waits for what is at hand, unless it is told otherwise."""
 
 _BACK_OFF_SECONDS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)

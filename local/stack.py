@@ -152,7 +152,7 @@ class Stack:
         supervisor, self._supervisor = self._supervisor, None
         if supervisor is None:
             return
-        processes.stop(supervisor, patience=45)
+        processes.stop(supervisor, patience=90)
         if supervisor.stdin:
             supervisor.stdin.close()
 
@@ -241,7 +241,7 @@ class Stack:
             return f"the supervisor ended: see {self.config.log('supervisor')}"
 
 
-def stop_running(config: Config, *, seconds: float = 45.0) -> bool:
+def stop_running(config: Config, *, seconds: float = 90.0) -> bool:
     """Stop the stack of a state folder, whoever started it. False when none runs."""
     found = running(config)
     if found is None:

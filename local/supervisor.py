@@ -32,6 +32,8 @@ log = logging.getLogger("local.supervisor")
 _START_SECONDS = 120.0
 # The runner calls the gateway and both need the other two, so they stop in this order.
 _STOP_ORDER = ("runner", "gateway", "broker", "dynamodb", "emulator")
+# Seconds: sources finish the batch in hand, for which a function of ours may take 30.
+_PATIENCE = {"runner": 40.0}
 
 
 class Stopped(Exception):
@@ -102,8 +104,9 @@ class Supervisor:
     def _save_deployment(self) -> None:
         """Have the emulator write its keys now where they must outlive a kill."""
         if "emulator" in self._parts and self._parts["emulator"].keeps_data:
+            before = emulator.saved_at(self._config)
             self._children["emulator"].send_signal(signal.SIGHUP)
-            self._await("emulator", lambda: emulator.is_saved(self._config))
+            self._await("emulator", lambda: emulator.saved_at(self._config) > before)
 
     def _start(self, name: str) -> None:
         part = self._parts.get(name)
@@ -214,7 +217,7 @@ class Supervisor:
     def _stop_all(self) -> None:
         for name in _STOP_ORDER:
             if name in self._children:
-                processes.stop(self._children.pop(name))
+                processes.stop(self._children.pop(name), patience=_PATIENCE.get(name, 10.0))
         (self._config.state / "stack.json").unlink(missing_ok=True)
         log.info("stopped")
 
