@@ -43,8 +43,10 @@ def judge(work: Work, failed: tuple[Record, ...], *, whole: bool, mapping: Kafka
         middle = len(failed) // 2
         halves = (Work(failed[:middle], work.attempts), Work(failed[middle:], work.attempts))
         return Verdict(again=halves, lost=(), attempts=work.attempts)
-    # Another first record than last time: the one that failed before is done.
-    attempts = (work.attempts if failed[0] == work.records[0] else 0) + 1
+    # Reported records have all been tried as often. What is resumed begins to count anew at another first record:
+    # the one that failed before is done, and this one has not been known to fail.
+    same = reading == "records" or failed[0] == work.records[0]
+    attempts = (work.attempts if same else 0) + 1
     if attempts <= mapping.maximum_retries or mapping.maximum_retries < 0:
         return Verdict(again=(Work(failed, attempts),), lost=(), attempts=attempts)
     lost = failed if whole or reading == "records" else failed[:1]

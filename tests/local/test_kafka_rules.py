@@ -132,7 +132,7 @@ def test_records_past_their_age(age, old):
         ("TRIM_HORIZON", False, "beginning"),
         ("TRIM_HORIZON", True, "beginning"),
         ("LATEST", False, "end"),
-        # A partition that came after the mapping began: all of it is later than LATEST was.
+        # What came after the mapping began is later than LATEST was.
         ("LATEST", True, "beginning"),
         ("AT_TIMESTAMP", False, "timestamp"),
         ("AT_TIMESTAMP", True, "timestamp"),
@@ -248,6 +248,9 @@ R5, R6, R7, R8 = (record(0, offset) for offset in (5, 6, 7, 8))
         # attempts run out: the first record alone is known to have failed, or all that were reported
         (1, (R5, R6), False, {"maximum_retries": 1}, "resume", [((6,), 0)], (5,)),
         (1, (R5, R6), False, {"maximum_retries": 1}, "records", [], (5, 6)),
+        # a record reported again has been tried again, also when the one before it is done
+        (1, (R6,), False, {"maximum_retries": 1}, "records", [], (6,)),
+        (1, (R6,), False, {"maximum_retries": 2}, "records", [((6,), 2)], ()),
     ],
 )
 def test_what_comes_again_and_what_is_given_up(attempts, failed, whole, settings, reading, again, lost):
