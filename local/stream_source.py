@@ -26,6 +26,9 @@ from local.stream_batch import Outcome
 log = logging.getLogger("local.stream")
 
 _FINISHED = "finished"
+_SINCE = "since "
+# Streams date their records roughly: to the second on AWS, and emulators to the minute.
+_ROUGH_SECONDS = 60
 # How long a record waits at most while cases move. Under load batches gather by themselves, while the one before is
 # worked on; with 50 ms a case took a tenth longer and the machine carried no more of them …
 _BUSY_SECONDS = 0.02
@@ -68,7 +71,10 @@ class Checkpoints:
             self._shards = kept["shards"]
 
     def get(self, shard: str) -> str | None:
-        """The sequence number done last, `finished` for a closed shard, None for an unread one."""
+        """The sequence number done last, `finished` for a closed shard, None for one that was never opened.
+
+        `since <epoch seconds>` for one that was opened at its end and has given nothing yet.
+        """
         return self._shards.get(shard)
 
     def set(self, shard: str, sequence: str) -> None:
@@ -164,7 +170,11 @@ class StreamSource(Source):
     def _iterator(self, shard: str) -> str:
         done = self._checkpoints.get(shard)
         place: dict[str, str] = {"ShardIteratorType": self.mapping.starting_position}
-        if done is not None:
+        opened = time.time()
+        if self._since(shard) is not None:
+            # LATEST has no sequence number to go on after, and once more it would pass over what came meanwhile.
+            place = {"ShardIteratorType": "TRIM_HORIZON"}
+        elif done is not None:
             place = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": done}
         try:
             answer = self._call("GetShardIterator", StreamArn=self._stream_arn, ShardId=shard, **place)
@@ -175,7 +185,14 @@ class StreamSource(Source):
             self._checkpoints.forget(shard)
             oldest = {"ShardIteratorType": "TRIM_HORIZON"}
             answer = self._call("GetShardIterator", StreamArn=self._stream_arn, ShardId=shard, **oldest)
+        if place["ShardIteratorType"] == "LATEST":
+            self._checkpoints.set(shard, f"{_SINCE}{opened - _ROUGH_SECONDS:.0f}")
         return str(answer["ShardIterator"])
+
+    def _since(self, shard: str) -> float | None:
+        """When a shard was opened at its end that has given nothing yet: what is older is not for the function."""
+        done = self._checkpoints.get(shard) or ""
+        return float(done.removeprefix(_SINCE)) if done.startswith(_SINCE) else None
 
     def _read(self, shard: str) -> bool:
         """One GetRecords and what follows from it; whether there was anything."""
@@ -187,8 +204,10 @@ class StreamSource(Source):
             self._iterators[shard] = self._iterator(shard)
             return False
         records: list[Record] = answer.get("Records", [])
-        if records and self._deliver(shard, records):
-            self._checkpoints.set(shard, stream_batch.sequence(records[-1]))
+        since = self._since(shard)
+        fresh = [record for record in records if since is None or _created(record) >= since]
+        if fresh and self._deliver(shard, fresh):
+            self._checkpoints.set(shard, stream_batch.sequence(fresh[-1]))
         if self._stopping.is_set():
             return bool(records)
         following = answer.get("NextShardIterator")
@@ -259,3 +278,8 @@ class StreamSource(Source):
             )
             self._send_failure(notice)
         self._checkpoints.set(shard, stream_batch.sequence(records[-1]))
+
+
+def _created(record: Record) -> float:
+    """When a change was made, in epoch seconds; one without a date counts as new."""
+    return float(record["dynamodb"].get("ApproximateCreationDateTime", "inf"))

@@ -1,6 +1,7 @@
 """The stream poller against the emulator's DynamoDB, with functions that are plain Python."""
 
 import threading
+import time
 import uuid
 
 import boto3
@@ -213,26 +214,66 @@ class Shards:
         self.fresh = {"a", "b"}
 
 
+def reading(path, aws, function, **settings):
+    """A source on a stream that is a fake."""
+    settings = {"starting_position": "TRIM_HORIZON", "batch_size": 10, "window_seconds": 0.0, **settings}
+    settings = {"maximum_retries": 2, "bisect": False, "report_failures": True, "failure_queue_arn": None, **settings}
+    mapping = StreamMapping(function="F", event="E", stream_arn=None, patterns=(), **settings)
+    return StreamSource(mapping, function, stream_arn="s", aws=aws, checkpoints=Checkpoints(path, stream_arn="s"))
+
+
 def test_a_shard_whose_iterator_expired_is_read_on_beside_the_others(tmp_path):
     function = Function()
-    mapping = StreamMapping(
-        function="F",
-        event="E",
-        stream_arn=None,
-        starting_position="TRIM_HORIZON",
-        batch_size=10,
-        window_seconds=0.0,
-        maximum_retries=2,
-        bisect=False,
-        report_failures=True,
-        failure_queue_arn=None,
-        patterns=(),
-    )
-    checkpoints = Checkpoints(tmp_path / "c.json", stream_arn="s")
-    source = StreamSource(mapping, function, stream_arn="s", aws=Shards(), checkpoints=checkpoints)
+    source = reading(tmp_path / "c.json", Shards(), function)
     source.start()
     eventually(lambda: sorted(function.seen) == ["a", "b"])
     source.stop()
+
+
+class Quiet:
+    """A shard with old records; a new one comes once its iterator LATEST is lost. Pages hold one record."""
+
+    def __init__(self):
+        self.records = [self.record("old", 0), self.record("older", 0)]
+
+    def record(self, key, created):
+        number = {"old": "1", "older": "2", "new": "3"}[key]
+        keys = {"Keys": {"pk": {"S": key}}, "SequenceNumber": number, "ApproximateCreationDateTime": created}
+        return {"dynamodb": keys}
+
+    def call(self, service, operation, request):
+        if operation == "DescribeStream":
+            return {"StreamDescription": {"Shards": [{"ShardId": "a"}]}}
+        if operation == "GetShardIterator":
+            kind = request["ShardIteratorType"]
+            start = {"LATEST": len(self.records), "TRIM_HORIZON": 0}.get(kind, int(request.get("SequenceNumber", 0)))
+            return {"ShardIterator": ("first" if kind == "LATEST" else "") + str(start)}
+        if request["ShardIterator"].startswith("first") and len(self.records) == 2:
+            self.records.append(self.record("new", time.time()))
+            raise AwsError("ExpiredIteratorException")
+        start = int(request["ShardIterator"].removeprefix("first"))
+        page = self.records[start : start + 1]
+        return {"Records": page, "NextShardIterator": str(start + len(page))}
+
+
+def test_a_shard_opened_at_its_end_whose_iterator_expired_gives_what_came_since_and_nothing_older(tmp_path):
+    function = Function()
+    source = reading(tmp_path / "c.json", Quiet(), function, starting_position="LATEST")
+    source.start()
+    eventually(lambda: function.seen)
+    source.stop()
+    assert function.seen == ["new"]
+
+
+def test_what_came_to_a_shard_opened_at_its_end_while_nobody_read_is_not_passed_over(tmp_path):
+    path, aws, function = tmp_path / "c.json", Quiet(), Function()
+    Checkpoints(path, stream_arn="s").set("a", f"since {time.time() - 60:.0f}")
+    aws.records.append(aws.record("new", time.time()))
+    source = reading(path, aws, function, starting_position="LATEST")
+    source.start()
+    eventually(lambda: function.seen)
+    source.stop()
+    assert function.seen == ["new"]
 
 
 def test_the_places_of_another_stream_are_not_used(tmp_path):
