@@ -218,8 +218,8 @@ def _named(identifier: Any, known: Mapping[tuple[str, int], Record]) -> Record |
 def first_offset(position: str, *, begun: bool) -> str:
     """Where a partition without a committed offset is read from: its `beginning`, its `end` or the `timestamp`.
 
-    `begun` tells that the group has read the topic before: the partition is new then, and everything in it came after
-    the mapping began, so LATEST passes nothing over either.
+    `begun` tells that the mapping began before what the partition holds: it was added later, or has been read before.
+    LATEST passes nothing over then either.
     """
     if position == "AT_TIMESTAMP":
         return "timestamp"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kafka import ConsumerRebalanceListener, TopicPartition
@@ -39,22 +39,58 @@ class Membership(ConsumerRebalanceListener):  # type: ignore[misc]
         self.changed.set()
 
 
-def place(consumer: Any, partitions: Iterable[TopicPartition], mapping: KafkaMapping) -> None:
-    """Set where partitions are read from that have no committed offset, or one that is no longer there."""
-    every = [TopicPartition(mapping.topic, n) for n in sorted(consumer.partitions_for_topic(mapping.topic) or ())]
-    begun = any(consumer.committed(each, timeout_ms=_ANSWER_MS) is not None for each in every)
-    kind = kafka_batch.first_offset(mapping.starting_position, begun=begun)
-    ends = consumer.end_offsets(every, timeout_ms=_ANSWER_MS)
-    if kind == "end":
-        offsets = ends
-    elif kind == "timestamp":
-        asked = dict.fromkeys(every, mapping.starting_timestamp)
-        found = consumer.offsets_for_times(asked, timeout_ms=_ANSWER_MS)
-        offsets = {each: ends[each] if found[each] is None else found[each].offset for each in every}
-    else:
-        offsets = consumer.beginning_offsets(every, timeout_ms=_ANSWER_MS)
+def place(consumer: Any, partitions: Iterable[TopicPartition], mapping: KafkaMapping) -> str:
+    """Set where a member's own partitions are read from that have no committed offset, or one that is no longer there.
+
+    Returns the note that every later commit carries, see `note`. What begins at its end is committed at once, so that
+    a restart passes nothing over.
+    """
+    every = consumer.partitions_for_topic(mapping.topic) or ()
+    known = _known(consumer, mapping.topic)
+    # Under LATEST another member may have placed its share already: its note says what there was when the group began.
+    written = _oldest_note(known) if known else str(len(every))
+    ends = {}
     for each in partitions:
-        consumer.seek(each, offsets[each])
-    if kind == "end":
-        # Kept for all of them, so that a restart passes nothing over, and a later partition is seen to be new.
-        consumer.commit({each: OffsetAndMetadata(offset, "", -1) for each, offset in offsets.items()})
+        new = bool(known) and each.partition >= int(written or 0)
+        begun = each.partition in known or new
+        kind = kafka_batch.first_offset(mapping.starting_position, begun=begun)
+        offset = _offset(consumer, each, kind, mapping)
+        consumer.seek(each, offset)
+        if kind == "end":
+            ends[each] = OffsetAndMetadata(offset, written, -1)
+    if ends:
+        consumer.commit(ends, timeout_ms=_ANSWER_MS)
+    return written if mapping.starting_position == "LATEST" else ""
+
+
+def note(consumer: Any, mapping: KafkaMapping) -> str:
+    """What is written beside the offsets of a group that began at LATEST: how many partitions there were then.
+
+    By it a partition nobody has placed yet is told from one that was added later, which is read from its beginning.
+    Empty for a group that has none.
+    """
+    return _oldest_note(_known(consumer, mapping.topic)) if mapping.starting_position == "LATEST" else ""
+
+
+def _oldest_note(known: Mapping[int, OffsetAndMetadata]) -> str:
+    # The smallest: where two members saw a topic grow while they began, nothing is passed over.
+    return min((each.metadata for each in known.values() if (each.metadata or "").isdecimal()), key=int, default="")
+
+
+def _known(consumer: Any, topic: str) -> dict[int, OffsetAndMetadata]:
+    """What the group has committed, by partition."""
+    found = {
+        number: consumer.committed(TopicPartition(topic, number), metadata=True, timeout_ms=_ANSWER_MS)
+        for number in consumer.partitions_for_topic(topic) or ()
+    }
+    return {number: committed for number, committed in found.items() if committed is not None}
+
+
+def _offset(consumer: Any, each: TopicPartition, kind: str, mapping: KafkaMapping) -> int:
+    if kind == "beginning":
+        return int(consumer.beginning_offsets([each], timeout_ms=_ANSWER_MS)[each])
+    if kind == "timestamp":
+        found = consumer.offsets_for_times({each: mapping.starting_timestamp}, timeout_ms=_ANSWER_MS)[each]
+        if found is not None:
+            return int(found.offset)
+    return int(consumer.end_offsets([each], timeout_ms=_ANSWER_MS)[each])

@@ -85,6 +85,7 @@ class KafkaSource(Source):
         self._membership = Membership()
         self._lanes: dict[int, Lane] = {}
         self._committed: dict[int, int] = {}
+        self._note = ""
 
     def broker_lost(self) -> None:
         """The supervisor saw the broker die: forget positions before a new, empty one answers."""
@@ -129,7 +130,8 @@ class KafkaSource(Source):
         embedded = self._kafka.is_embedded()
         if embedded and self._watched is None:
             self._watched = self._kafka.watch(self.mapping.topic)
-        longest = LONGEST_KAFKA_TIMEOUT + self.mapping.window_seconds + 60
+        # Between two polls lies at most a batch and what came again of one partition, see `_turn`.
+        longest = 2 * LONGEST_KAFKA_TIMEOUT + self.mapping.window_seconds + 60
         self._consumer = self._kafka.consumer(
             self.mapping.group, client_id=self.mapping.name, embedded=embedded, longest_seconds=longest
         )
@@ -151,20 +153,23 @@ class KafkaSource(Source):
                 log.debug("%s: closing: %s", self.mapping.name, error)
 
     def _turn(self) -> None:
-        """What is due again, then one batch from the topic, then the commit of both."""
-        for partition, lane in list(self._lanes.items()):
-            if self._stopping.is_set():
-                return
+        """What is due again of one partition, then one batch from the topic, each committed.
+
+        No more, since the group takes a member for gone that does not poll: the other partitions have their turns, and
+        what a poll gives beyond a batch waits in its lanes.
+        """
+        for partition, lane in self._lanes.items():
             work = lane.next(self._clock())
             if work is not None:
+                self._lanes[partition] = self._lanes.pop(partition)  # behind the others
                 self._again(partition, lane, work)
                 self._commit()
+                break
         batches = kafka_batch.split(self._gather(), batch_size=self.mapping.batch_size)
+        if batches and not self._stopping.is_set():
+            self._first_time(batches.pop(0))
         for batch in batches:
-            if self._stopping.is_set():
-                self._hold(batch)
-            else:
-                self._first_time(batch)
+            self._hold(batch)
         self._commit()
 
     # -------------------------------------------------------------------------------------------- reading
@@ -194,7 +199,7 @@ class KafkaSource(Source):
         try:
             polled = self._fetch(count, wait)
         except (NoOffsetForPartitionError, OffsetOutOfRangeError) as error:
-            kafka_group.place(self._consumer, error.args[0], self.mapping)
+            self._note = kafka_group.place(self._consumer, error.args[0], self.mapping)
             polled = {}
         except InvalidRequestError:
             # The embedded broker counts a member that has not come back yet among those to share out to: join again.
@@ -216,7 +221,8 @@ class KafkaSource(Source):
             return self._consumer.poll(timeout_ms=int(wait * 1000), max_records=count)
         woken = self._watched.grown.wait(wait)
         self._watched.grown.clear()
-        if woken and not self._watched.is_ahead(self._positions()):
+        waiting = any(lane.waiting for lane in self._lanes.values())  # another invocation before long: poll
+        if woken and not waiting and not self._watched.is_ahead(self._positions()):
             return {}
         found = self._consumer.poll(timeout_ms=100 if woken else 0, max_records=count)
         if found:
@@ -247,6 +253,7 @@ class KafkaSource(Source):
         if not self._membership.assigned.is_set():
             return
         owned = sorted(place.partition for place in self._consumer.assignment())
+        self._note = kafka_group.note(self._consumer, self.mapping)
         self.state["partitions"] = owned
         self.state["last"] = "waiting for records"
         log.info("%s: reads partitions %s of %s", self.mapping.name, owned, self.mapping.topic)
@@ -258,6 +265,7 @@ class KafkaSource(Source):
     def _hold(self, records: Iterable[Record]) -> None:
         for partition, those in kafka_batch.by_partition(records).items():
             self._lane(partition).hold(those)
+            self._consumer.pause(TopicPartition(self.mapping.topic, partition))
 
     def _first_time(self, batch: Sequence[Record]) -> None:
         """Give a batch from the topic to the function; behind records that failed in this turn it waits."""
@@ -352,7 +360,7 @@ class KafkaSource(Source):
         if not news or self._membership.changed.is_set():
             return
         offsets = {
-            TopicPartition(self.mapping.topic, partition): OffsetAndMetadata(offset, "", -1)
+            TopicPartition(self.mapping.topic, partition): OffsetAndMetadata(offset, self._note, -1)
             for partition, offset in news.items()
         }
         if wait:
