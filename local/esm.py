@@ -92,9 +92,10 @@ class EventSources:
     def report(self) -> list[str]:
         """A line for each source: how far its group is, and what came of its last batch."""
         lines = []
+        lags = self.cluster.lags([source.mapping for source in self.sources])
         for source in self.sources:
             mapping, state = source.mapping, source.state
-            lag = self.cluster.lag(mapping.group, mapping.topic)
+            lag = lags[mapping.name]
             behind = "unknown" if lag is None else lag
             counted = f"records {state['records']}  given up {state.get('given_up', 0)}  lag {behind}"
             lines.append(

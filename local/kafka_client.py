@@ -10,11 +10,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import kafka
 from kafka import TopicPartition
 from kafka.errors import KafkaError
+
+from local.mappings import KafkaMapping
 
 log = logging.getLogger("local.kafka")
 
@@ -87,13 +90,17 @@ class KafkaCluster:
                 self._watch = Watch(self._asker())
             return self._watch.add(topic)
 
-    def lag(self, group: str, topic: str) -> int | None:
-        """Records of a topic that a group has not committed yet; None when the cluster does not say."""
+    def lags(self, mappings: Sequence[KafkaMapping]) -> dict[str, int | None]:
+        """By mapping's name, the records of its topic its group has not committed yet; None when nobody says."""
+        found: dict[str, int | None] = {mapping.name: None for mapping in mappings}
         try:
-            self.is_embedded()  # bounded in time, which a consumer's first question is not
-            asker = self._asker(group)
-        except (NoCluster, KafkaError):
-            return None
+            self.is_embedded()  # bounded in time, which a consumer's first question is not; once for all of them
+        except NoCluster:
+            return found
+        return found | {mapping.name: self._lag(mapping.group, mapping.topic) for mapping in mappings}
+
+    def _lag(self, group: str, topic: str) -> int | None:
+        asker = self._asker(group)
         try:
             partitions = [TopicPartition(topic, number) for number in asker.partitions_for_topic(topic) or ()]
             wait = int(_ANSWER_SECONDS * 1000)

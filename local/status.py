@@ -18,11 +18,9 @@ def collect(stack: Stack) -> dict[str, Any]:
     parsed = template.load(stack.config.template)
     kafka_mappings = {mapping.name: mapping for mapping in parsed.kafka}
     sources = stack.sources()
-    cluster = KafkaCluster(stack.bootstrap_servers)
-    for name, source in sources.items():
-        if name in kafka_mappings:
-            mapping = kafka_mappings[name]
-            source["lag"] = cluster.lag(mapping.group, mapping.topic)
+    shown = [mapping for name, mapping in kafka_mappings.items() if name in sources]
+    for name, lag in KafkaCluster(stack.bootstrap_servers).lags(shown).items():
+        sources[name]["lag"] = lag
     for process in described["processes"].values():
         process["running"] = processes.is_running(process["pid"])
     tables = {name: physical for name, physical in stack.resources.items() if name.endswith("Table")}

@@ -12,6 +12,8 @@ from confluent_kafka.cimpl import NewTopic
 
 from local import processes
 from local.config import Config
+from local.kafka_client import KafkaCluster
+from local.mappings import KafkaMapping
 from tests.waiting import eventually, free_ports
 
 PARTITIONS = 4
@@ -57,6 +59,11 @@ class Broker:
         eventually(enough)
         reader.close()
         return values
+
+    def lag(self, group, topic):
+        """Records of a topic that a group has not committed."""
+        mapping = KafkaMapping(function="F", event="E", topic=topic, group=group)
+        return KafkaCluster(self.address).lags([mapping])["F.E"]
 
     def _settings(self):
         return {"bootstrap.servers": self.address, "log_level": 2}

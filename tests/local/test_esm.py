@@ -16,7 +16,6 @@ from click.testing import CliRunner
 
 from local import esm
 from local.config import REPOSITORY
-from local.kafka_client import KafkaCluster
 from tests.waiting import eventually, free_ports
 
 from .kafka_broker import broker_for_tests
@@ -78,10 +77,9 @@ def test_the_shop_s_invoices_are_written_and_its_broken_order_is_set_aside(broke
         "Invoicing.PaidOrders",
     ]
     given = [f"--parameter={name}={value}" for name, value in (("Orders", topic), ("Invoices", invoices))]
-    cluster = KafkaCluster(broker.address)
     broker.create("lost-orders")
     with Command(tmp_path, *arguments, *given) as running:
-        eventually(lambda: cluster.lag("invoicing", topic) == 0, seconds=40, what="every order done")
+        eventually(lambda: broker.lag("invoicing", topic) == 0, seconds=40, what="every order done")
         running.process.send_signal(signal.SIGUSR1)
         eventually(lambda: "given up 1  lag 0" in running.said, what=f"the report in {running.said}")
         assert running.status()["sources"]["Invoicing.PaidOrders"]["group"] == "invoicing"
@@ -128,8 +126,7 @@ def test_a_function_in_any_language_is_invoked_at_the_endpoint(broker, tmp_path)
     with Command(tmp_path, *arguments, *given) as running:
         # LATEST: what is sent before the source stands at the end would be passed over.
         eventually(lambda: running.status()["ready"], seconds=40)
-        cluster = KafkaCluster(broker.address)
-        eventually(lambda: cluster.lag("Audit.AllOrders", topic) == 0, seconds=40)
+        eventually(lambda: broker.lag("Audit.AllOrders", topic) == 0, seconds=40)
         broker.send(topic, b"an order")
         eventually(lambda: endpoint.invoked)
         assert running.stop() == 0

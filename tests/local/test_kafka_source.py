@@ -4,6 +4,7 @@ The embedded broker, or the cluster TEST_KAFKA_BOOTSTRAP_SERVERS names for all t
 """
 
 import base64
+import itertools
 import json
 import threading
 import time
@@ -183,7 +184,7 @@ def test_what_a_filter_drops_is_never_invoked_and_counts_as_processed(broker, st
     eventually(lambda: len(function.seen) == 2)
     assert function.seen == [b'{"n": 1}'] * 2
     source.stop()
-    assert KafkaCluster(broker.address).lag(group, topic) == 0
+    assert broker.lag(group, topic) == 0
 
 
 def test_a_retry_does_not_wait_for_another_partition_s_window(broker, start):
@@ -201,16 +202,66 @@ def test_a_retry_does_not_wait_for_another_partition_s_window(broker, start):
     eventually(lambda: function.seen.count(b"bad") == 2)
 
 
-def test_the_lag_of_a_cluster_that_does_not_answer_is_unknown():
+def test_a_cluster_that_does_not_answer_is_asked_once_for_all_lags():
     (port,) = free_ports(1)
-    assert KafkaCluster(f"127.0.0.1:{port}").lag("group", "topic") is None
+
+    class Asked(KafkaCluster):
+        times = 0
+
+        def is_embedded(self):
+            self.times += 1
+            return super().is_embedded()
+
+    cluster = Asked(f"127.0.0.1:{port}")
+    mappings = [KafkaMapping(function="F", event=event, topic="t", group="g") for event in ("A", "B", "C")]
+    assert cluster.lags(mappings) == {"F.A": None, "F.B": None, "F.C": None}
+    assert cluster.times == 1
+
+
+def test_no_more_than_two_invocations_lie_between_two_polls(broker):
+    """The group counts a member as gone that does not poll for as long as two of the longest may take."""
+    happened, topic = [], broker.topic()
+
+    class Noted:
+        """A consumer whose polls are noted."""
+
+        def __init__(self, consumer):
+            self._consumer = consumer
+
+        def poll(self, **how):
+            happened.append("poll")
+            return self._consumer.poll(**how)
+
+        def __getattr__(self, name):
+            return getattr(self._consumer, name)
+
+    class Cluster(KafkaCluster):
+        def consumer(self, *positional, **named):
+            return Noted(super().consumer(*positional, **named))
+
+    def decide(values):
+        happened.append("invocation")
+        raise ValueError("cannot")
+
+    for partition in range(4):
+        broker.send(topic, b"1", partition=partition)
+    cluster, function = Cluster(broker.address), Function(decide)
+    settings = {"topic": topic, "group": str(uuid.uuid4()), "batch_size": 4, "window_seconds": 5.0}
+    source = KafkaSource(KafkaMapping(function="F", event="E", **settings), function, kafka=cluster)
+    source.start()
+    eventually(lambda: len(function.batches) >= 13)
+    source.stop()
+    cluster.close()
+    assert len(function.batches[0]) == 4
+    between = [len(list(those)) for what, those in itertools.groupby(happened) if what == "invocation"]
+    assert max(between) <= 2
 
 
 def test_latest_begins_at_the_end_and_passes_nothing_over_after_a_restart(broker, start):
     topic, group, function = broker.topic(), str(uuid.uuid4()), Function()
     broker.send(topic, b"before")
     source = start(function, topic=topic, group=group, starting_position="LATEST")
-    eventually(lambda: KafkaCluster(broker.address).lag(group, topic) == 0)
+    eventually(lambda: broker.lag(group, topic) == 0)
     source.stop()
     broker.send(topic, b"while stopped")
     start(function, topic=topic, group=group, starting_position="LATEST")
@@ -268,7 +319,7 @@ def test_a_source_that_is_stopped_finishes_its_batch_and_commits_it(broker, star
     stopper.start()
     finish.set()
     stopper.join()
-    assert KafkaCluster(broker.address).lag(group, topic) == 1
+    assert broker.lag(group, topic) == 1
 
 
 def test_what_the_destination_does_not_take_is_not_committed(broker, start):
@@ -293,7 +344,7 @@ def test_what_the_destination_does_not_take_is_not_committed(broker, start):
     start(Function(decide), topic=topic, group=group, sender=Sender(), maximum_retries=0)
     eventually(lambda: letters)
     assert letters == [[b"poison"]]
-    eventually(lambda: KafkaCluster(broker.address).lag(group, topic) == 0)
+    eventually(lambda: broker.lag(group, topic) == 0)
 
 
 def test_a_record_past_its_age_is_given_up_uninvoked(broker, start):
