@@ -17,7 +17,7 @@ import click
 import msgspec
 
 from local import deploy, kafka_batch, processes, template
-from local.config import ACCOUNT, Config, write_atomically
+from local.config import ACCOUNT, Config
 from local.deployed import DeployedFunction, lambda_client
 from local.destinations import failure_sender
 from local.functions import LocalFunction
@@ -25,7 +25,7 @@ from local.intrinsics import Resolver
 from local.kafka_client import KafkaCluster, NoCluster
 from local.kafka_source import KafkaSource
 from local.mappings import LONGEST_KAFKA_TIMEOUT, KafkaMapping, TemplateError, known
-from local.source import Invocable
+from local.source import Invocable, stop_all, write_report
 
 _REPORT_SECONDS = 1.0
 
@@ -79,13 +79,7 @@ class EventSources:
 
     def stop(self) -> None:
         """Finish the batches in hand, commit, leave the groups."""
-        stoppers = [
-            threading.Thread(target=source.stop, kwargs={"patience": LONGEST_KAFKA_TIMEOUT}) for source in self.sources
-        ]
-        for stopper in stoppers:
-            stopper.start()
-        for stopper in stoppers:
-            stopper.join()
+        stop_all(self.sources, patience=LONGEST_KAFKA_TIMEOUT)
         self._stopped.set()
         self.cluster.close()
 
@@ -137,12 +131,7 @@ class EventSources:
 
     def _write_status(self) -> None:
         while self._options.status_file is not None and not self._stopped.is_set():
-            content = {
-                "pid": os.getpid(),
-                "ready": all(source.assigned.is_set() for source in self.sources),
-                "sources": {source.mapping.name: source.state for source in self.sources},
-            }
-            write_atomically(self._options.status_file, msgspec.json.encode(content))
+            write_report(self._options.status_file, {source.mapping.name: source for source in self.sources})
             self._stopped.wait(_REPORT_SECONDS)
 
 

@@ -64,13 +64,19 @@ class Outcome(msgspec.Struct, frozen=True):
 
 def payload(records: Sequence[Record], cluster: Cluster) -> dict[str, Any]:
     """The event for a batch, partitions in the order they first appear."""
-    by_place: dict[str, list[dict[str, Any]]] = {}
-    for record in records:
-        by_place.setdefault(record.place, []).append(_record(record))
     source = {"eventSource": "SelfManagedKafka"}
     if cluster.arn is not None:
         source = {"eventSource": "aws:kafka", "eventSourceArn": cluster.arn}
-    return {**source, "bootstrapServers": cluster.bootstrap_servers, "records": by_place}
+    shown = {place: [_record(record) for record in those] for place, those in by_place(records).items()}
+    return {**source, "bootstrapServers": cluster.bootstrap_servers, "records": shown}
+
+
+def by_place(records: Iterable[Record]) -> dict[str, list[Record]]:
+    """The records of each `<topic>-<partition>`, partitions in the order they first appear."""
+    found: dict[str, list[Record]] = {}
+    for record in records:
+        found.setdefault(record.place, []).append(record)
+    return found
 
 
 def _record(record: Record) -> dict[str, Any]:

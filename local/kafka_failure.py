@@ -45,7 +45,7 @@ def notice(records: Sequence[Record], failure: Failure, cluster: Cluster) -> dic
             "firstRecordTimestamp": _moment(those[0].timestamp / 1000),
             "lastRecordTimestamp": _moment(those[-1].timestamp / 1000),
         }
-        for place, those in _by_place(records).items()
+        for place, those in kafka_batch.by_place(records).items()
     }
     return _body(records, failure, cluster, {"recordsInfo": information})
 
@@ -94,13 +94,6 @@ def _body(records: Sequence[Record], failure: Failure, cluster: Cluster, informa
             **information,
         },
     }
-
-
-def _by_place(records: Sequence[Record]) -> dict[str, list[Record]]:
-    found: dict[str, list[Record]] = {}
-    for record in records:
-        found.setdefault(record.place, []).append(record)
-    return found
 
 
 def _moment(seconds: float) -> str:

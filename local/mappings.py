@@ -31,15 +31,25 @@ class TemplateError(Exception):
     """The template asks for something a local run cannot serve; the message names resource and property."""
 
 
-class KafkaMapping(msgspec.Struct, frozen=True, kw_only=True):
+class EventMapping(msgspec.Struct, frozen=True, kw_only=True):
+    """What one event of a function is mapped to, by the logical ids of both."""
+
+    function: str
+    event: str
+
+    @property
+    def name(self) -> str:
+        """`<function>.<event>`, used in logs, status and the names of files."""
+        return f"{self.function}.{self.event}"
+
+
+class KafkaMapping(EventMapping, frozen=True, kw_only=True):
     """One MSK or SelfManagedKafka event source mapping; unset settings have Lambda's defaults.
 
     `cluster_arn` and `destination` may be unresolved intrinsics. `bootstrap_servers` is what a self-managed mapping's
     events show. `starting_timestamp` in epoch milliseconds. -1 stands for without end, as on AWS.
     """
 
-    function: str
-    event: str
     topic: str
     group: str
     kind: str = "MSK"
@@ -57,17 +67,10 @@ class KafkaMapping(msgspec.Struct, frozen=True, kw_only=True):
     patterns: tuple[Pattern, ...] = ()
     enabled: bool = True
 
-    @property
-    def name(self) -> str:
-        """`<function>.<event>`, used in logs and status."""
-        return f"{self.function}.{self.event}"
 
-
-class StreamMapping(msgspec.Struct, frozen=True, kw_only=True):
+class StreamMapping(EventMapping, frozen=True, kw_only=True):
     """One DynamoDB stream event source mapping. `stream_arn` and `failure_queue_arn` are unresolved intrinsics."""
 
-    function: str
-    event: str
     stream_arn: Any
     starting_position: str
     batch_size: int
@@ -78,11 +81,6 @@ class StreamMapping(msgspec.Struct, frozen=True, kw_only=True):
     failure_queue_arn: Any | None
     patterns: tuple[Pattern, ...]
 
-    @property
-    def name(self) -> str:
-        """`<function>.<event>`, used in logs, status and the checkpoint's file name."""
-        return f"{self.function}.{self.event}"
-
 
 class Destination(msgspec.Struct, frozen=True):
     """Where what failed for good goes: `kind` is kafka, sqs, sns or s3, `name` a topic or an ARN."""
@@ -91,6 +89,7 @@ class Destination(msgspec.Struct, frozen=True):
     name: str
 
 
+_TOPIC = r"[^.][A-Za-z0-9._-]{0,248}"
 _BATCHING = {
     "BatchSize",
     "StartingPosition",
@@ -161,7 +160,7 @@ def stream(function: str, event: str, declared: Mapping[str, Any], value: Value)
 
 def destination(place: str, target: Any, *, topic: str) -> Destination:
     """An on-failure destination of a mapping that reads `topic`. Raises TemplateError."""
-    match = re.fullmatch(r"kafka://([^.][A-Za-z0-9._-]{0,248})", str(target))
+    match = re.fullmatch(f"kafka://({_TOPIC})", str(target))
     if match is not None:
         if match[1] == topic:
             raise TemplateError(f"{place}: kafka://{topic} is what the mapping reads; name another topic")
@@ -238,7 +237,7 @@ def _topic(place: str, properties: Mapping[str, Any]) -> str:
     topics = properties.get("Topics", [])
     if not isinstance(topics, list) or len(topics) != 1:
         raise TemplateError(f"{place}.Topics: exactly one topic, as Lambda demands; found {topics}")
-    if not re.fullmatch(r"[^.][A-Za-z0-9._-]{0,248}", str(topics[0])):
+    if not re.fullmatch(_TOPIC, str(topics[0])):
         raise TemplateError(f"{place}.Topics: {topics[0]} is not a topic's name")
     return str(topics[0])
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
 import threading
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from liangwang.aws import SignedAws
 
 from local import config as configuration
@@ -21,6 +19,7 @@ from local.intrinsics import Resolver
 from local.kafka_client import KafkaCluster
 from local.kafka_source import KafkaSource
 from local.scheduler import Schedule
+from local.source import stop_all, write_report
 from local.stream_source import Activity, Checkpoints, StreamSource
 
 log = logging.getLogger("local.runner")
@@ -58,11 +57,7 @@ class Runner:
     def stop(self) -> None:
         """Let every source finish its batch. They stop side by side."""
         self._stopped.set()
-        stoppers = [threading.Thread(target=source.stop) for source in self.sources]
-        for stopper in stoppers:
-            stopper.start()
-        for stopper in stoppers:
-            stopper.join(35)
+        stop_all(self.sources)
         self._cluster.close()
 
     def broker_lost(self) -> None:
@@ -121,14 +116,7 @@ class Runner:
 
     def report(self) -> bool:
         """Write what each source did last; whether all have their partitions and shards."""
-        ready = all(source.assigned.is_set() for source in self.sources)
-        content: dict[str, Any] = {
-            "pid": os.getpid(),
-            "ready": ready,
-            "sources": {source.mapping.name: source.state for source in self.sources},
-        }
-        configuration.write_atomically(self._config.state / "runner.json", msgspec.json.encode(content))
-        return ready
+        return write_report(self._config.state / "runner.json", {one.mapping.name: one for one in self.sources})
 
 
 def _queue_sender(config: Config, queue_arn: str) -> Any:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
-from local.config import ACCOUNT
+import msgspec
+
+from local.config import ACCOUNT, write_atomically
 
 PATIENCE_SECONDS = 35.0
 """How long a stop waits for what is at hand, unless it is told otherwise."""
@@ -58,3 +63,24 @@ class Source(ABC):
     @abstractmethod
     def _run(self) -> None:
         """Works until `_stopping` is set."""
+
+
+def stop_all(sources: Iterable[Source], *, patience: float = PATIENCE_SECONDS) -> None:
+    """Let every source finish what is at hand, side by side; returns when all have ended or `patience` is over."""
+    stoppers = [threading.Thread(target=source.stop, kwargs={"patience": patience}) for source in sources]
+    for stopper in stoppers:
+        stopper.start()
+    for stopper in stoppers:
+        stopper.join()
+
+
+def write_report(path: Path, sources: Mapping[str, Source]) -> bool:
+    """Write what each source did last, by name; whether all have what they read from."""
+    ready = all(source.assigned.is_set() for source in sources.values())
+    content = {
+        "pid": os.getpid(),
+        "ready": ready,
+        "sources": {name: source.state for name, source in sources.items()},
+    }
+    write_atomically(path, msgspec.json.encode(content))
+    return ready

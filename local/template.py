@@ -19,7 +19,7 @@ import yaml
 
 from local import mappings
 from local.intrinsics import Resolver, pseudo_parameters
-from local.mappings import KafkaMapping, StreamMapping
+from local.mappings import EventMapping, KafkaMapping, StreamMapping
 from local.mappings import TemplateError as TemplateError
 
 FUNCTION = "AWS::Serverless::Function"
@@ -40,20 +40,13 @@ class HttpRoute(msgspec.Struct, frozen=True, kw_only=True):
         return "$default" if self.path == "$default" else f"{self.method} {self.path}"
 
 
-class ScheduleMapping(msgspec.Struct, frozen=True, kw_only=True):
+class ScheduleMapping(EventMapping, frozen=True, kw_only=True):
     """One ScheduleV2 event. `expression` may be an intrinsic; `payload` is the event's JSON text, Scheduler's default
     being an empty object."""
 
-    function: str
-    event: str
     expression: Any
     payload: str
     maximum_retries: int
-
-    @property
-    def name(self) -> str:
-        """`<function>.<event>`."""
-        return f"{self.function}.{self.event}"
 
 
 class Authorizer(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,6 @@
 """infra/cluster.py at a broker: topics made, dead letters read, and one sent once more."""
 
 import base64
-import importlib.util
 import json
 
 import confluent_kafka
@@ -12,7 +11,7 @@ from liangwang.domain.messages import TOPIC
 from liangwang.envelope import Outgoing, wrap
 from liangwang.producer import Producer
 
-from tests.conftest import REPOSITORY
+from tests import infra_tools
 from tests.unit.samples import NOON
 
 BYTES = b'{"no": "envelope"}'
@@ -21,10 +20,7 @@ KEY, VALUE = base64.b64encode(b"case-1").decode(), base64.b64encode(BYTES).decod
 
 @pytest.fixture(scope="module")
 def tool():
-    spec = importlib.util.spec_from_file_location("operator_cluster", REPOSITORY / "infra" / "cluster.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return infra_tools.load("cluster")
 
 
 def run(tool, broker, *arguments):

@@ -1,7 +1,5 @@
 """infra/account.py: how the first people of an installation come to their accounts."""
 
-import importlib.util
-
 import click
 import pytest
 from click.testing import CliRunner
@@ -11,7 +9,7 @@ from liangwang.domain.patience import Patience
 from liangwang.fakes import FakeAws
 from liangwang.store import Store
 
-from tests.conftest import REPOSITORY
+from tests import infra_tools
 
 DEPARTMENT = "D-990100-CIVIL"
 CLERK = Account(role="clerk", name="李娜", password="digest", department=DEPARTMENT)
@@ -19,10 +17,7 @@ CLERK = Account(role="clerk", name="李娜", password="digest", department=DEPAR
 
 @pytest.fixture(scope="module")
 def tool():
-    spec = importlib.util.spec_from_file_location("account", REPOSITORY / "infra" / "account.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return infra_tools.load("account")
 
 
 def held(aws, username):

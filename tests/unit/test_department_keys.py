@@ -1,6 +1,5 @@
 """infra/department-keys.yaml gives every department of the catalogue a key of its own."""
 
-import importlib.util
 from pathlib import Path
 from types import ModuleType
 
@@ -9,17 +8,14 @@ import yaml
 from liangwang import catalogue
 from liangwang.domain.catalogue import Department, Text
 
+from tests import infra_tools
+
 ROOT = Path(__file__).resolve().parents[2]
 KEYS = ROOT / "infra" / "department-keys.yaml"
 
 
 def generator() -> ModuleType:
-    """infra/ holds scripts and templates, not a package: the script is loaded from its file."""
-    spec = importlib.util.spec_from_file_location("department_keys", ROOT / "infra" / "department_keys.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return infra_tools.load("department_keys")
 
 
 def test_the_committed_file_is_in_step_with_the_organisation() -> None:

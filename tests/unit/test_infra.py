@@ -1,6 +1,5 @@
 """infra/: what stands around the application is in step with it."""
 
-import importlib.util
 import os
 import re
 import subprocess
@@ -15,6 +14,7 @@ from liangwang.domain.messages import TOPIC
 from moto import mock_aws
 
 from local import template
+from tests import infra_tools
 from tests.conftest import REPOSITORY
 
 INFRA = REPOSITORY / "infra"
@@ -54,10 +54,7 @@ def resources(name):
 
 @cache
 def generator():
-    spec = importlib.util.spec_from_file_location("alarms", INFRA / "alarms.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return infra_tools.load("alarms")
 
 
 def of_type(name, kind):

@@ -1,20 +1,15 @@
 """infra/reconcile.py: the operator's comparison of the three systems."""
 
-import importlib.util
-
 import pytest
 
 from local.reconciliation import Difference, Tables
-from tests.conftest import REPOSITORY
+from tests import infra_tools
 from tests.functional.city import City
 
 
 @pytest.fixture(scope="module")
 def tool():
-    spec = importlib.util.spec_from_file_location("reconcile", REPOSITORY / "infra" / "reconcile.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return infra_tools.load("reconcile")
 
 
 @pytest.fixture
