@@ -148,13 +148,13 @@ def _check_door(function: str, key: str, route: Route, parsed: Template) -> None
 def _operation(
     place: HttpRoute, route: Route, reference: Mapping[Any, dict[str, Any]], *, folder: str
 ) -> dict[str, Any]:
-    action = getattr(route.action, "__name__", "")
+    action = getattr(route.run, "__name__", "")
     roles = "anybody" if route.roles is None else ", ".join(sorted(route.roles))
     operation: dict[str, Any] = {
         "tags": [folder],
         "operationId": f"{folder}_{action}",
         "summary": route.summary,
-        "description": f"{_told(route.action)}\n\nFor: {roles}.".strip(),
+        "description": f"{_told(route.run)}\n\nFor: {roles}.".strip(),
         "security": [] if route.roles is None else [{"token": []}],
         "parameters": _parameters(place, folder),
         "responses": _responses(place, route, reference, folder),

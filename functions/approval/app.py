@@ -10,13 +10,11 @@ from liangwang.services.approval import CaseDetail, CaseSummary, Worklist
 
 app, department = wiring.approval()
 
-CLERK = frozenset({"clerk"})
-READER = frozenset({"clerk", "supervisor"})
 ROUTES: Routes = {
-    "GET /api/cases": Route(app.worklist, "What waits for a clerk of my department", READER, result=Worklist),
-    "GET /api/cases/{case_no}": Route(app.case, "One case of my department", READER, result=CaseDetail),
+    "GET /api/cases": Route(app.worklist, "What waits for a clerk of my department", "case.list", result=Worklist),
+    "GET /api/cases/{case_no}": Route(app.case, "One case of my department", "case.read", result=CaseDetail),
     "POST /api/cases/{case_no}/steps": Route(
-        app.complete, "Complete the step a case stands before", CLERK, body=CompleteStep, result=CaseSummary
+        app.complete, "Complete the step a case stands before", "case.step", body=CompleteStep, result=CaseSummary
     ),
 }
 

@@ -10,13 +10,16 @@ from liangwang.services.assistance import Decline, TaskList, TaskView
 
 app = wiring.assistance()
 
-CLERK = frozenset({"clerk"})
 ROUTES: Routes = {
-    "GET /api/tasks": Route(app.worklist, "My department's open tasks", CLERK, result=TaskList),
-    "GET /api/tasks/{task_id}": Route(app.task, "One task", CLERK, result=TaskView),
-    "POST /api/tasks/{task_id}/sign": Route(app.sign, "Sign for a task", CLERK, result=TaskView),
-    "POST /api/tasks/{task_id}/decline": Route(app.decline, "Hand a task back", CLERK, body=Decline, result=TaskView),
-    "POST /api/tasks/{task_id}/report": Route(app.report, "Report an opinion", CLERK, body=Report, result=TaskView),
+    "GET /api/tasks": Route(app.worklist, "My department's open tasks", "task.list", result=TaskList),
+    "GET /api/tasks/{task_id}": Route(app.task, "One task", "task.read", result=TaskView),
+    "POST /api/tasks/{task_id}/sign": Route(app.sign, "Sign for a task", "task.act", result=TaskView),
+    "POST /api/tasks/{task_id}/decline": Route(
+        app.decline, "Hand a task back", "task.act", body=Decline, result=TaskView
+    ),
+    "POST /api/tasks/{task_id}/report": Route(
+        app.report, "Report an opinion", "task.act", body=Report, result=TaskView
+    ),
 }
 
 

@@ -9,10 +9,9 @@ from liangwang.services.centre import EventView
 
 app = wiring.collaboration()
 
-OPERATOR = frozenset({"operator"})
 ROUTES: Routes = {
     "GET /api/collaborations/{collaboration_id}": Route(
-        app.event, "One collaboration event and its way", OPERATOR, result=EventView
+        app.event, "One collaboration event and its way", "collaboration.read", result=EventView
     ),
 }
 

@@ -8,14 +8,18 @@ from liangwang.http import Route, Routes, serve
 
 app = wiring.exchange()
 
-SYSTEM = frozenset({"system"})
 ROUTES: Routes = {
-    "GET /exchange/applications": Route(app.pending, "What waits to be carried", SYSTEM, result=PendingPage),
+    "GET /exchange/applications": Route(app.pending, "What waits to be carried", "exchange.carry", result=PendingPage),
     "POST /exchange/acknowledgements": Route(
-        app.acknowledge, "Acknowledge what was carried", SYSTEM, body=Acknowledgements, result=Receipt, limit=CALL_LIMIT
+        app.acknowledge,
+        "Acknowledge what was carried",
+        "exchange.carry",
+        body=Acknowledgements,
+        result=Receipt,
+        limit=CALL_LIMIT,
     ),
     "POST /exchange/progress": Route(
-        app.progress, "Deliver progress", SYSTEM, body=ProgressDelivery, result=Receipt, limit=CALL_LIMIT
+        app.progress, "Deliver progress", "exchange.carry", body=ProgressDelivery, result=Receipt, limit=CALL_LIMIT
     ),
 }
 

@@ -9,18 +9,17 @@ from liangwang.services.intake import Apply, CaseList, CaseView, ItemList, Suppl
 
 app = wiring.intake()
 
-CITIZEN = frozenset({"citizen"})
 ROUTES: Routes = {
     "GET /api/items": Route(app.items, "Search the items one can apply for", None, result=ItemList),
     "GET /api/items/{task_code}": Route(app.item, "One item in full", None, result=Item),
-    "POST /api/applications": Route(app.apply, "Apply", CITIZEN, body=Apply, status=201, result=CaseView),
-    "GET /api/applications": Route(app.mine, "My cases", CITIZEN, result=CaseList),
-    "GET /api/applications/{case_no}": Route(app.follow, "Follow one of my cases", CITIZEN, result=CaseView),
+    "POST /api/applications": Route(app.apply, "Apply", "application.submit", body=Apply, status=201, result=CaseView),
+    "GET /api/applications": Route(app.mine, "My cases", "application.list", result=CaseList),
+    "GET /api/applications/{case_no}": Route(app.follow, "Follow one of my cases", "application.read", result=CaseView),
     "POST /api/applications/{case_no}/supplement": Route(
-        app.supplement, "Answer a supplement notice", CITIZEN, body=Supplement, result=CaseView
+        app.supplement, "Answer a supplement notice", "application.supplement", body=Supplement, result=CaseView
     ),
     "POST /api/applications/{case_no}/withdrawal": Route(
-        app.withdraw, "Withdraw a case", CITIZEN, body=Withdrawal, result=CaseView
+        app.withdraw, "Withdraw a case", "application.withdraw", body=Withdrawal, result=CaseView
     ),
 }
 

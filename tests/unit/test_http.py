@@ -26,11 +26,9 @@ def event(route="POST /x", *, body='{"task_code":"a","place":"b","form":{}}', ca
     return {"routeKey": route, "rawPath": "/x", "requestContext": context, "body": body, "headers": {}, **more}
 
 
-def answered(
-    given, action=lambda request: Answer(heard="yes"), *, roles=frozenset({"citizen"}), body=Apply, status=200
-):
+def answered(given, action=lambda request: Answer(heard="yes"), *, may="application.submit", body=Apply, status=200):
     """The status and the document that a route with this action answers."""
-    routes = {"POST /x": Route(action, "A sample", roles, body, status)}
+    routes = {"POST /x": Route(action, "A sample", may, body, status)}
     response = serve(routes, given, function="sample", clock=lambda: NOON)
     kind = "application/json" if response["statusCode"] < 400 else "application/problem+json"
     assert response["headers"]["content-type"] == kind
@@ -60,7 +58,7 @@ def test_a_body_may_come_as_base64():
 
 
 def test_a_public_route_takes_anybody():
-    assert answered(event(caller=None), roles=None)[0] == 200
+    assert answered(event(caller=None), may=None)[0] == 200
 
 
 def test_a_repeated_query_parameter_comes_as_several_values():

@@ -1,7 +1,7 @@
 """The one way a change is made: one effect a cause, one write an aggregate, and another look where somebody was first."""
 
 import pytest
-from liangwang.aggregates import CASE, Key
+from liangwang.aggregates import ACCOUNT, CASE, Account, Key
 from liangwang.domain import messages as m
 from liangwang.domain.case import Received
 from liangwang.domain.errors import NotNow
@@ -156,3 +156,26 @@ def test_one_who_has_said_nothing_has_nothing_to_say_again(aws, store):
 def test_a_batch_reads_each_aggregate_once(aws, store):
     perform(store, [opening(Key("task", f"T-{number}"), f"c{number}") for number in range(250)], NOON)
     assert sum(operation == "BatchGetItem" for _, operation, _ in aws.calls) == 3
+
+
+# ------------------------------------------------------------------ documents: only the newest event is kept
+
+
+def naming(name, cause):
+    account = Account(role="citizen", name=name, password="示例")
+    return Command(Key(ACCOUNT.name, "zhang"), cause, lambda state, now: [account])
+
+
+def test_of_a_document_only_the_newest_content_is_kept_and_its_version_goes_on(store):
+    for number, name in enumerate(("张示例", "章示例", "赵示例"), start=1):
+        (outcome,) = perform(store, [naming(name, f"change {number}")], NOON)
+        assert outcome.stored().version == number
+    stored = store.load([Key(ACCOUNT.name, "zhang")])[Key(ACCOUNT.name, "zhang")]
+    assert (stored.state.name, len(stored.history), stored.version) == ("赵示例", 1, 3)
+
+
+def test_two_changes_of_a_document_at_once_are_told_apart_by_its_version(store):
+    (first,) = perform(store, [naming("张示例", "one")], NOON)
+    (second,) = perform(store, [naming("章示例", "two")], NOON)
+    stale = second.stored()._replace(history=first.stored().history, dropped=0)
+    assert [type(error) for error in store.save([(stale, second.stored()._replace(dropped=2))])] == [Conflict]

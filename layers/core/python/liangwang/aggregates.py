@@ -40,13 +40,20 @@ def _replace(state: Any, recorded: Recorded[Any]) -> Any:
 
 
 class Kind(NamedTuple):
-    """One kind of aggregate: the system that owns it, its fold and its index, and the codec of its history."""
+    """One kind of aggregate: the system that owns it, its fold and its index, and the codec of its history.
+
+    ``queue`` names the part of the ``wake`` index that its entries stand in: whoever sweeps asks for one queue.
+    ``keep`` is how many events its item holds; 0 keeps all. A *document* keeps 1: each event is its whole new content,
+    and what was before is gone (for what must be forgotten, and for what changes often).
+    """
 
     name: str
     system: str
     evolve: Callable[[Any, Recorded[Any]], Any]
     shown: Callable[[Any, Patience, datetime | None], Index]
     decoder: Decoder[Any]
+    queue: str = ""
+    keep: int = 0
 
     def decode(self, body: bytes) -> Sequence[Recorded[Any]]:
         """A history from JSON."""
@@ -57,6 +64,18 @@ def _kind(
     name: str, system: str, events: Any, evolve: Any, index: Callable[[Any, Patience, datetime | None], Index]
 ) -> Kind:
     return Kind(name, system, evolve, index, Decoder(list[Recorded[events]]))
+
+
+def _document(
+    name: str,
+    system: str,
+    content: Any,
+    index: Callable[[Any, Patience, datetime | None], Index] = lambda *_: Index(),
+    *,
+    queue: str = "",
+) -> Kind:
+    """A kind whose only event is its whole content."""
+    return Kind(name, system, _replace, index, Decoder(list[Recorded[content]]), queue, keep=1)
 
 
 encode = Encoder(order=None).encode
@@ -70,7 +89,7 @@ APPLICATION = _kind(
         wake_at=application.wake_at(state, patience), holder=state.applicant, pending=bool(state.pending)
     ),
 )
-ACCOUNT = _kind("account", "intake", Account, _replace, lambda *_: Index())
+ACCOUNT = _document("account", "intake", Account)
 CASE = _kind(
     "case",
     "department",
@@ -87,7 +106,7 @@ COLLABORATION = _kind(
     lambda state, patience, last: Index(wake_at=collaboration.wake_at(state, patience, last=last)),
 )
 LEDGER = _kind("ledger", "governance", ledger.Event, ledger.evolve, lambda *_: Index())
-DEAD_LETTER = _kind("dead-letter", "any", m.DeadLettered, _replace, lambda *_: Index())
+DEAD_LETTER = _document("dead-letter", "any", m.DeadLettered)
 
 KINDS = {kind.name: kind for kind in (APPLICATION, ACCOUNT, CASE, TASK, COLLABORATION, LEDGER, DEAD_LETTER)}
 

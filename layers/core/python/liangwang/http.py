@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from . import clock, log, texts
+from .domain import policy
 from .domain.errors import DomainError, Forbidden, Invalid, Unauthenticated, Violation
 
 BODY_LIMIT = 64 * 1024
@@ -67,15 +68,21 @@ class Request(NamedTuple):
 
 
 class Route(NamedTuple):
-    """One route: what it does, the type of its body, who may call it (None: anybody), and how it reads in the docs."""
+    """One route: what it does, how it reads in the docs, and which action of ``domain/policy.py`` it is (None: anybody
+    may), and the type of its body."""
 
-    action: Callable[[Request], Any]
+    run: Callable[[Request], Any]
     summary: str
-    roles: frozenset[str] | None
+    action: policy.Action | None
     body: type | None = None
     status: int = 200
     result: Any = None
     limit: int = BODY_LIMIT
+
+    @property
+    def roles(self) -> frozenset[str] | None:
+        """The roles that may call it in some relation; None for anybody."""
+        return None if self.action is None else policy.roles(self.action)
 
 
 Routes = Mapping[str, Route]
@@ -89,7 +96,7 @@ def serve(routes: Routes, event: Mapping[str, Any], *, function: str, clock: clo
         try:
             route = routes[key]
             request = _request(route, event, now=clock())
-            response = _response(route.status, msgspec.json.encode(route.action(request)), "application/json")
+            response = _response(route.status, msgspec.json.encode(route.run(request)), "application/json")
         except DomainError as error:
             line["refused"] = error.code
             response = problem(error, instance=event["rawPath"])

@@ -128,8 +128,9 @@ class _Draft:
 
     def __init__(self, before: Stored) -> None:
         self._key = before.key
-        self._evolve = KINDS[before.key.kind].evolve
+        self._kind = KINDS[before.key.kind]
         self._history = list(before.history)
+        self._dropped = before.dropped
         self._state = before.state
         self._round = before.round
         self._fault: Exception | None = None
@@ -148,7 +149,7 @@ class _Draft:
             return Outcome(error=self._fault)
         for event in events:
             recorded = Recorded(now, command.cause, event)
-            self._state = self._evolve(self._state, recorded)
+            self._state = self._kind.evolve(self._state, recorded)
             self._history.append(recorded)
         if not events and command.round <= round_of(now) + A_DAY and self._has_spoken():
             self._round = max(self._round, command.round)
@@ -159,7 +160,8 @@ class _Draft:
 
     def stored(self) -> Stored:
         """What the aggregate has come to."""
-        return Stored(self._key, tuple(self._history), self._round)
+        superseded = max(0, len(self._history) - self._kind.keep) if self._kind.keep else 0
+        return Stored(self._key, tuple(self._history[superseded:]), self._round, self._dropped + superseded)
 
 
 def _save(

@@ -30,7 +30,7 @@ def outgoing(record: Mapping[str, Any]) -> list[Outgoing]:
 def _messages(stored: Stored, *, after: int = 0, round: int = 0) -> Iterator[Outgoing]:
     """The messages in the history above version ``after``."""
     system = KINDS[stored.key.kind].system
-    for version, recorded in enumerate(stored.history, start=1):
+    for version, recorded in enumerate(stored.history, start=stored.dropped + 1):
         event = recorded.event
         topic = TOPIC.get(type(event))
         if topic is None or version <= after:

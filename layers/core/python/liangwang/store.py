@@ -33,16 +33,20 @@ Attributes = Mapping[str, Mapping[str, Any]]
 
 
 class Stored(NamedTuple):
-    """An aggregate as the store holds it; ``history`` is empty for one that does not exist."""
+    """An aggregate as the store holds it; ``history`` is empty for one that does not exist.
+
+    ``dropped`` counts the oldest events that are kept no longer: of a document only the newest stays (``Kind.keep``).
+    """
 
     key: Key
     history: tuple[Recorded[Any], ...] = ()
     round: int = 0
+    dropped: int = 0
 
     @property
     def version(self) -> int:
-        """The number of recorded events."""
-        return len(self.history)
+        """The number of recorded events, with those that are kept no longer."""
+        return self.dropped + len(self.history)
 
     @property
     def state(self) -> Any:
@@ -55,8 +59,8 @@ class Conflict(Exception):
 
 
 def shard_of(key: Key) -> str:
-    """The ``wake`` index key of an aggregate."""
-    return str(zlib.crc32(str(key).encode()) % SHARDS)
+    """The ``wake`` index key of an aggregate: a shard of its kind's queue."""
+    return KINDS[key.kind].queue + str(zlib.crc32(str(key).encode()) % SHARDS)
 
 
 def shown(stored: Stored, patience: Patience) -> Index:
@@ -94,11 +98,12 @@ def build_put(table: str, *, before: Stored, after: Stored, patience: Patience) 
 def read_item(item: Attributes) -> Stored:
     """An aggregate from its DynamoDB attributes, as the API and as stream images give them."""
     key = Key.parse(item["pk"]["S"])
-    body = unpack(base64.b64decode(item["body"]["B"]))
+    history = tuple(KINDS[key.kind].decode(unpack(base64.b64decode(item["body"]["B"]))))
     return Stored(
         key=key,
-        history=tuple(KINDS[key.kind].decode(body)),
+        history=history,
         round=int(item.get("round", {}).get("N", 0)),
+        dropped=int(item["version"]["N"]) - len(history),
     )
 
 
@@ -153,15 +158,15 @@ class Store:
         wake_at = shown(stored, self._patience).wake_at
         return wake_at is not None and wake_at <= now
 
-    def due(self, now: datetime, *, limit: int) -> list[Key]:
-        """The keys whose time to ask again has come, the longest waiting of each shard first."""
+    def due(self, now: datetime, *, limit: int, queue: str = "") -> list[Key]:
+        """The keys of a queue (``Kind.queue``) whose time has come, the longest waiting of each shard first."""
         found: list[Key] = []
         values = {":at": {"N": str(int(now.timestamp()))}}
         for shard in range(SHARDS):
             page, _ = self._query(
                 "wake",
                 "wake = :key AND wake_at <= :at",
-                {**values, ":key": {"S": str(shard)}},
+                {**values, ":key": {"S": f"{queue}{shard}"}},
                 limit=-(-limit // SHARDS),
             )
             found += page
