@@ -19,10 +19,15 @@ from .patience import Patience
 
 
 class Opened(Struct, frozen=True, kw_only=True, tag="application.opened", tag_field="type"):
-    """Who applies, and a digest of the request so that a repeated one is recognised."""
+    """Who applies, and a digest of the request so that a repeated one is recognised.
+
+    ``agent`` is who applied for them, under which ``mandate``; both are empty for those who applied themselves.
+    """
 
     applicant: str
     digest: str
+    agent: str = ""
+    mandate: str = ""
 
 
 class Relayed(Struct, frozen=True, kw_only=True, tag="application.relayed", tag_field="type"):
@@ -66,6 +71,7 @@ class Application(Struct, frozen=True, kw_only=True):
 
     applicant: str
     digest: str
+    agent: str = ""
     version: int = 0
     outgoing: tuple[tuple[int, datetime, Outgoing], ...] = ()
     relayed: int = 0
@@ -147,7 +153,7 @@ def evolve(state: Application | None, recorded: Recorded[Event]) -> Application:
     """Folds one recorded event into the state."""
     event = recorded.event
     if isinstance(event, Opened):
-        return Application(applicant=event.applicant, digest=event.digest, version=1)
+        return Application(applicant=event.applicant, digest=event.digest, agent=event.agent, version=1)
     assert state is not None
     version = state.version + 1
     if isinstance(event, Relayed):

@@ -5,8 +5,12 @@ or a message does. The *relation* says how the caller stands to the very thing: 
 their region. ``POLICY`` grants fields for (action, role, relation); what it does not name is denied.
 """
 
-from collections.abc import Collection, Mapping
-from typing import Literal
+from collections.abc import Collection, Iterable, Mapping
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+from .catalogue import Organisation
 
 Role = Literal["citizen", "clerk", "reviewer", "supervisor", "operator", "auditor", "system"]
 """``operator`` works at a governance centre of a level (the region says which); ``system`` is a registered program.
@@ -54,6 +58,50 @@ POLICY: Mapping[Action, Mapping[Role, Mapping[Relation, Fields]]] = {
     "task.act": {"clerk": {"supporting": "public"}},
     "collaboration.read": {"operator": {"region": "public"}},
 }
+
+
+class Asker(Protocol):
+    """Who asks, as the token says: the account, the department of an official, the region of an operator's centre."""
+
+    @property
+    def subject(self) -> str: ...
+    @property
+    def department(self) -> str: ...
+    @property
+    def region(self) -> str: ...
+
+
+class Thing(Struct, frozen=True, kw_only=True):
+    """What somebody wants to see or change, as far as access goes: whose it is.
+
+    ``owner`` is the applicant's account; ``department`` has it in its hands; ``supporting`` is asked to help with it;
+    ``centres`` are the regions whose governance centres look after it (``centres``). Empty means nobody.
+    """
+
+    owner: str = ""
+    department: str = ""
+    supporting: str = ""
+    centres: frozenset[str] = frozenset()
+
+
+def relations(asker: Asker, thing: Thing) -> frozenset[Relation]:
+    """How the asker stands to the thing. ``mandated`` is not among them: a mandate is looked up (``Mandates``)."""
+    found: dict[Relation, bool] = {
+        "own": bool(asker.subject) and asker.subject == thing.owner,
+        "department": bool(asker.department) and asker.department == thing.department,
+        "supporting": bool(asker.department) and asker.department == thing.supporting,
+        "region": bool(asker.region) and asker.region in thing.centres,
+        "any": True,
+    }
+    return frozenset(relation for relation, holds in found.items() if holds)
+
+
+def centres(organisation: Organisation, regions: Iterable[str]) -> frozenset[str]:
+    """The regions whose centres see what happens in these regions: they themselves and all above them."""
+    return frozenset(
+        centre for region in regions if region in organisation.region for centre in organisation.lineage(region)
+    )
+
 
 _RISING: tuple[Fields, ...] = ("public", "masked", "full")
 

@@ -1,0 +1,94 @@
+"""Where a service asks the policy: who may do this to that very thing, and how much of it they are shown.
+
+``granted`` is the one gate: a service says what the thing is to whom (``policy.Thing``, or relations it found out
+itself), and gets the fields that are shown, or NotFound. ``mask`` shows personal data as those fields allow.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from .domain import policy
+from .domain.errors import NotFound
+from .http import Caller
+
+HIDDEN = "****"
+
+
+def granted(
+    caller: Caller, action: policy.Action, relations: Collection[policy.Relation] | policy.Thing, *, what: str
+) -> policy.Fields:
+    """How much the caller is shown when doing this. Raises NotFound, saying ``what``, when the policy denies it.
+
+    Another's thing and one that does not exist are told alike: whoever has no right does not learn which it is.
+    """
+    known = policy.relations(caller, relations) if isinstance(relations, policy.Thing) else relations
+    shown = policy.fields(caller.role, action, known)
+    if shown is None:
+        raise NotFound(what)
+    return shown
+
+
+def mask(personal: Mapping[str, Any], fields: policy.Fields) -> dict[str, Any]:
+    """Personal data as far as ``fields`` allows: nothing, made unrecognisable, or as it is.
+
+    What kind of datum it is follows from the field's name (``contact_phone`` is a ``phone``); a field of no known kind,
+    and a value that is no text, is hidden whole.
+    """
+    if fields == "public":
+        return {}
+    if fields == "full":
+        return dict(personal)
+    return {name: _masked(name, value) for name, value in personal.items()}
+
+
+def _masked(name: str, value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        return HIDDEN
+    for kind, show in _KINDS.items():
+        if name == kind or name.endswith(f"_{kind}"):
+            return show(value)
+    return HIDDEN
+
+
+def _ends(first: int, last: int) -> Callable[[str], str]:
+    """Shows the first and last characters; of a value that is hardly longer than what would be shown, nothing."""
+
+    def show(value: str) -> str:
+        if len(value) < 2 * (first + last):
+            return HIDDEN
+        return value[:first] + HIDDEN + value[len(value) - last :]
+
+    return show
+
+
+def _name(value: str) -> str:
+    return value[0] + "**" if len(value) > 1 else "*"
+
+
+def _email(value: str) -> str:
+    name, at, domain = value.rpartition("@")
+    return f"{name[0]}{HIDDEN}@{domain}" if name and at else HIDDEN
+
+
+def _address(value: str) -> str:
+    return value[: min(6, len(value) // 2)] + HIDDEN
+
+
+def _phone(value: str) -> str:
+    digits = "".join(character for character in value if character.isdigit())
+    return digits[:3] + HIDDEN + digits[-4:] if len(digits) >= 11 else HIDDEN
+
+
+_KINDS: Mapping[str, Callable[[str], str]] = {
+    "identity_number": _ends(3, 2),
+    "identity_no": _ends(3, 2),
+    "credit_code": _ends(3, 2),
+    "phone": _phone,
+    "email": _email,
+    "bank_account": _ends(0, 4),
+    "address": _address,
+    "premises": _address,
+    "name": _name,
+    "operator": _name,
+    "manager": _name,
+}
