@@ -5,6 +5,7 @@ from liangwang.domain import messages as m
 from liangwang.domain.acceptance import receive, receive_supplement, withdraw
 from liangwang.domain.case import OpinionsReceived, Undecidable, evolve
 from liangwang.domain.catalogue import Ask, Collaboration, Join, Material, Step
+from liangwang.domain.messages import Attachment
 
 from tests.unit.samples import (
     CASE_NO,
@@ -122,6 +123,15 @@ def test_the_supplement_changes_only_the_fields_it_names():
     after = folded(evolve, state, answered(kind, state, form={"checked": True}, materials=()))
     assert after.form == {"area": 10, "checked": True}
     assert after.status == "in_review"
+
+
+def test_a_file_handed_in_again_stands_behind_the_first_and_both_stay():
+    first = Attachment(code="identity", origin="upload", material_id="1")
+    state = state_after(materials=("identity",), attachments=(first,))
+    second = Attachment(code="plan", origin="earlier", material_id="2")
+    after = folded(evolve, state, answered(item(), state, attachments=(second,)))
+    assert after.attachments == (first, second)
+    assert after.materials == {"identity", "plan"}, "rules see codes, whatever they are handed in as"
 
 
 def test_what_is_still_missing_after_the_one_notice_leads_to_refusal():

@@ -65,6 +65,7 @@ Status = Literal["received", "supplementing", "in_review", "collaborating", "ref
 class Case(Struct, frozen=True, kw_only=True):
     """What the department knows of a case.
 
+    ``attachments`` are all that were ever handed in, in order: of a code with several versions the first stays too.
     ``awaited`` are open collaboration requests; ``conclusions`` the answered ones; ``told`` counts what the citizen was told.
     """
 
@@ -73,6 +74,7 @@ class Case(Struct, frozen=True, kw_only=True):
     status: Status = "received"
     form: dict[str, Any] = field(default_factory=dict)
     materials: frozenset[str] = frozenset()
+    attachments: tuple[m.Attachment, ...] = ()
     sealed: tuple[m.Sealed, ...] = ()
     supplemented: bool = False
     awaited: tuple[str, ...] = ()
@@ -101,6 +103,7 @@ def evolve(state: Case | None, recorded: Recorded[Event]) -> Case:
             application=application,
             form=application.form,
             materials=frozenset(application.materials),
+            attachments=application.attachments,
             sealed=(application.sealed,) if application.sealed else (),
             changed_at=recorded.at,
         )
@@ -117,6 +120,7 @@ def _changes(state: Case, event: Event) -> dict[str, Any]:
                 "supplemented": True,
                 "form": {**state.form, **supplement.form},
                 "materials": state.materials | set(supplement.materials),
+                "attachments": (*state.attachments, *supplement.attachments),
                 "sealed": (*state.sealed, supplement.sealed) if supplement.sealed else state.sealed,
             }
         case m.SupplementRequested():

@@ -39,6 +39,26 @@ class Sealed(Struct, frozen=True, kw_only=True):
     ciphertext: str
 
 
+class Attachment(Struct, frozen=True, kw_only=True):
+    """A material 材料 that came as a file, or as a certificate 证照 that was granted before.
+
+    ``origin`` says where it is from: ``upload`` (for this case), ``earlier`` (kept from another case of the applicant) or
+    ``certificate`` (then ``certificate_no`` names it and there is no file). ``material_id`` names the file where files are
+    kept (docs/intake.md): the file itself does not travel. ``name`` is made of the code, never the applicant's own name
+    of the file, which may hold anything. ``version`` counts what was handed in for the same code of the same case, from 1.
+    """
+
+    code: str
+    origin: Literal["upload", "earlier", "certificate"]
+    material_id: str = ""
+    certificate_no: str = ""
+    name: str = ""
+    media_type: str = ""
+    size: int = 0
+    sha256: str = ""
+    version: int = 1
+
+
 class Point(Struct, frozen=True):
     """One line of a supplement notice: the form field or material code, and what to do about it."""
 
@@ -59,7 +79,8 @@ class Finding(Struct, frozen=True):
 class ApplicationSubmitted(Message, frozen=True, tag="application.submitted"):
     """A citizen applied. ``form`` is the part without personal data; ``place`` a region code.
 
-    ``applicant_type`` is GB/T 39046-2020 A.4; ``materials`` are the material codes handed in.
+    ``applicant_type`` is GB/T 39046-2020 A.4; ``materials`` are the material codes handed in, ``attachments`` those of them
+    that are there as files or certificates. A code without one was handed over on paper.
     """
 
     department: str
@@ -71,6 +92,7 @@ class ApplicationSubmitted(Message, frozen=True, tag="application.submitted"):
     form: dict[str, Any]
     materials: tuple[str, ...]
     sealed: Sealed | None = None
+    attachments: tuple[Attachment, ...] = ()
 
 
 class ApplicationSupplemented(Message, frozen=True, tag="application.supplemented"):
@@ -81,6 +103,7 @@ class ApplicationSupplemented(Message, frozen=True, tag="application.supplemente
     form: dict[str, Any]
     materials: tuple[str, ...]
     sealed: Sealed | None = None
+    attachments: tuple[Attachment, ...] = ()
 
 
 class ApplicationWithdrawn(Message, frozen=True, tag="application.withdrawn"):

@@ -41,12 +41,14 @@ class Worklist(Struct, frozen=True, kw_only=True):
 class CaseDetail(Struct, frozen=True, kw_only=True):
     """A case as a clerk of its department sees it.
 
+    ``attachments`` are the materials that are there as files or certificates, every version.
     ``personal`` was opened for this look; ``conclusions`` say what other departments answered, with their reasons.
     """
 
     case: CaseSummary
     form: dict[str, Any]
     materials: tuple[str, ...]
+    attachments: tuple[m.Attachment, ...]
     personal: dict[str, Any]
     conclusions: tuple[m.CollaborationConcluded, ...]
     timeline: tuple[Entry, ...]
@@ -79,6 +81,7 @@ class Approval:
             case=self._summary(stored),
             form=state.form,
             materials=tuple(sorted(state.materials)),
+            attachments=state.attachments,
             personal=personal,
             conclusions=state.conclusions,
             timeline=of_history(stored.history, self._department.catalogue.organisation),
