@@ -24,6 +24,7 @@ _SAME = (
 )
 # What protects and bills a table on AWS and does nothing for a file on one's own disk.
 _LEFT_OUT = ("PointInTimeRecoverySpecification", "SSESpecification", "TableClass", "Tags")
+_EXPIRY = "TimeToLiveSpecification"  # a call of its own, once the table is there
 _SECONDS = 20.0
 
 
@@ -32,7 +33,7 @@ def create_arguments(name: str, properties: Mapping[str, Any], *, place: str) ->
 
     Raises StartError for a property that is not served, by its name. TableName is not kept: the name is the caller's.
     """
-    known = {*_SAME, *_LEFT_OUT, "StreamSpecification", "TableName"}
+    known = {*_SAME, *_LEFT_OUT, "StreamSpecification", "TableName", _EXPIRY}
     unknown = sorted(set(properties) - known)
     if unknown:
         raise StartError(
@@ -67,9 +68,18 @@ def ensure(config: Config, document: Mapping[str, Any]) -> tuple[dict[str, str],
             if error.code != "ResourceInUseException":
                 raise StartError(f"table {logical} at {config.dynamodb_url}: {error}") from error
         table = _await_active(aws, name)
+        if _EXPIRY in properties:
+            _expire(aws, name, properties[_EXPIRY])
         references[logical] = name
         attributes[logical] = {"Arn": table["TableArn"], "StreamArn": table.get("LatestStreamArn", "")}
     return references, attributes
+
+
+def _expire(aws: AwsJson, name: str, wanted: Mapping[str, Any]) -> None:
+    """Items remove themselves at the time in this attribute. Asking for what holds already is an error to DynamoDB."""
+    found = aws.call("dynamodb", "DescribeTimeToLive", {"TableName": name})["TimeToLiveDescription"]
+    if found.get("TimeToLiveStatus") not in ("ENABLED", "ENABLING"):
+        aws.call("dynamodb", "UpdateTimeToLive", {"TableName": name, _EXPIRY: dict(wanted)})
 
 
 def _await_active(aws: AwsJson, name: str) -> dict[str, Any]:

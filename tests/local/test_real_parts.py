@@ -27,8 +27,8 @@ def test_what_only_protects_a_table_on_aws_is_left_out():
 
 
 def test_a_property_that_is_not_served_is_refused_by_name():
-    with pytest.raises(StartError, match=r"^NotesTable\.TimeToLiveSpecification is not served by DYNAMODB=local"):
-        tables.create_arguments("t", {**PROPERTIES, "TimeToLiveSpecification": {}}, place="NotesTable")
+    with pytest.raises(StartError, match=r"^NotesTable\.KinesisStreamSpecification is not served by DYNAMODB=local"):
+        tables.create_arguments("t", {**PROPERTIES, "KinesisStreamSpecification": {}}, place="NotesTable")
 
 
 def test_the_tables_of_a_template_are_found_by_logical_id():

@@ -17,11 +17,15 @@ from .domain.patience import Patience
 
 
 class Index(NamedTuple):
-    """What an item shows to the indexes and to stream filters. None keeps an entry out (the indexes are sparse)."""
+    """What an item shows to the indexes and to stream filters. None keeps an entry out (the indexes are sparse).
+
+    ``expires_at`` is when DynamoDB may remove the item by itself; it does so some days later at most, and never before.
+    """
 
     wake_at: datetime | None = None
     holder: str | None = None
     pending: bool = False
+    expires_at: datetime | None = None
 
 
 class Account(Struct, frozen=True, kw_only=True, tag="account.registered", tag_field="type"):
@@ -33,6 +37,22 @@ class Account(Struct, frozen=True, kw_only=True, tag="account.registered", tag_f
     department: str = ""
     region: str = ""
     applicant_type: int = 1
+
+
+class Accessed(Struct, frozen=True, kw_only=True, tag="access.recorded", tag_field="type"):
+    """Somebody was shown personal data: who (``caller``, a userId), doing what, whose (a userId or a case), which fields, why.
+
+    The audit trail keeps it for good; the item is only the way there and is removed ``until`` then.
+    """
+
+    caller: str
+    role: str
+    action: str
+    subject: str
+    fields: tuple[str, ...]
+    until: datetime
+    reason: str = ""
+    department: str = ""
 
 
 def _replace(state: Any, recorded: Recorded[Any]) -> Any:
@@ -107,8 +127,9 @@ COLLABORATION = _kind(
 )
 LEDGER = _kind("ledger", "governance", ledger.Event, ledger.evolve, lambda *_: Index())
 DEAD_LETTER = _document("dead-letter", "any", m.DeadLettered)
+ACCESS = _document("access", "any", Accessed, lambda state, *_: Index(expires_at=state.until))
 
-KINDS = {kind.name: kind for kind in (APPLICATION, ACCOUNT, CASE, TASK, COLLABORATION, LEDGER, DEAD_LETTER)}
+KINDS = {kind.name: kind for kind in (APPLICATION, ACCOUNT, CASE, TASK, COLLABORATION, LEDGER, DEAD_LETTER, ACCESS)}
 
 
 class Key(NamedTuple):

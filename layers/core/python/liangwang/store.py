@@ -86,6 +86,8 @@ def build_put(table: str, *, before: Stored, after: Stored, patience: Patience) 
         item["held_since"] = {"N": str(int(after.history[0].at.timestamp() * 1000))}
     if index.pending:
         item["pending"] = {"N": "1"}
+    if index.expires_at is not None:
+        item["expires_at"] = {"N": str(ceil(index.expires_at.timestamp()))}
     request: dict[str, Any] = {"TableName": table, "Item": item, "ReturnConsumedCapacity": "TOTAL"}
     if before.history:
         request["ConditionExpression"] = "version = :version"
