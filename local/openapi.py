@@ -60,6 +60,7 @@ PATH_PARAMETERS = {
 
 TAGS = {
     "identity": "登录: tokens, and the keys to check them",
+    "items": "事项: what one can apply for",
     "intake": "收件系统: what citizens may do",
     "exchange": "交换: the one way in and out of intake for other systems",
     "approval": "审批: a clerk's cases",

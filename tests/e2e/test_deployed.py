@@ -55,7 +55,7 @@ def test_packages_are_within_their_limits(city):
 
 
 def test_a_deployed_function_that_fails_says_so_and_serves_the_next_event(city, aws):
-    function = DeployedFunction(city.stack.resources["IntakeFunction"], client=aws("lambda"))
+    function = DeployedFunction(city.stack.resources["ItemsFunction"], client=aws("lambda"))
     with pytest.raises(FunctionError, match="routeKey"):
         function.invoke({})
     asked = {"version": "2.0", "routeKey": "GET /api/items", "rawPath": "/api/items", "headers": {}}

@@ -98,7 +98,7 @@ def test_a_bad_token_is_passed_on_as_a_problem_for_the_route(functions):
 
 
 def test_items_are_found_by_a_word(functions):
-    status, found = functions.http("intake", golden("http_items"))
+    status, found = functions.http("items", golden("http_items"))
     assert status == 200 and [item["task_code"] for item in found["items"]] == ["elderly-card"]
 
 
@@ -106,9 +106,9 @@ def test_one_item_is_shown_in_full_and_an_unknown_one_is_not_found(functions):
     event = changed(
         golden("http_items"), routeKey="GET /api/items/{task_code}", pathParameters={"task_code": "elderly-card"}
     )
-    assert functions.http("intake", event)[1]["form"]["required"]
+    assert functions.http("items", event)[1]["form"]["required"]
     event["pathParameters"] = {"task_code": "moon-licence"}
-    assert functions.http("intake", event)[0] == 404
+    assert functions.http("items", event)[0] == 404
 
 
 def test_an_application_is_answered_with_its_case(functions):

@@ -202,8 +202,8 @@ def test_a_route_only_the_template_knows_is_an_error():
 
 
 def test_a_route_only_a_function_knows_is_an_error():
-    with pytest.raises(TemplateError, match="ROUTES has GET /api/items"):
-        openapi.document(changed(lambda events: events.pop("Items")))
+    with pytest.raises(TemplateError, match="ROUTES has GET /api/applications"):
+        openapi.document(changed(lambda events: events.pop("Mine")))
 
 
 def test_a_route_for_roles_without_the_authorizer_is_an_error():

@@ -22,6 +22,7 @@ FUNCTIONS = {name: DOCUMENT["Resources"][name]["Properties"] for name in TEMPLAT
 TABLE = {
     "IdentityFunction": "IntakeTable",
     "AuthorizerFunction": None,
+    "ItemsFunction": None,
     "IntakeFunction": "IntakeTable",
     "ExchangeFunction": "IntakeTable",
     "RelayFunction": None,
@@ -35,7 +36,7 @@ TABLE = {
     "GovernancePublisherFunction": None,
     "DepartmentPublisherFunction": None,
 }
-"""The one table that a function may read and write. The publishers and the relay see streams only."""
+"""The one table that a function may read and write. Items reads the catalogue only, the publishers and the relay see streams."""
 
 STREAM = {
     "RelayFunction": "IntakeTable",

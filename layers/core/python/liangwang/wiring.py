@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .services.handback import Handback
     from .services.identity import Identity
     from .services.intake import Intake
+    from .services.items import Items
     from .services.publisher import Publisher
     from .services.relay import Relay
     from .services.supervision import Supervision
@@ -135,6 +136,13 @@ def authorizer() -> "Authorizer":
         governance.rpartition("/")[2]: (governance, frozenset({"system"})),
     }
     return Authorizer(Verifier(outside.aws(), keys=keys, issuer=os.environ["TOKEN_ISSUER"]))
+
+
+def items() -> "Items":
+    """What one can apply for."""
+    from .services.items import Items
+
+    return Items(_catalogue())
 
 
 def intake() -> "Intake":

@@ -1,4 +1,4 @@
-"""收件系统: the citizen looks up items, applies, follows, supplements and withdraws."""
+"""收件系统: the citizen applies, follows, supplements and withdraws."""
 
 import hashlib
 import hmac
@@ -49,24 +49,6 @@ class Withdrawal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     reason: m.Remark = ""
 
 
-class ItemSummary(Struct, frozen=True, kw_only=True):
-    """An item as a list shows it."""
-
-    task_code: str
-    task_version: int
-    name: Text
-    summary: Text
-    kind: int
-    audience: tuple[int, ...]
-    promised_days: int
-
-
-class ItemList(Struct, frozen=True):
-    """Items that match a search."""
-
-    items: tuple[ItemSummary, ...]
-
-
 class CaseView(Struct, frozen=True, kw_only=True):
     """A case as its applicant sees it. ``timeline`` is in the order in which things happened."""
 
@@ -96,17 +78,6 @@ class Intake:
         self._store = store
         self._catalogue = catalogue
         self._sealing = sealing
-
-    def items(self, request: Request) -> ItemList:
-        """Searches names, aliases and summaries for ``q``; all items without it."""
-        wanted = request.query.get("q", "").strip().casefold()
-        return ItemList(
-            tuple(_summary(item) for item in self._catalogue.items.values() if wanted in _search_text(item))
-        )
-
-    def item(self, request: Request) -> Item:
-        """Everything about one item. Raises NotFound."""
-        return self._item(request.path["task_code"])
 
     def apply(self, request: Request) -> CaseView:
         """Takes in an application. The same ``Idempotency-Key`` gives the same case; another content raises KeyReused.
@@ -238,12 +209,6 @@ class Intake:
             raise NotFound(f"you have no case {number}")
         return stored
 
-    def _item(self, task_code: str) -> Item:
-        item = self._catalogue.items.get(task_code)
-        if item is None:
-            raise NotFound(f"no item {task_code}; see GET /api/items")
-        return item
-
     def _name(self, submitted: m.ApplicationSubmitted) -> Text:
         item = self._catalogue.versions.get((submitted.task_code, submitted.task_version))
         return item.name if item else Text(zh=submitted.task_code, en=submitted.task_code)
@@ -271,22 +236,6 @@ def _is_whole(value: Any) -> bool:
 
 def _entropy(subject: str, key: str) -> bytes:
     return hashlib.sha256(f"{subject}|{key}".encode()).digest() if key else os.urandom(8)
-
-
-def _summary(item: Item) -> ItemSummary:
-    return ItemSummary(
-        task_code=item.task_code,
-        task_version=item.task_version,
-        name=item.name,
-        summary=item.summary,
-        kind=item.kind,
-        audience=item.audience,
-        promised_days=item.promised.days,
-    )
-
-
-def _search_text(item: Item) -> str:
-    return "\n".join((item.task_code, item.name.zh, item.name.en, item.summary.zh, *item.aliases)).casefold()
 
 
 def _partial(item: Item) -> dict[str, Any]:

@@ -1,0 +1,20 @@
+"""事项: what one can apply for, open to everybody."""
+
+from typing import Any
+
+from liangwang import wiring
+from liangwang.domain.catalogue import Item
+from liangwang.http import Route, Routes, serve
+from liangwang.services.items import ItemList
+
+app = wiring.items()
+
+ROUTES: Routes = {
+    "GET /api/items": Route(app.items, "Search the items one can apply for", None, result=ItemList),
+    "GET /api/items/{task_code}": Route(app.item, "One item in full", None, result=Item),
+}
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """HTTP in, HTTP out."""
+    return serve(ROUTES, event, function="items")
