@@ -14,7 +14,19 @@ from local import function_processes, processes
 from local.config import ACCOUNT, Config
 
 _NEEDED_BY_FUNCTIONS = ("lambda", "logs")
-SERVICES = ("cloudformation", "dynamodb", "dynamodbstreams", "iam", "kms", "s3", "scheduler", "sqs", "ssm", "sts")
+SERVICES = (
+    "cloudformation",
+    "dynamodb",
+    "dynamodbstreams",
+    "iam",
+    "kms",
+    "s3",
+    "scheduler",
+    "secretsmanager",
+    "sqs",
+    "ssm",
+    "sts",
+)
 
 
 SAVED = "saved"

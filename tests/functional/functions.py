@@ -24,6 +24,8 @@ ENVIRONMENT = {
     "GOVERNANCE_KEY": "alias/liangwang/governance",
     "TOKEN_ISSUER": "https://liangwang.example",
     "DEPARTMENT_KEY_PREFIX": "alias/liangwang/department/",
+    "PERSONAL_KEY": "alias/liangwang/personal",
+    "BLIND_INDEX_SECRET": "blind-index",
     "ASK_AGAIN_SECONDS": "300",
 }
 TABLE = {

@@ -24,6 +24,8 @@ ENVIRONMENT = {
     "GOVERNANCE_KEY": "alias/liangwang/governance",
     "TOKEN_ISSUER": "https://liangwang.example",
     "DEPARTMENT_KEY_PREFIX": "alias/liangwang/department/",
+    "PERSONAL_KEY": "alias/liangwang/personal",
+    "BLIND_INDEX_SECRET": "blind-index",
     "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
     "EXCHANGE_URL": "http://127.0.0.1:1",
     "PYTHONPATH": str(REPOSITORY / "layers" / "core" / "python"),

@@ -182,9 +182,39 @@ def test_only_identity_and_the_centre_sign_and_only_with_their_own_key():
     }
 
 
-def test_intake_seals_and_only_approval_opens():
-    assert [name for name in TABLE if "kms:GenerateDataKey" in actions(name)] == ["IntakeFunction"]
-    assert [name for name in TABLE if "kms:Decrypt" in actions(name)] == ["ApprovalFunction"]
+def may(action, alias):
+    """The functions that may do something with the KMS keys of an alias."""
+    return [
+        name
+        for name in TABLE
+        for statement in statements(name)
+        if action in aslist(statement["Action"])
+        and statement["Condition"]["ForAnyValue:StringLike"]["kms:ResourceAliases"] == alias
+    ]
+
+
+def test_intake_seals_to_departments_and_only_approval_opens():
+    assert may("kms:GenerateDataKey", "alias/liangwang/department/*") == ["IntakeFunction"]
+    assert may("kms:Decrypt", "alias/liangwang/department/*") == ["ApprovalFunction"]
+
+
+def test_who_opens_what_persons_left_at_rest_belongs_to_intake():
+    opens = may("kms:Decrypt", "alias/liangwang/personal")
+    assert opens == may("kms:GenerateDataKey", "alias/liangwang/personal")
+    assert {TABLE[name] for name in opens} == {"IntakeTable"}
+
+
+def test_the_keys_of_persons_rotate_and_outlive_the_stack():
+    for name in ("PersonalKey", "BlindIndexSecret"):
+        assert DOCUMENT["Resources"][name]["DeletionPolicy"] == "Retain"
+    assert DOCUMENT["Resources"]["PersonalKey"]["Properties"]["EnableKeyRotation"] is True
+
+
+def test_a_secret_is_made_at_random_and_written_nowhere():
+    for resource in DOCUMENT["Resources"].values():
+        if resource["Type"] == "AWS::SecretsManager::Secret":
+            assert resource["Properties"]["GenerateSecretString"]["PasswordLength"] >= 32
+            assert "SecretString" not in resource["Properties"]
 
 
 # ------------------------------------------------------------------ Kafka

@@ -14,6 +14,7 @@ from .domain import application, case, collaboration, ledger, task
 from .domain import messages as m
 from .domain.history import Recorded
 from .domain.patience import Patience
+from .domain.person_key import PersonKey
 
 
 class Index(NamedTuple):
@@ -110,6 +111,7 @@ APPLICATION = _kind(
     ),
 )
 ACCOUNT = _document("account", "intake", Account)
+PERSON_KEY = _document("person-key", "intake", PersonKey)
 CASE = _kind(
     "case",
     "department",
@@ -129,7 +131,20 @@ LEDGER = _kind("ledger", "governance", ledger.Event, ledger.evolve, lambda *_: I
 DEAD_LETTER = _document("dead-letter", "any", m.DeadLettered)
 ACCESS = _document("access", "any", Accessed, lambda state, *_: Index(expires_at=state.until))
 
-KINDS = {kind.name: kind for kind in (APPLICATION, ACCOUNT, CASE, TASK, COLLABORATION, LEDGER, DEAD_LETTER, ACCESS)}
+KINDS = {
+    kind.name: kind
+    for kind in (
+        APPLICATION,
+        ACCOUNT,
+        PERSON_KEY,
+        CASE,
+        TASK,
+        COLLABORATION,
+        LEDGER,
+        DEAD_LETTER,
+        ACCESS,
+    )
+}
 
 
 class Key(NamedTuple):

@@ -1,4 +1,4 @@
-"""AWS services that speak the JSON protocol (DynamoDB, KMS), called cheaply: SigV4 over a kept connection.
+"""AWS services that speak the JSON protocol (DynamoDB, KMS, Secrets Manager), called cheaply: SigV4 over a kept connection.
 
 boto3 costs 250 ms of CPU to import and about a millisecond a call; this costs neither. The port is ``AwsJson``; its
 reference adapter is boto3 (``aws_boto.py``), and tests hold the two to one contract and the signatures to botocore's.
@@ -18,17 +18,20 @@ from .signing import Credentials, signed_headers
 VERSIONS = {
     "dynamodb": "DynamoDB_20120810",
     "kms": "TrentService",
+    "secretsmanager": "secretsmanager",
     "streams.dynamodb": "DynamoDBStreams_20120810",
 }
 CONTENT_TYPE = {
     "dynamodb": "application/x-amz-json-1.0",
     "kms": "application/x-amz-json-1.1",
+    "secretsmanager": "application/x-amz-json-1.1",
     "streams.dynamodb": "application/x-amz-json-1.0",
 }
 
 ENDPOINT_VARIABLE = {
     "dynamodb": "AWS_ENDPOINT_URL_DYNAMODB",
     "kms": "AWS_ENDPOINT_URL_KMS",
+    "secretsmanager": "AWS_ENDPOINT_URL_SECRETS_MANAGER",
     "streams.dynamodb": "AWS_ENDPOINT_URL_DYNAMODB_STREAMS",
 }
 """https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html"""
@@ -36,6 +39,7 @@ ENDPOINT_VARIABLE = {
 RETRIED = frozenset(
     {
         "InternalServerError",
+        "InternalServiceError",
         "InternalFailure",
         "ItemCollectionSizeLimitExceededException",
         "KMSInternalException",

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .services.relay import Relay
     from .services.supervision import Supervision
     from .store import Store
+    from .vault import Vault
 
 
 def _credentials() -> Credentials:
@@ -54,7 +55,7 @@ class Outside:
     """
 
     def aws(self) -> AwsJson:
-        """DynamoDB and KMS."""
+        """DynamoDB, KMS and Secrets Manager."""
         credentials = _credentials()  # Lambda replaces the whole environment before they expire
         return SignedAws(region=_region(), credentials=lambda: credentials, endpoint=endpoints(os.environ))
 
@@ -107,6 +108,18 @@ def _sealing(aws: AwsJson) -> "Sealing":
     from .sealing import Sealing
 
     return Sealing(aws, key_prefix=os.environ["DEPARTMENT_KEY_PREFIX"])
+
+
+def _vault(aws: AwsJson) -> "Vault":
+    """Personal data at rest, in intake's table."""
+    from .blind import BlindIndex
+    from .secret import Secret
+    from .vault import Vault
+
+    secret = Secret(aws, os.environ["BLIND_INDEX_SECRET"])
+    index = BlindIndex(secret, digest=os.environ.get("DIGEST") or "HMAC-SHA-256")
+    cipher = os.environ.get("CIPHER") or "AES-256-GCM"
+    return Vault(_store(aws), aws, key=os.environ["PERSONAL_KEY"], index=index, cipher=cipher)
 
 
 def _department() -> "Department":

@@ -1,4 +1,4 @@
-"""``AwsJson`` in memory: DynamoDB and KMS, with faults on demand."""
+"""``AwsJson`` in memory: DynamoDB, KMS and Secrets Manager, with faults on demand."""
 
 import threading
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 from ..aws import AwsError, Unreachable
 from .dynamodb import FakeDynamoDb
 from .kms import FakeKms
+from .secrets import FakeSecrets
 
 
 class Fault(NamedTuple):
@@ -29,6 +30,7 @@ class FakeAws:
     def __init__(self) -> None:
         self.dynamodb = FakeDynamoDb()
         self.kms = FakeKms()
+        self.secrets = FakeSecrets()
         self.faults: list[Fault] = []
         self.calls: list[tuple[str, str, dict[str, Any]]] = []
         self._lock = threading.Lock()  # a store writes from several threads
@@ -46,7 +48,11 @@ class FakeAws:
             return answer
 
     def _operation(self, service: str, operation: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
-        found = self.dynamodb.operations if service == "dynamodb" else self.kms.operations
+        found = {
+            "dynamodb": self.dynamodb.operations,
+            "kms": self.kms.operations,
+            "secretsmanager": self.secrets.operations,
+        }[service]
         if operation not in found:
             raise AwsError("UnknownOperationException", f"the fake {service} knows {', '.join(found)}")
         return found[operation]

@@ -27,9 +27,10 @@ class FakeKms:
         }
 
     def _generate_data_key(self, request: dict[str, Any]) -> dict[str, Any]:
-        if request["KeySpec"] != "AES_256":
-            raise AwsError("ValidationException", "the fake makes AES_256 keys")
-        plain, blob = os.urandom(32), _text(os.urandom(48))
+        length = {"AES_256": 32, "AES_128": 16}.get(request["KeySpec"])
+        if length is None:
+            raise AwsError("ValidationException", "the fake makes AES_256 and AES_128 keys")
+        plain, blob = os.urandom(length), _text(os.urandom(48))
         self._wrapped[blob] = (request["KeyId"], dict(request.get("EncryptionContext", {})), plain)
         return {"KeyId": request["KeyId"], "Plaintext": _text(plain), "CiphertextBlob": blob}
 
