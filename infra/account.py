@@ -1,4 +1,4 @@
-"""Makes an account in intake's table, or gives one a new password: people and systems log in with it at /api/login.
+"""Makes an official's or a system's account in intake's table, or gives one a new password; citizens register themselves.
 
     PYTHONPATH=layers/core/python .venv/bin/python infra/account.py li-na --role clerk --name 李娜 \\
         --department D-990100-MARKET --table "$(output liangwang IntakeTableName)"
@@ -14,28 +14,31 @@ from pathlib import Path
 
 import click
 from liangwang import catalogue, passwords
-from liangwang.aggregates import ACCOUNT, Account, Key
+from liangwang.aggregates import ACCOUNT, Key
 from liangwang.aws import AwsError, AwsJson
 from liangwang.aws_boto import BotoAws
+from liangwang.domain.account import Account
 from liangwang.domain.catalogue import Organisation
 from liangwang.domain.patience import Patience
 from liangwang.processing import Command, perform
 from liangwang.store import Store
+from msgspec import structs
 
 CATALOGUE = Path(__file__).resolve().parent.parent / "layers" / "catalogue"
-ROLES = ("citizen", "clerk", "supervisor", "operator", "system")
+ROLES = ("clerk", "reviewer", "supervisor", "operator", "auditor", "system")
+IN_A_DEPARTMENT = ("clerk", "reviewer", "supervisor")
 SHORTEST = 12
 """Characters of a password (NIST SP 800-63B asks for 8 at least; these people decide about others)."""
 
 
 def check(account: Account, organisation: Organisation) -> None:
     """Raises click.ClickException for an account that could not do its work; the message names the option."""
-    if account.role in ("clerk", "supervisor"):
+    if account.role in IN_A_DEPARTMENT:
         known = {department.code for department in organisation.departments}
         if account.department not in known:
             raise click.ClickException(f"--department {account.department!r}: use a code of organisation.yaml")
     elif account.department:
-        raise click.ClickException(f"--department is for clerks and supervisors, not for a {account.role}")
+        raise click.ClickException(f"--department is for those who work in one, not for a {account.role}")
     if account.role == "operator" and account.region not in {region.code for region in organisation.regions}:
         raise click.ClickException(f"--region {account.region!r}: use a region code of organisation.yaml")
     if account.role != "operator" and account.region:
@@ -61,33 +64,22 @@ def write(aws: AwsJson, table: str, username: str, account: Account, *, replace:
 @click.option("--table", required=True, help="The intake table's name (output IntakeTableName).")
 @click.option("--role", required=True, type=click.Choice(ROLES))
 @click.option("--name", required=True, help="Who it is, as others see it.")
-@click.option("--department", default="", help="A clerk's or supervisor's department code.")
+@click.option("--department", default="", help="The department code of who works in one.")
 @click.option("--region", default="", help="An operator's region code.")
-@click.option(
-    "--applicant-type", default=1, type=click.IntRange(1, 9), help="A citizen's, as GB/T 39046-2020 A.4 counts."
-)
 @click.option("--replace", is_flag=True, help="Set an existing account anew: a lost password, another role.")
-def main(
-    username: str, table: str, role: str, name: str, department: str, region: str, applicant_type: int, replace: bool
-) -> None:
+def main(username: str, table: str, role: str, name: str, department: str, region: str, replace: bool) -> None:
     """Make the account USERNAME; the password is asked for."""
-    account = Account(
-        role=role, name=name, password="", department=department, region=region, applicant_type=applicant_type
-    )
+    account = Account(role=role, name=name, department=department, region=region)
     check(account, catalogue.load(CATALOGUE).organisation)
     password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     if len(password) < SHORTEST:
         raise click.ClickException(f"a password has {SHORTEST} characters at least")
-    digested = Account(**{**_fields(account), "password": passwords.digest(password)})
+    digested = structs.replace(account, password=passwords.digest(password))
     try:
         write(BotoAws(), table, username, digested, replace=replace)
     except AwsError as error:
         raise click.ClickException(f"table {table}: {error}") from error
     click.echo(f"{username} can log in as {role}.")
-
-
-def _fields(account: Account) -> dict[str, object]:
-    return {field: getattr(account, field) for field in account.__struct_fields__}
 
 
 if __name__ == "__main__":

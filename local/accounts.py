@@ -1,4 +1,4 @@
-"""Demo people: plainly invented citizens, clerks, supervisors, operators, and one registered system.
+"""Demo people: plainly invented citizens, clerks, reviewers, supervisors, operators, an auditor, and a registered system.
 
 They share one password, made at random on this machine and kept in the state folder, readable by its owner only: it is
 in no repository and on no other machine.
@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from liangwang import catalogue, passwords
-from liangwang.aggregates import ACCOUNT, Account, Key
+from liangwang.aggregates import ACCOUNT, Key
 from liangwang.aws import SignedAws
+from liangwang.domain.account import Account
 from liangwang.domain.catalogue import Organisation
 from liangwang.domain.patience import Patience
 from liangwang.processing import Command, perform
@@ -81,7 +82,7 @@ def _people(organisation: Organisation, digest: str) -> Iterator[tuple[str, Acco
         kind = applicant_type(number)
         yield (
             citizen(number),
-            Account(role="citizen", name=f"示例市民{number:03d}", password=digest, applicant_type=kind),
+            Account(role="citizen", name=f"示例市民{number:03d}", password=digest, applicant_type=kind, level=2),
         )
     for department in organisation.departments:
         for number in range(1, CLERKS + 1):
@@ -89,6 +90,10 @@ def _people(organisation: Organisation, digest: str) -> Iterator[tuple[str, Acco
                 clerk(department.code, number),
                 Account(role="clerk", name=f"示例办事员{number}", password=digest, department=department.code),
             )
+        yield (
+            f"reviewer-{_short(department.code)}",
+            Account(role="reviewer", name="示例审核员", password=digest, department=department.code),
+        )
         yield (
             f"supervisor-{_short(department.code)}",
             Account(role="supervisor", name="示例监督员", password=digest, department=department.code),
@@ -98,4 +103,5 @@ def _people(organisation: Organisation, digest: str) -> Iterator[tuple[str, Acco
             f"operator-{region.code}",
             Account(role="operator", name="示例值班员", password=digest, region=region.code),
         )
+    yield "auditor-1", Account(role="auditor", name="示例审计员", password=digest)
     yield "partner", Account(role="system", name="示例外部系统", password=digest)

@@ -5,7 +5,8 @@ import json
 
 import pytest
 from liangwang import passwords
-from liangwang.aggregates import ACCOUNT, Account, Key
+from liangwang.aggregates import ACCOUNT, Key
+from liangwang.domain.account import Account
 from liangwang.domain.history import Recorded
 from liangwang.fakes import Fault, kafka_event
 from liangwang.store import Stored
@@ -69,7 +70,13 @@ def test_a_login_gives_a_token_that_the_authorizer_believes(functions):
     event = changed(golden("authorizer"), headers={"authorization": f"Bearer {token['token']}"})
     assert functions.call("authorizer", event) == {
         "isAuthorized": True,
-        "context": {"subject": "zhang", "role": "clerk", "department": "D-990101-MARKET", "applicant_type": "1"},
+        "context": {
+            "subject": "zhang",
+            "role": "clerk",
+            "department": "D-990101-MARKET",
+            "applicant_type": "1",
+            "level": "0",
+        },
     }
 
 

@@ -4,7 +4,8 @@ import click
 import pytest
 from click.testing import CliRunner
 from liangwang import passwords
-from liangwang.aggregates import ACCOUNT, Account, Key
+from liangwang.aggregates import ACCOUNT, Key
+from liangwang.domain.account import Account
 from liangwang.domain.patience import Patience
 from liangwang.fakes import FakeAws
 from liangwang.store import Store
@@ -42,7 +43,7 @@ def test_an_account_that_exists_is_left_alone(tool):
 def test_an_account_is_set_anew_as_often_as_asked_for(tool):
     aws = FakeAws()
     for name in ("one", "two", "one"):
-        tool.write(aws, "intake", "li-na", Account(role="citizen", name=name, password="x"), replace=True)
+        tool.write(aws, "intake", "li-na", Account(role="system", name=name, password="x"), replace=True)
         assert held(aws, "li-na").name == name
 
 
@@ -51,9 +52,9 @@ def test_an_account_is_set_anew_as_often_as_asked_for(tool):
     [
         (Account(role="clerk", name="x", password=""), "--department"),
         (Account(role="supervisor", name="x", password="", department="D-NOWHERE"), "--department 'D-NOWHERE'"),
-        (Account(role="citizen", name="x", password="", department=DEPARTMENT), "--department is for clerks"),
+        (Account(role="auditor", name="x", password="", department=DEPARTMENT), "--department is for those"),
         (Account(role="operator", name="x", password="", region="1"), "--region '1'"),
-        (Account(role="citizen", name="x", password="", region="990100"), "--region is for operators"),
+        (Account(role="auditor", name="x", password="", region="990100"), "--region is for operators"),
     ],
     ids=lambda value: value if isinstance(value, str) else value.role,
 )

@@ -1,8 +1,9 @@
 """The one way a change is made: one effect a cause, one write an aggregate, and another look where somebody was first."""
 
 import pytest
-from liangwang.aggregates import ACCOUNT, CASE, Account, Key
+from liangwang.aggregates import ACCOUNT, CASE, Key
 from liangwang.domain import messages as m
+from liangwang.domain.account import Account
 from liangwang.domain.case import Received
 from liangwang.domain.errors import NotNow
 from liangwang.domain.patience import Patience, round_of

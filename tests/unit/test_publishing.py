@@ -1,7 +1,8 @@
 """The outbox: which messages a change of an item means for Kafka."""
 
-from liangwang.aggregates import ACCOUNT, CASE, DEAD_LETTER, Account, Key
+from liangwang.aggregates import ACCOUNT, CASE, DEAD_LETTER, Key
 from liangwang.domain import messages as m
+from liangwang.domain.account import Account
 from liangwang.domain.case import Received
 from liangwang.domain.history import Recorded
 from liangwang.domain.patience import Patience

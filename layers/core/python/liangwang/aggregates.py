@@ -12,6 +12,7 @@ from msgspec.json import Decoder, Encoder
 
 from .domain import application, case, collaboration, ledger, task
 from .domain import messages as m
+from .domain.account import SESSION_LIFE, Account, Attempts, Claim, Session
 from .domain.history import Recorded
 from .domain.patience import Patience
 from .domain.person_key import PersonKey
@@ -27,17 +28,6 @@ class Index(NamedTuple):
     holder: str | None = None
     pending: bool = False
     expires_at: datetime | None = None
-
-
-class Account(Struct, frozen=True, kw_only=True, tag="account.registered", tag_field="type"):
-    """A person or system that can log in. ``password`` is a PHC string."""
-
-    role: str
-    name: str
-    password: str
-    department: str = ""
-    region: str = ""
-    applicant_type: int = 1
 
 
 class Accessed(Struct, frozen=True, kw_only=True, tag="access.recorded", tag_field="type"):
@@ -112,6 +102,14 @@ APPLICATION = _kind(
 )
 ACCOUNT = _document("account", "intake", Account)
 PERSON_KEY = _document("person-key", "intake", PersonKey)
+CLAIM = _document("claim", "intake", Claim)
+SESSION = _document(
+    "session",
+    "intake",
+    Session,
+    lambda state, *_: Index(holder=state.subject, expires_at=state.opened_at + SESSION_LIFE),
+)
+ATTEMPTS = _document("attempts", "intake", Attempts, lambda state, *_: Index(expires_at=state.forgotten_at))
 CASE = _kind(
     "case",
     "department",
@@ -137,6 +135,9 @@ KINDS = {
         APPLICATION,
         ACCOUNT,
         PERSON_KEY,
+        CLAIM,
+        SESSION,
+        ATTEMPTS,
         CASE,
         TASK,
         COLLABORATION,

@@ -36,13 +36,18 @@ class Malformed(DomainError):
 
 
 class Caller(Struct, frozen=True, kw_only=True):
-    """Who is asking, as the authorizer found out; all values are text because API Gateway carries them so."""
+    """Who is asking, as the authorizer found out. API Gateway carries text only, so ``level`` comes as a digit.
+
+    ``level`` is the real-name level (``domain/account.py``); ``session`` names the log-in, empty for systems' own tokens.
+    """
 
     subject: str
     role: str
     department: str = ""
     region: str = ""
     applicant_type: str = "1"
+    level: int = 0
+    session: str = ""
 
 
 class Request(NamedTuple):
@@ -151,7 +156,7 @@ def _request(route: Route, event: Mapping[str, Any], *, now: datetime) -> Reques
 def _caller(context: Mapping[str, Any] | None) -> Caller | str:
     if not context or "subject" not in context:
         return str((context or {}).get("problem", "token missing"))
-    return msgspec.convert(dict(context), Caller)
+    return msgspec.convert(dict(context), Caller, strict=False)
 
 
 def _body(route: Route, event: Mapping[str, Any]) -> Any:

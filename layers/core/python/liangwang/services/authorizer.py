@@ -8,7 +8,16 @@ import jwt
 from .. import log
 from ..tokens import Verifier
 
-CONTEXT = ("role", "department", "region", "applicant_type")
+CONTEXT = {
+    "sub": "subject",
+    "role": "role",
+    "department": "department",
+    "region": "region",
+    "applicant_type": "applicant_type",
+    "level": "level",
+    "sid": "session",
+}
+"""What the routes are told, by the claim it stands in (``http.Caller``)."""
 
 
 class Authorizer:
@@ -35,4 +44,4 @@ class Authorizer:
             return {"problem": "token expired"}
         except jwt.InvalidTokenError as error:
             return {"problem": f"token invalid: {error}"}
-        return {"subject": claims["sub"], **{name: str(claims[name]) for name in CONTEXT if name in claims}}
+        return {name: str(claims[claim]) for claim, name in CONTEXT.items() if claim in claims}

@@ -3,8 +3,9 @@
 from msgspec import Struct
 
 from .. import passwords
-from ..aggregates import ACCOUNT, Account, Key
+from ..aggregates import ACCOUNT, Key
 from ..aws import AwsJson
+from ..domain.account import Account
 from ..domain.errors import Unauthenticated
 from ..http import Request
 from ..store import Store
@@ -54,6 +55,7 @@ class Identity:
             "department": account.department,
             "region": account.region,
             "applicant_type": str(account.applicant_type),
+            "level": str(account.level),
         }
         return Token(
             token=self._signer.sign({name: value for name, value in claims.items() if value}), role=account.role
