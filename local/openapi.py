@@ -9,12 +9,13 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import msgspec
 from liangwang.http import BODY_LIMIT, Route, Routes
+from liangwang.http_content import FORM, JSON, XML
 
 from local.config import REPOSITORY
 from local.contracts import prose, tidy, version
@@ -72,12 +73,14 @@ PEOPLE = frozenset({"intake", "approval", "assistance"})
 """Functions whose POST routes honour ``Idempotency-Key``; the exchange's entries carry ids of their own."""
 
 PROBLEMS = {
-    "400": "The body is not JSON, lacks a field or has one of a wrong type",
+    "400": "The body is not what it was sent as, lacks a field or has one of a wrong type",
     "401": "No token, or one that does not hold; at the login: wrong username or password",
     "403": "The token's role may not do this",
     "404": "No such thing, or not the caller's: the two are not told apart",
+    "406": "`Accept` names no type that this route answers",
     "409": "It does not fit the present state; nothing was changed",
     "413": f"The body has more than {BODY_LIMIT} bytes",
+    "415": "The body is of a type that this route does not take",
     "422": "Well-formed but wrong: `errors` names each field and the fix",
     "500": "A failure of ours; try again",
 }
@@ -87,7 +90,8 @@ def document(parsed: Template) -> dict[str, Any]:
     """The whole document. Raises TemplateError for a route that the template or a function does not know."""
     tables = {name: routes_of(parsed.functions[name]) for name in {route.function for route in parsed.routes}}
     joined = _join(parsed, tables)
-    shapes = sorted({shape for _, route in joined for shape in (route.body, route.result) if shape}, key=repr)
+    described = {shape for _, route in joined for shape in (route.body, route.result) if shape and shape is not bytes}
+    shapes = sorted(described, key=repr)
     references, schemas = msgspec.json.schema_components(shapes, ref_template="#/components/schemas/{name}")
     reference = dict(zip(shapes, references, strict=True))
     paths: dict[str, Any] = {}
@@ -161,11 +165,18 @@ def _operation(
         "responses": _responses(place, route, reference, folder),
     }
     if route.body is not None:
-        operation["requestBody"] = {
-            "required": True,
-            "content": {"application/json": {"schema": reference[route.body]}},
-        }
+        operation["requestBody"] = {"required": True, "content": _content(route.takes, reference.get(route.body))}
     return operation
+
+
+def _content(kinds: Iterable[str], schema: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A body's media types: documents follow the schema, what is text or bytes of its own kind has none."""
+    documents = (JSON, XML, FORM)
+    text = {"type": "string"}
+    return {
+        kind: {"schema": (schema or {"type": "object"}) if kind in documents else text if kind[:5] == "text/" else {}}
+        for kind in kinds
+    }
 
 
 def _told(action: Any) -> str:
@@ -193,8 +204,7 @@ def _parameters(place: HttpRoute, folder: str) -> list[dict[str, Any]]:
 
 
 def _responses(place: HttpRoute, route: Route, reference: Mapping[Any, dict[str, Any]], folder: str) -> dict[str, Any]:
-    schema = reference[route.result] if route.result else {"type": "object"}
-    good = {"description": route.summary, "content": {"application/json": {"schema": schema}}}
+    good = {"description": route.summary, "content": _content(route.gives, reference.get(route.result))}
     problems = {
         status: {"$ref": f"#/components/responses/Problem{status}"} for status in _statuses(place, route, folder)
     }
@@ -210,8 +220,10 @@ def _statuses(place: HttpRoute, route: Route, folder: str) -> list[str]:
         "401": route.roles is not None or (folder == "identity" and route.body is not None),
         "403": route.roles is not None,
         "404": names_one,
+        "406": True,
         "409": acts and names_one,
         "413": route.body is not None,
+        "415": route.body is not None,
         "422": pages or (acts and route.body is not None),
         "500": True,
     }

@@ -14,7 +14,7 @@ from tests.unit.samples import NOON
 CITIZEN = {"subject": "zhang", "role": "citizen", "applicant_type": "1"}
 
 
-class Answer(Struct):
+class Heard(Struct):
     """What the sample action answers."""
 
     heard: str
@@ -26,7 +26,7 @@ def event(route="POST /x", *, body='{"task_code":"a","place":"b","form":{}}', ca
     return {"routeKey": route, "rawPath": "/x", "requestContext": context, "body": body, "headers": {}, **more}
 
 
-def answered(given, action=lambda request: Answer(heard="yes"), *, may="application.submit", body=Apply, status=200):
+def answered(given, action=lambda request: Heard(heard="yes"), *, may="application.submit", body=Apply, status=200):
     """The status and the document that a route with this action answers."""
     routes = {"POST /x": Route(action, "A sample", may, body, status)}
     response = serve(routes, given, function="sample", clock=lambda: NOON)
@@ -44,7 +44,7 @@ def test_an_action_gets_its_body_typed_and_the_time():
 
     def action(request: Request):
         seen.append(request)
-        return Answer(heard="yes")
+        return Heard(heard="yes")
 
     assert answered(event(), action, status=201) == (201, {"heard": "yes"})
     assert seen[0].body == Apply(task_code="a", place="b", form={})
@@ -53,7 +53,7 @@ def test_an_action_gets_its_body_typed_and_the_time():
 
 def test_a_body_may_come_as_base64():
     raw = base64.b64encode('{"task_code":"甲","place":"b","form":{}}'.encode()).decode()
-    action = lambda request: Answer(heard=request.body.task_code)  # noqa: E731
+    action = lambda request: Heard(heard=request.body.task_code)  # noqa: E731
     assert answered(event(body=raw, isBase64Encoded=True), action)[1] == {"heard": "甲"}
 
 

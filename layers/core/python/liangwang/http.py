@@ -5,34 +5,32 @@ API Gateway has done the routing, so a function is a table from ``routeKey`` to 
 """
 
 import base64
-import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
 
-from . import clock, log, texts
+from . import clock, http_content, log, texts
 from .domain import policy
 from .domain.errors import DomainError, Forbidden, Invalid, Unauthenticated, Violation
+from .http_content import JSON, XML
 
 BODY_LIMIT = 64 * 1024
 """Bytes that a route takes unless it says otherwise. Forms are small; files do not travel in them."""
 
 
-class TooLarge(DomainError):
-    """The body is over the limit."""
-
-    code = "too_large"
-    status = 413
-
-
-class Malformed(DomainError):
-    """The body is not what the route takes: not JSON, a missing field, a wrong type."""
-
-    code = "malformed"
-    status = 400
+PROTECTION: Mapping[str, str] = {
+    "cache-control": "no-store",
+    "strict-transport-security": "max-age=63072000; includeSubDomains",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+}
+"""On every answer (OWASP REST security cheat sheet): an answer is data, which no browser may keep, guess at, frame or run."""
 
 
 class Caller(Struct, frozen=True, kw_only=True):
@@ -51,7 +49,10 @@ class Caller(Struct, frozen=True, kw_only=True):
 
 
 class Request(NamedTuple):
-    """What an action gets. ``route`` is its key, ``body`` has the route's type; ``caller`` is None on public routes."""
+    """What an action gets. ``route`` is its key, ``body`` has the route's type; ``caller`` is None on public routes.
+
+    ``source`` is the client's address as API Gateway saw it; ``wants`` the type among ``Route.gives`` that is answered.
+    """
 
     route: str
     caller: Caller | None
@@ -60,6 +61,13 @@ class Request(NamedTuple):
     headers: Mapping[str, str]
     body: Any
     now: datetime
+    source: str = ""
+    wants: str = JSON
+
+    @property
+    def media_type(self) -> str:
+        """What the body was sent as, without parameters; empty when that was not said."""
+        return http_content.media_type(self.headers.get("content-type", ""))
 
     @property
     def by(self) -> Caller:
@@ -72,9 +80,26 @@ class Request(NamedTuple):
         return [value for value in self.query.get(name, "").split(",") if value]
 
 
+class Answer(NamedTuple):
+    """A result that is more than a JSON document: another type, status or more headers (a download, a redirect, a cookie).
+
+    ``content`` is text or bytes of ``media_type``, or a value that is written as the caller wants it when ``media_type``
+    is empty. ``headers`` stand in the place of those that every answer has.
+    """
+
+    content: Any = ""
+    media_type: str = ""
+    status: int | None = None
+    headers: Mapping[str, str] = {}
+
+
 class Route(NamedTuple):
     """One route: what it does, how it reads in the docs, and which action of ``domain/policy.py`` it is (None: anybody
-    may), and the type of its body."""
+    may), and the type of its body.
+
+    ``takes`` and ``gives`` are the media types of bodies and answers, the usual one first; with ``body=bytes`` an action
+    gets the bytes as they came. What is neither JSON nor XML an action answers as an ``Answer``.
+    """
 
     run: Callable[[Request], Any]
     summary: str
@@ -83,6 +108,8 @@ class Route(NamedTuple):
     status: int = 200
     result: Any = None
     limit: int = BODY_LIMIT
+    takes: tuple[str, ...] = (JSON,)
+    gives: tuple[str, ...] = (JSON,)
 
     @property
     def roles(self) -> frozenset[str] | None:
@@ -95,19 +122,20 @@ Routes = Mapping[str, Route]
 
 def serve(routes: Routes, event: Mapping[str, Any], *, function: str, clock: clock.Clock = clock.utc) -> dict[str, Any]:
     """Answers one HTTP event. Never raises: an unforeseen error is a problem document of status 500 and a log line."""
-    key = event["routeKey"]
+    key, path = event["routeKey"], event["rawPath"]
+    kind = JSON
     with log.invocation(function) as line:
         line["route"] = key
         try:
             route = routes[key]
-            request = _request(route, event, now=clock())
-            response = _response(route.status, msgspec.json.encode(route.run(request)), "application/json")
+            kind = _wanted(route, event) or JSON
+            response = _answer(route, route.run(_request(route, event, now=clock())), kind)
         except DomainError as error:
             line["refused"] = error.code
-            response = problem(error, instance=event["rawPath"])
+            response = problem(error, instance=path, wants=kind)
         except Exception as error:
             line["error"] = repr(error)
-            response = problem(Unforeseen("the request failed; try again"), instance=event["rawPath"])
+            response = problem(Unforeseen("the request failed; try again"), instance=path, wants=kind)
         line["status"] = response["statusCode"]
     return response
 
@@ -119,8 +147,8 @@ class Unforeseen(DomainError):
     status = 500
 
 
-def problem(error: DomainError, *, instance: str) -> dict[str, Any]:
-    """A problem document (RFC 9457). ``errors`` names each field and the fix."""
+def problem(error: DomainError, *, instance: str, wants: str = JSON) -> dict[str, Any]:
+    """A problem document (RFC 9457), in JSON unless the caller ``wants`` XML. ``errors`` names each field and the fix."""
     title = texts.text(f"problem.{error.code}")
     document = {
         "type": f"urn:liangwang:problem:{error.code}",
@@ -132,25 +160,44 @@ def problem(error: DomainError, *, instance: str) -> dict[str, Any]:
     }
     if error.violations:
         document["errors"] = [{"field": one.field, "message": one.message} for one in error.violations]
-    return _response(error.status, msgspec.json.encode(document), "application/problem+json")
+    kind = f"application/problem+{'xml' if wants == XML else 'json'}"
+    return _response(error.status, http_content.write(document, kind), kind, error.headers)
+
+
+def _wanted(route: Route, event: Mapping[str, Any]) -> str | None:
+    return http_content.wanted((event.get("headers") or {}).get("accept", ""), route.gives)
 
 
 def _request(route: Route, event: Mapping[str, Any], *, now: datetime) -> Request:
     caller = _caller(event.get("requestContext", {}).get("authorizer", {}).get("lambda", {}))
     if route.roles is not None:
         if isinstance(caller, str):
-            raise Unauthenticated(f"no valid token: {caller}; log in at POST /api/login and send it as a bearer token")
+            raise NoToken(f"no valid token: {caller}; log in at POST /api/login and send it as a bearer token")
         if caller.role not in route.roles:
             raise Forbidden(f"role {caller.role} may not do this; it is for {', '.join(sorted(route.roles))}")
+    wants = _wanted(route, event)
+    if wants is None:
+        raise http_content.NotAcceptable(f"this route answers {' or '.join(route.gives)}; accept one of these")
+    headers = event.get("headers") or {}
     return Request(
         route=event["routeKey"],
         caller=None if isinstance(caller, str) else caller,
         path=event.get("pathParameters") or {},
         query=event.get("queryStringParameters") or {},
-        headers=event.get("headers") or {},
-        body=_body(route, event) if route.body else None,
+        headers=headers,
+        body=_body(route, event, headers.get("content-type", "")) if route.body else None,
         now=now,
+        source=event.get("requestContext", {}).get("http", {}).get("sourceIp", ""),
+        wants=wants,
     )
+
+
+class NoToken(Unauthenticated):
+    """The route needs a token, and there is none that holds."""
+
+    headers: Mapping[str, str] = MappingProxyType(
+        {"www-authenticate": "Bearer"}
+    )  # RFC 9110, 15.5.2: a 401 must name a way
 
 
 def _caller(context: Mapping[str, Any] | None) -> Caller | str:
@@ -159,30 +206,27 @@ def _caller(context: Mapping[str, Any] | None) -> Caller | str:
     return msgspec.convert(dict(context), Caller, strict=False)
 
 
-def _body(route: Route, event: Mapping[str, Any]) -> Any:
-    text = event.get("body") or ""
-    raw = base64.b64decode(text) if event.get("isBase64Encoded") else text.encode()
-    if len(raw) > route.limit:
-        raise TooLarge(f"the body has {len(raw)} bytes; at most {route.limit} are taken")
+def _body(route: Route, event: Mapping[str, Any], sent_as: str) -> Any:
+    raw = http_content.raw_body(event, limit=route.limit)
+    return http_content.read(raw, sent_as=sent_as, takes=route.takes, shape=route.body)
+
+
+def _answer(route: Route, result: Any, wants: str) -> dict[str, Any]:
+    answer = result if isinstance(result, Answer) else Answer(result)
+    status = route.status if answer.status is None else answer.status
+    if not answer.media_type:
+        return _response(status, http_content.write(answer.content, wants), wants, answer.headers)
+    content = answer.content.encode() if isinstance(answer.content, str) else answer.content
+    return _response(status, content, answer.media_type, answer.headers)
+
+
+def _response(status: int, body: bytes, content_type: str, more: Mapping[str, str]) -> dict[str, Any]:
+    headers = {"content-type": content_type, **PROTECTION, **more}
     try:
-        return msgspec.json.decode(raw, type=route.body)
-    except msgspec.ValidationError as error:
-        raise Malformed(str(error), violations=(_violation(str(error)),)) from error
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise Malformed(f"the body is not JSON: {error}", violations=(Violation("body", "send JSON"),)) from error
-
-
-def _violation(misfit: str) -> Violation:
-    """From msgspec's sentence, such as "Object missing required field `place` - at `$.a`", the field and the fix."""
-    reason, _, place = misfit.partition(" - at `$")
-    path = place.rstrip("`").lstrip(".")
-    named = re.fullmatch(r"Object (?:missing required|contains unknown) field `(.+)`", reason)
-    return Violation(".".join(filter(None, (path, named and named[1]))) or "body", reason)
-
-
-def _response(status: int, body: bytes, content_type: str) -> dict[str, Any]:
-    headers = {"content-type": content_type, "cache-control": "no-store"}
-    return {"statusCode": status, "headers": headers, "body": body.decode(), "isBase64Encoded": False}
+        return {"statusCode": status, "headers": headers, "body": body.decode(), "isBase64Encoded": False}
+    except UnicodeDecodeError:
+        text = base64.b64encode(body).decode()
+        return {"statusCode": status, "headers": headers, "body": text, "isBase64Encoded": True}
 
 
 def limit_of(request: Request, *, default: int = 20, most: int = 100) -> int:

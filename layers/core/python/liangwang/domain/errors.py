@@ -1,5 +1,7 @@
 """What can be wrong with a request, in the field's own words. Shells turn these into problem documents."""
 
+from collections.abc import Mapping
+
 from msgspec import Struct
 
 
@@ -11,10 +13,11 @@ class Violation(Struct, frozen=True):
 
 
 class DomainError(Exception):
-    """Base of all refusals. ``code`` is stable and names the i18n text ``problem.<code>``."""
+    """Base of all refusals. ``code`` is stable and names the i18n text ``problem.<code>``; ``headers`` go with the answer."""
 
     code = "refused"
     status = 400
+    headers: Mapping[str, str] = {}
 
     def __init__(self, detail: str, *, violations: tuple[Violation, ...] = ()) -> None:
         super().__init__(detail)
@@ -68,3 +71,14 @@ class KeyReused(DomainError):
 
     code = "idempotency_key_reused"
     status = 422
+
+
+class TooManyRequests(DomainError):
+    """Asked too often. ``retry_after`` is in whole seconds, at least 1."""
+
+    code = "too_many_requests"
+    status = 429
+
+    def __init__(self, detail: str, *, retry_after: int) -> None:
+        super().__init__(detail)
+        self.headers = {"retry-after": str(max(1, retry_after))}
