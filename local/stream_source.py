@@ -128,7 +128,8 @@ class StreamSource(Source):
                 attempt = 0
                 if any(found):
                     self._activity.seen()
-                wait = _QUIET_SECONDS if self._activity.is_quiet() else _BUSY_SECONDS
+                # A window asks for fewer, larger batches: the stream is asked once a window, and is no load in between.
+                wait = self.mapping.window_seconds or (_QUIET_SECONDS if self._activity.is_quiet() else _BUSY_SECONDS)
             except AwsError as error:
                 attempt += 1
                 wait = back_off(attempt)

@@ -37,6 +37,7 @@ TABLE = {
     "acceptance": "department",
     "approval": "department",
     "assistance": "department",
+    "followup": "intake",
 }
 
 

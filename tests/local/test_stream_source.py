@@ -112,6 +112,18 @@ def start(stack, table, tmp_path):
         source.stop()
 
 
+def test_a_window_gathers_what_comes_within_it_into_one_batch(table, start):
+    function = Function()
+    table.put("before")
+    start(function, window_seconds=1.0)
+    eventually(lambda: function.seen == ["before"])
+    table.put("1")
+    table.put("2")
+    table.put("3")
+    eventually(lambda: len(function.seen) == 4)
+    assert function.batches[1:] == [["1", "2", "3"]]
+
+
 def test_changes_arrive_in_order_as_lambda_passes_them(table, start):
     function = Function()
     table.put("1", sealed={"B": b"\x00\x01\x02"})

@@ -35,6 +35,7 @@ TABLE = {
     "DepartmentSupervisionFunction": "DepartmentTable",
     "GovernancePublisherFunction": None,
     "DepartmentPublisherFunction": None,
+    "FollowUpFunction": "IntakeTable",
 }
 """The one table that a function may read and write. Items reads the catalogue only, the publishers and the relay see streams."""
 
@@ -42,6 +43,7 @@ STREAM = {
     "RelayFunction": "IntakeTable",
     "GovernancePublisherFunction": "GovernanceTable",
     "DepartmentPublisherFunction": "DepartmentTable",
+    "FollowUpFunction": "IntakeTable",
 }
 PRODUCERS = {"RelayFunction", "GovernancePublisherFunction", "DepartmentPublisherFunction"}
 PUBLIC = {"POST /api/login", "GET /.well-known/jwks.json", "GET /api/items", "GET /api/items/{task_code}"}

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .services.centre import Centre
     from .services.department import Department
     from .services.exchange import ExchangeApi
+    from .services.followup import FollowUp
     from .services.handback import Handback
     from .services.identity import Identity
     from .services.intake import Intake
@@ -226,3 +227,10 @@ def publisher() -> "Publisher":
     from .services.publisher import Publisher
 
     return Publisher(outside.producer())
+
+
+def followup() -> "FollowUp":
+    """What follows in intake from what has happened."""
+    from .services.followup import FollowUp
+
+    return FollowUp(steps=[])
