@@ -5,11 +5,14 @@ from typing import Any
 from liangwang import wiring
 from liangwang.exchange import CALL_LIMIT, Acknowledgements, PendingPage, ProgressDelivery, Receipt
 from liangwang.http import Route, Routes, serve
+from liangwang.http_content import EITHER
 
 app = wiring.exchange()
 
 ROUTES: Routes = {
-    "GET /exchange/applications": Route(app.pending, "What waits to be carried", "exchange.carry", result=PendingPage),
+    "GET /exchange/applications": Route(
+        app.pending, "What waits to be carried", "exchange.carry", result=PendingPage, gives=EITHER
+    ),
     "POST /exchange/acknowledgements": Route(
         app.acknowledge,
         "Acknowledge what was carried",
@@ -17,9 +20,18 @@ ROUTES: Routes = {
         body=Acknowledgements,
         result=Receipt,
         limit=CALL_LIMIT,
+        takes=EITHER,
+        gives=EITHER,
     ),
     "POST /exchange/progress": Route(
-        app.progress, "Deliver progress", "exchange.carry", body=ProgressDelivery, result=Receipt, limit=CALL_LIMIT
+        app.progress,
+        "Deliver progress",
+        "exchange.carry",
+        body=ProgressDelivery,
+        result=Receipt,
+        limit=CALL_LIMIT,
+        takes=EITHER,
+        gives=EITHER,
     ),
 }
 

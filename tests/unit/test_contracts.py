@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from liangwang import exchange
+from liangwang import exchange, xml_document
 from liangwang.domain import messages as m
 from liangwang.envelope import decode, encode, wrap
 from openapi_spec_validator import OpenAPIV31SpecValidator
@@ -295,6 +295,13 @@ def test_the_exchange_s_examples_are_what_the_code_takes(label, kind):
     example = msgspec.json.decode(examples("exchange.md")[label], type=kind)
     for entry in getattr(example, "pending", ()) + getattr(example, "progress", ()):
         msgspec.convert(entry.data, m.BY_TYPE[entry.type])
+
+
+def test_the_exchange_s_example_in_xml_says_what_the_one_in_json_says():
+    page = (REPOSITORY / "docs" / "exchange.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```xml.*?\n(.*?)```", page, re.S)
+    told = xml_document.read(example.encode(), exchange.ProgressDelivery, deepest=32, longest=1000)
+    assert told == msgspec.json.decode(examples("exchange.md")["progress"], type=exchange.ProgressDelivery)
 
 
 def test_every_message_type_is_in_the_table_of_its_topic():

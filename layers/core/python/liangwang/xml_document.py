@@ -120,12 +120,12 @@ def _shape(shape: Any) -> inspect.Type:
 
 def _value(element: ElementTree.Element, shape: inspect.Type, place: str, limits: _Limits) -> Any:
     """What an element holds: as its ``type`` attribute says, else as the shape wants it, else as it looks."""
-    if not limits.deepest:
-        raise too_deep(place)
     if len(element) > limits.longest:
         raise too_long(place)
     shapes = list(_alternatives(shape))
     kind = element.get("type") or _expected(element, shapes)
+    if kind in ("array", "object") and not limits.deepest:
+        raise too_deep(place)
     below = limits._replace(deepest=limits.deepest - 1)
     if kind == "array":
         return [
