@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 from msgspec.json import Decoder, Encoder
 
-from .domain import application, case, collaboration, ledger, task
+from .domain import application, case, collaboration, ledger, notification, rating, rectification, task
 from .domain import messages as m
 from .domain.account import SESSION_LIFE, Account, Attempts, Claim, Session
 from .domain.history import Recorded
@@ -72,9 +72,15 @@ class Kind(NamedTuple):
 
 
 def _kind(
-    name: str, system: str, events: Any, evolve: Any, index: Callable[[Any, Patience, datetime | None], Index]
+    name: str,
+    system: str,
+    events: Any,
+    evolve: Any,
+    index: Callable[[Any, Patience, datetime | None], Index],
+    *,
+    queue: str = "",
 ) -> Kind:
-    return Kind(name, system, evolve, index, Decoder(list[Recorded[events]]))
+    return Kind(name, system, evolve, index, Decoder(list[Recorded[events]]), queue)
 
 
 def _document(
@@ -110,6 +116,23 @@ SESSION = _document(
     lambda state, *_: Index(holder=state.subject, expires_at=state.opened_at + SESSION_LIFE),
 )
 ATTEMPTS = _document("attempts", "intake", Attempts, lambda state, *_: Index(expires_at=state.forgotten_at))
+NOTIFICATION = _document(
+    "notification",
+    "intake",
+    notification.Notification,
+    lambda state, *_: Index(wake_at=notification.wake_at(state), holder=state.owner),
+    queue="notification",
+)
+NOTIFICATION_SETTINGS = _document("notification-settings", "intake", notification.Settings)
+RATING = _document("rating", "intake", rating.Rated, lambda state, *_: Index(holder=rating.holder(state)))
+RECTIFICATION = _kind(
+    "rectification",
+    "intake",
+    rectification.Event,
+    rectification.evolve,
+    lambda state, *_: Index(wake_at=rectification.wake_at(state), holder=rectification.holder(state)),
+    queue="rectification",
+)
 CASE = _kind(
     "case",
     "department",
@@ -138,6 +161,10 @@ KINDS = {
         CLAIM,
         SESSION,
         ATTEMPTS,
+        NOTIFICATION,
+        NOTIFICATION_SETTINGS,
+        RATING,
+        RECTIFICATION,
         CASE,
         TASK,
         COLLABORATION,
