@@ -3,7 +3,8 @@
     PYTHONPATH=.:layers/core/python .venv/bin/python infra/alarms.py          # writes the file
     PYTHONPATH=.:layers/core/python .venv/bin/python infra/alarms.py --check  # exit code 1 when it is out of step
 
-Every function, Kafka source, stream and table has its own. docs/operations.md says what to do when one rings. Metrics:
+Every function, Kafka source, stream and table has its own; throttles are the account's. docs/operations.md says what to do
+when one rings. Metrics:
 https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html (AWS/Lambda)
 https://docs.aws.amazon.com/msk/latest/developerguide/consumer-lag.html (AWS/Kafka)
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html (AWS/DynamoDB)
@@ -100,7 +101,10 @@ def function_name(declared: Mapping[str, Any]) -> dict[str, str]:
 
 
 def of_functions(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Errors, throttles and time near the timeout, for every function."""
+    """Errors and time near the timeout, for every function; throttles for all together.
+
+    No function has concurrency of its own, so what is throttled is the account: which function it hits is chance.
+    """
     default = document["Globals"]["Function"]["Timeout"]
     for name, resource in document["Resources"].items():
         if resource["Type"] != template.FUNCTION:
@@ -110,10 +114,6 @@ def of_functions(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, A
         label = name.removesuffix("Function")
         yield f"{name}Errors", alarm(f"{label} fails", [metric("AWS/Lambda", "Errors", "Sum", who)], above=0, minutes=3)
         yield (
-            f"{name}Throttles",
-            alarm(f"{label} is throttled", [metric("AWS/Lambda", "Throttles", "Sum", who)], above=0, minutes=3),
-        )
-        yield (
             f"{name}Slow",
             alarm(
                 f"{label} takes more than 80 % of its timeout",
@@ -122,6 +122,8 @@ def of_functions(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, A
                 minutes=3,
             ),
         )
+    throttled = [metric("AWS/Lambda", "Throttles", "Sum", {})]
+    yield "FunctionThrottles", alarm("Functions are throttled", throttled, above=0, minutes=3)
 
 
 def of_sources(parsed: template.Template) -> Iterator[tuple[str, dict[str, Any]]]:
