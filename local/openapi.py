@@ -39,7 +39,15 @@ QUERIES: dict[str, tuple[Query, ...]] = {
     "GET /api/items": (
         Query("q", {"type": "string"}, "A part of the item's name, an alias, its summary or its code; all without it"),
     ),
-    "GET /api/applications": _PAGE,
+    "GET /api/mandates": (
+        _PAGE[0],
+        Query("given_cursor", {"type": "string"}, "The `given_cursor` of the page before, unchanged"),
+        Query("received_cursor", {"type": "string"}, "The `received_cursor` of the page before, unchanged"),
+    ),
+    "GET /api/applications": (
+        *_PAGE,
+        Query("on_behalf_of", {"type": "string"}, "The account of somebody who gave the caller a mandate to read"),
+    ),
     "GET /api/cases": _PAGE,
     "GET /api/tasks": _PAGE,
     "GET /exchange/applications": (
@@ -55,6 +63,7 @@ QUERIES: dict[str, tuple[Query, ...]] = {
 PATH_PARAMETERS = {
     "task_code": "The item's implementation code 实施编码",
     "case_no": "The case number 办件编号",
+    "mandate_id": "The mandate's id",
     "task_id": "The task's id",
     "collaboration_id": "The collaboration event's id",
 }
@@ -62,6 +71,7 @@ PATH_PARAMETERS = {
 TAGS = {
     "identity": "登录: tokens, and the keys to check them",
     "items": "事项: what one can apply for",
+    "mandates": "委托: who may act for whom",
     "intake": "收件系统: what citizens may do",
     "exchange": "交换: the one way in and out of intake for other systems",
     "approval": "审批: a clerk's cases",

@@ -31,6 +31,7 @@ ENVIRONMENT = {
 TABLE = {
     "identity": "intake",
     "intake": "intake",
+    "mandates": "intake",
     "exchange": "intake",
     "collaboration": "governance",
     "handback": "governance",

@@ -23,6 +23,7 @@ TABLE = {
     "IdentityFunction": "IntakeTable",
     "AuthorizerFunction": None,
     "ItemsFunction": None,
+    "MandatesFunction": "IntakeTable",
     "IntakeFunction": "IntakeTable",
     "ExchangeFunction": "IntakeTable",
     "RelayFunction": None,

@@ -5,11 +5,15 @@ itself), and gets the fields that are shown, or NotFound. ``mask`` shows persona
 """
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
+from .aggregates import MANDATE, Key
 from .domain import policy
 from .domain.errors import NotFound
-from .http import Caller
+from .domain.mandate import Mandate, identity
+from .http import Caller, Request
+from .store import Store
 
 HIDDEN = "****"
 
@@ -26,6 +30,60 @@ def granted(
     if shown is None:
         raise NotFound(what)
     return shown
+
+
+class Standing(NamedTuple):
+    """How one caller stands to all that is one person's at one moment: as that person, or by a mandate of theirs.
+
+    ``applicant_type`` is the person's (GB/T 39046-2020 A.4).
+    """
+
+    caller: str
+    principal: str
+    now: datetime
+    applicant_type: str
+    mandate: Mandate | None = None
+
+    def relation(self, *, task_code: str | None, act: str) -> tuple[policy.Relation, ...]:
+        """``own``; ``mandated`` where a mandate allows the act for this item (None: for some item); or nothing."""
+        if self.caller == self.principal:
+            return ("own",)
+        if self.mandate is not None and self.mandate.covers(act, task_code=task_code, now=self.now):
+            return ("mandated",)
+        return ()
+
+    @property
+    def agent(self) -> str:
+        """Who acts for the principal; empty when the principal acts."""
+        return "" if self.caller == self.principal else self.caller
+
+    @property
+    def mandate_id(self) -> str:
+        """The mandate under which the agent acts; empty when the principal acts."""
+        return "" if self.mandate is None else self.mandate.id
+
+
+class Mandates:
+    """Looks mandates up, consistently, at every act: one that was taken back a moment ago holds no longer."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def standing(self, request: Request, principal: str) -> Standing:
+        """How the caller stands to a person; reads nothing when it is the caller."""
+        caller = request.by
+        if caller.subject == principal:
+            return Standing(caller.subject, principal, request.now, caller.applicant_type)
+        key = Key(MANDATE.name, identity(principal, caller.subject))
+        mandate: Mandate | None = self._store.load([key])[key].state
+        applicant_type = "" if mandate is None else mandate.applicant_type
+        return Standing(caller.subject, principal, request.now, applicant_type, mandate)
+
+    def relation(
+        self, request: Request, principal: str, *, task_code: str | None, act: str
+    ) -> tuple[policy.Relation, ...]:
+        """``Standing.relation`` for a single question."""
+        return self.standing(request, principal).relation(task_code=task_code, act=act)
 
 
 def mask(personal: Mapping[str, Any], fields: policy.Fields) -> dict[str, Any]:

@@ -10,7 +10,17 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 from msgspec.json import Decoder, Encoder
 
-from .domain import application, case, collaboration, ledger, notification, rating, rectification, task
+from .domain import (
+    application,
+    case,
+    collaboration,
+    ledger,
+    mandate,
+    notification,
+    rating,
+    rectification,
+    task,
+)
 from .domain import messages as m
 from .domain.account import SESSION_LIFE, Account, Attempts, Claim, Session
 from .domain.history import Recorded
@@ -116,6 +126,8 @@ SESSION = _document(
     lambda state, *_: Index(holder=state.subject, expires_at=state.opened_at + SESSION_LIFE),
 )
 ATTEMPTS = _document("attempts", "intake", Attempts, lambda state, *_: Index(expires_at=state.forgotten_at))
+MANDATE = _document("mandate", "intake", mandate.Mandate, lambda state, *_: Index(holder=state.principal))
+MANDATED = _document("mandated", "intake", mandate.Mandated, lambda state, *_: Index(holder=state.agent))
 NOTIFICATION = _document(
     "notification",
     "intake",
@@ -161,6 +173,8 @@ KINDS = {
         CLAIM,
         SESSION,
         ATTEMPTS,
+        MANDATE,
+        MANDATED,
         NOTIFICATION,
         NOTIFICATION_SETTINGS,
         RATING,

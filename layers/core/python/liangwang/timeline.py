@@ -13,11 +13,15 @@ from .domain.history import Recorded
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """One line: when it happened, what kind of event it was, and the sentence."""
+    """One line: when it happened, what kind of event it was, and the sentence.
+
+    ``agent`` is the account of whoever did it for the applicant; empty for the applicant and for officials.
+    """
 
     at: datetime
     event: str
     text: Text
+    agent: str = ""
 
 
 def of_application(state: application.Application, organisation: Organisation) -> tuple[Entry, ...]:
@@ -26,13 +30,15 @@ def of_application(state: application.Application, organisation: Organisation) -
     What the department told stands in its own sequence, even where its clock went back; the citizen's words go between
     by time.
     """
-    shown: list[tuple[datetime, datetime, Any]] = [(at, at, said) for _, at, said in state.outgoing]
+    shown: list[tuple[datetime, datetime, Any, str]] = [
+        (at, at, said, state.agents.get(version, "")) for version, at, said in state.outgoing
+    ]
     reached = state.outgoing[0][1]
     for told in state.progress:
         reached = max(reached, told.at)
-        shown.append((reached, told.at, told.message))
+        shown.append((reached, told.at, told.message, ""))
     shown.sort(key=lambda entry: entry[0])  # stable: equal moments keep the sequence
-    return tuple(_entry(at, event, organisation) for _, at, event in shown)
+    return tuple(structs.replace(_entry(at, event, organisation), agent=agent) for _, at, event, agent in shown)
 
 
 def of_history(history: Iterable[Recorded[Any]], organisation: Organisation) -> tuple[Entry, ...]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .services.identity import Identity
     from .services.intake import Intake
     from .services.items import Items
+    from .services.mandates import MandateDesk
     from .services.publisher import Publisher
     from .services.relay import Relay
     from .services.supervision import Supervision
@@ -157,6 +158,13 @@ def items() -> "Items":
     from .services.items import Items
 
     return Items(_catalogue())
+
+
+def mandates() -> "MandateDesk":
+    """Who may act for whom."""
+    from .services.mandates import MandateDesk
+
+    return MandateDesk(_store(outside.aws()), _catalogue())
 
 
 def intake() -> "Intake":

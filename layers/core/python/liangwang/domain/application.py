@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from . import messages as m
@@ -30,6 +30,13 @@ class Opened(Struct, frozen=True, kw_only=True, tag="application.opened", tag_fi
     mandate: str = ""
 
 
+class ByAgent(Struct, frozen=True, kw_only=True, tag="application.by_agent", tag_field="type"):
+    """What follows is said by an agent for the applicant, under this mandate."""
+
+    agent: str
+    mandate: str
+
+
 class Relayed(Struct, frozen=True, kw_only=True, tag="application.relayed", tag_field="type"):
     """The centre confirmed that Kafka holds the messages up to ``version``; ``round`` is 0 for the first time."""
 
@@ -46,7 +53,7 @@ class Progressed(Struct, frozen=True, kw_only=True, tag="application.progressed"
 
 
 Outgoing = m.ApplicationSubmitted | m.ApplicationSupplemented | m.ApplicationWithdrawn
-Event = Opened | Outgoing | Relayed | Progressed
+Event = Opened | ByAgent | Outgoing | Relayed | Progressed
 
 Status = Literal[
     "submitted",
@@ -66,12 +73,13 @@ class Application(Struct, frozen=True, kw_only=True):
     """What intake knows of a case.
 
     ``outgoing`` holds (version, time, message) of all that the citizen said; those above ``relayed`` still have to be
-    relayed. ``round`` is the last round of asking; ``progress`` is in the department's order.
+    relayed. ``round`` is the last round of asking; ``progress`` is in the department's order. ``agents`` names who said
+    what (by its version) for the applicant; ``agent`` who applied.
     """
 
     applicant: str
     digest: str
-    agent: str = ""
+    agents: dict[int, str] = field(default_factory=dict)
     version: int = 0
     outgoing: tuple[tuple[int, datetime, Outgoing], ...] = ()
     relayed: int = 0
@@ -86,6 +94,11 @@ class Application(Struct, frozen=True, kw_only=True):
         message = self.outgoing[0][2]
         assert isinstance(message, m.ApplicationSubmitted)
         return message
+
+    @property
+    def agent(self) -> str:
+        """Who applied for the applicant; empty when they applied themselves."""
+        return self.agents.get(self.outgoing[0][0], "")
 
     @property
     def spoken_at(self) -> datetime:
@@ -153,15 +166,23 @@ def evolve(state: Application | None, recorded: Recorded[Event]) -> Application:
     """Folds one recorded event into the state."""
     event = recorded.event
     if isinstance(event, Opened):
-        return Application(applicant=event.applicant, digest=event.digest, agent=event.agent, version=1)
+        agents = {2: event.agent} if event.agent else {}
+        return Application(applicant=event.applicant, digest=event.digest, agents=agents, version=1)
     assert state is not None
     version = state.version + 1
+    if isinstance(event, ByAgent):
+        return replace(state, version=version, agents={**state.agents, version + 1: event.agent})
     if isinstance(event, Relayed):
         return replace(state, version=version, relayed=event.version, round=event.round, relayed_at=recorded.at)
     if isinstance(event, Progressed):
         progress = tuple(sorted((*state.progress, event), key=lambda entry: entry.sequence))
         return replace(state, version=version, progress=progress, heard_at=recorded.at)
     return replace(state, version=version, outgoing=(*state.outgoing, (version, recorded.at, event)))
+
+
+def by_agent(agent: str, mandate: str) -> Sequence[Event]:
+    """Names who is about to speak for the applicant; the applicant needs no naming."""
+    return [ByAgent(agent=agent, mandate=mandate)] if agent else []
 
 
 def supplement(state: Application, answer: m.ApplicationSupplemented) -> Sequence[Event]:

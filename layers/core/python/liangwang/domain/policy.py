@@ -33,6 +33,9 @@ Action = Literal[
     "application.read",
     "application.supplement",
     "application.withdraw",
+    "mandate.give",
+    "mandate.list",
+    "mandate.revoke",
     "exchange.carry",
     "case.list",
     "case.read",
@@ -49,6 +52,9 @@ POLICY: Mapping[Action, Mapping[Role, Mapping[Relation, Fields]]] = {
     "application.read": {"citizen": {"own": "full", "mandated": "full"}},
     "application.supplement": {"citizen": {"own": "full", "mandated": "full"}},
     "application.withdraw": {"citizen": {"own": "full", "mandated": "full"}},
+    "mandate.give": {"citizen": {"own": "full"}},
+    "mandate.list": {"citizen": {"own": "full"}},
+    "mandate.revoke": {"citizen": {"own": "full", "mandated": "full"}},
     "exchange.carry": {"system": {"any": "public"}},
     "case.list": {"clerk": {"department": "public"}, "supervisor": {"department": "public"}},
     "case.read": {"clerk": {"department": "full"}, "supervisor": {"department": "full"}},
@@ -58,6 +64,12 @@ POLICY: Mapping[Action, Mapping[Role, Mapping[Relation, Fields]]] = {
     "task.act": {"clerk": {"supporting": "public"}},
     "collaboration.read": {"operator": {"region": "public"}},
 }
+
+
+def act_of(action: Action) -> str:
+    """What a mandate has to name so that an agent may do this; who may read may list."""
+    act = action.rpartition(".")[2]
+    return "read" if act == "list" else act
 
 
 class Asker(Protocol):

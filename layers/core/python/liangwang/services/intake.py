@@ -9,8 +9,9 @@ from typing import Any, Literal
 from msgspec import Struct, json
 
 from .. import texts
+from ..access import Mandates, Standing, granted
 from ..aggregates import APPLICATION, Key
-from ..domain import application, case_no, routing
+from ..domain import application, case_no, policy, routing
 from ..domain import messages as m
 from ..domain.application import Application
 from ..domain.catalogue import Catalogue, Item, Text
@@ -27,13 +28,17 @@ TOWN = 5
 
 
 class Apply(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An application: the item, the place (a region code), the filled-in form and the material codes handed in."""
+    """An application: the item, the place (a region code), the filled-in form and the material codes handed in.
+
+    ``on_behalf_of`` is the account of whom the caller applies for, under a mandate (docs/access.md).
+    """
 
     task_code: str
     place: str
     form: dict[str, Any]
     materials: tuple[str, ...] = ()
     channel: Literal["pc", "app", "kiosk", "window", "post"] = "pc"
+    on_behalf_of: str = ""
 
 
 class Supplement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,7 +55,10 @@ class Withdrawal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class CaseView(Struct, frozen=True, kw_only=True):
-    """A case as its applicant sees it. ``timeline`` is in the order in which things happened."""
+    """A case as its applicant sees it. ``timeline`` is in the order in which things happened.
+
+    ``agent`` is the account of who applied for the applicant; empty when they applied themselves.
+    """
 
     case_no: str
     task_code: str
@@ -59,6 +67,7 @@ class CaseView(Struct, frozen=True, kw_only=True):
     status_text: Text
     department: Text
     submitted_at: datetime
+    agent: str = ""
     timeline: tuple[Entry, ...] = ()
     notice: m.SupplementRequested | None = None
     decision: m.CaseDecided | None = None
@@ -72,49 +81,53 @@ class CaseList(Struct, frozen=True, kw_only=True):
 
 
 class Intake:
-    """What citizens may do. Each method is one route."""
+    """What citizens may do, for themselves or under a mandate. Each method is one route."""
 
     def __init__(self, store: Store, catalogue: Catalogue, sealing: Sealing) -> None:
         self._store = store
+        self._mandates = Mandates(store)
         self._catalogue = catalogue
         self._sealing = sealing
 
     def apply(self, request: Request) -> CaseView:
         """Takes in an application. The same ``Idempotency-Key`` gives the same case; another content raises KeyReused.
 
-        A key counts for a day, for one applicant and one place: case numbers are made from these, not looked up.
+        A key counts for a day, for one caller and one place: case numbers are made from these, not looked up.
         """
         wish: Apply = request.body
+        standing = self._standing(request, wish.on_behalf_of, "application.submit", task_code=wish.task_code)
         item = self._catalogue.items.get(wish.task_code)
-        self._check(wish, item, applicant_type=int(request.by.applicant_type))
+        self._check(wish, item, applicant_type=int(standing.applicant_type))
         assert item is not None
         key = request.headers.get("idempotency-key", "")
         digest = hmac.new(key.encode(), json.encode(wish, order="deterministic"), hashlib.sha256).hexdigest()[:32]
         earlier = self._earlier(request, wish, key) if key else None
         if earlier is None:
             number = case_no.build(at=request.now, region=wish.place, entropy=_entropy(request.by.subject, key))
-            earlier = self._submit(number, request, wish, item, digest=digest if key else "")
+            earlier = self._submit(number, request, standing, wish, item, digest=digest if key else "")
         state: Application = earlier.state
-        if state.applicant != request.by.subject or (key and state.digest != digest):
+        if state.applicant != standing.principal or (key and state.digest != digest):
             raise KeyReused("this Idempotency-Key was used for another application; use a new one")
         return self._view(earlier)
 
     def mine(self, request: Request) -> CaseList:
-        """The caller's cases, oldest first, a page at a time."""
+        """The caller's cases, or those of ``on_behalf_of`` that a mandate covers; oldest first, a page at a time."""
+        standing = self._standing(request, request.query.get("on_behalf_of", ""), "application.list", task_code=None)
         keys, cursor = self._store.held_by(
-            APPLICATION, request.by.subject, limit=limit_of(request), cursor=request.query.get("cursor")
+            APPLICATION, standing.principal, limit=limit_of(request), cursor=request.query.get("cursor")
         )
         loaded = self._store.load(keys)
-        return CaseList(cases=tuple(self._view(loaded[key], brief=True) for key in keys), cursor=cursor)
+        shown = (loaded[key] for key in keys if standing.relation(task_code=_task_code(loaded[key]), act="read"))
+        return CaseList(cases=tuple(self._view(stored, brief=True) for stored in shown), cursor=cursor)
 
     def follow(self, request: Request) -> CaseView:
         """One case with its timeline. Raises NotFound for another's case too."""
-        return self._view(self._own(request))
+        return self._view(self._own(request, "application.read")[0])
 
     def supplement(self, request: Request) -> CaseView:
         """Answers the open supplement notice."""
         wish: Supplement = request.body
-        submitted = self._own(request).state.submitted
+        submitted = self._own(request, "application.supplement")[0].state.submitted
         item = self._catalogue.versions[submitted.task_code, submitted.task_version]
         self._refuse(_form_violations(_partial(item), wish.form) + _material_violations(item, wish.materials))
         public, sealed = self._split(item, wish.form, submitted.case_no, submitted.department)
@@ -126,15 +139,15 @@ class Intake:
             materials=wish.materials,
             sealed=sealed,
         )
-        return self._act(request, lambda state, now: application.supplement(state, answer))
+        return self._act(request, "application.supplement", lambda state, now: application.supplement(state, answer))
 
     def withdraw(self, request: Request) -> CaseView:
         """Asks the department to stop."""
         wish: Withdrawal = request.body
-        submitted: m.ApplicationSubmitted = self._own(request).state.submitted
+        submitted: m.ApplicationSubmitted = self._own(request, "application.withdraw")[0].state.submitted
         reason = {"reason": wish.reason} if wish.reason else {}
         sealed = self._seal(reason, submitted.case_no, submitted.department)
-        return self._act(request, lambda state, now: application.withdraw(state, sealed))
+        return self._act(request, "application.withdraw", lambda state, now: application.withdraw(state, sealed))
 
     def _check(self, wish: Apply, item: Item | None, *, applicant_type: int) -> None:
         found = []
@@ -161,20 +174,24 @@ class Intake:
         keys = [Key(APPLICATION.name, case_no.build(at=day, region=wish.place, entropy=entropy)) for day in days]
         return next((stored for stored in self._store.load(keys).values() if stored.history), None)
 
-    def _submit(self, number: str, request: Request, wish: Apply, item: Item, *, digest: str) -> Stored:
+    def _submit(
+        self, number: str, request: Request, standing: Standing, wish: Apply, item: Item, *, digest: str
+    ) -> Stored:
         organisation = self._catalogue.organisation
         department = routing.responsible(organisation, capability=item.capability, place=wish.place)
         if department is None:
             raise Invalid("no department", violations=(Violation("place", "no department handles this item here"),))
         public, sealed = self._split(item, wish.form, number, department.code)
-        opened = application.Opened(applicant=request.by.subject, digest=digest)
+        opened = application.Opened(
+            applicant=standing.principal, digest=digest, agent=standing.agent, mandate=standing.mandate_id
+        )
         submitted = m.ApplicationSubmitted(
             case_no=number,
             department=department.code,
             task_code=item.task_code,
             task_version=item.task_version,
             place=wish.place,
-            applicant_type=int(request.by.applicant_type),
+            applicant_type=int(standing.applicant_type),
             channel=wish.channel,
             form=public,
             materials=wish.materials,
@@ -199,15 +216,36 @@ class Intake:
     def _seal(self, personal: dict[str, Any], number: str, department: str) -> m.Sealed | None:
         return self._sealing.seal(personal, department=department, case_no=number) if personal else None
 
-    def _act(self, request: Request, decide: Decide) -> CaseView:
-        return self._view(act(self._store, request, self._own(request), decide))
+    def _act(self, request: Request, action: policy.Action, decide: Decide) -> CaseView:
+        """Carries out an act of the applicant or of an agent, who is named beside it."""
+        stored, standing = self._own(request, action)
+        named = application.by_agent(standing.agent, standing.mandate_id)
 
-    def _own(self, request: Request) -> Stored:
+        def decided(state: Application, now: datetime) -> list[application.Event]:
+            events = list(decide(state, now))
+            return [*named, *events] if events else []
+
+        return self._view(act(self._store, request, stored, decided))
+
+    def _own(self, request: Request, action: policy.Action) -> tuple[Stored, Standing]:
+        """The case that the path names, where the caller is its applicant or may do this for them."""
         number = request.path["case_no"]
-        stored = self._store.load([Key(APPLICATION.name, number)])[Key(APPLICATION.name, number)]
-        if not stored.history or stored.state.applicant != request.by.subject:
-            raise NotFound(f"you have no case {number}")
-        return stored
+        key = Key(APPLICATION.name, number)
+        stored = self._store.load([key])[key]
+        what = f"you have no case {number}"
+        if not stored.history:
+            raise NotFound(what)
+        standing = self._mandates.standing(request, stored.state.applicant)
+        relation = standing.relation(task_code=_task_code(stored), act=policy.act_of(action))
+        granted(request.by, action, relation, what=what)
+        return stored, standing
+
+    def _standing(self, request: Request, principal: str, action: policy.Action, *, task_code: str | None) -> Standing:
+        """How the caller stands to a person (nobody named: to themselves). Raises NotFound when they may not do this."""
+        standing = self._mandates.standing(request, principal or request.by.subject)
+        relation = standing.relation(task_code=task_code, act=policy.act_of(action))
+        granted(request.by, action, relation, what=f"you have no mandate of {principal} for this")
+        return standing
 
     def _name(self, submitted: m.ApplicationSubmitted) -> Text:
         item = self._catalogue.versions.get((submitted.task_code, submitted.task_version))
@@ -224,10 +262,16 @@ class Intake:
             status_text=texts.text(f"status.{state.status}"),
             department=self._catalogue.organisation.department[submitted.department].name,
             submitted_at=stored.history[0].at,
+            agent=state.agent,
             timeline=() if brief else of_application(state, self._catalogue.organisation),
             notice=state.notice,
             decision=state.last_word if isinstance(state.last_word, m.CaseDecided) else None,
         )
+
+
+def _task_code(stored: Stored) -> str:
+    submitted: m.ApplicationSubmitted = stored.state.submitted
+    return submitted.task_code
 
 
 def _is_whole(value: Any) -> bool:
