@@ -14,7 +14,7 @@ help: ## what can be made
 
 setup: $(STAMP) ## create .venv and install everything (quick when nothing changed)
 
-$(STAMP): requirements.txt local/requirements.txt
+$(STAMP): requirements.txt layers/search/requirements.txt local/requirements.txt
 	@python=$$(for name in python3.11 python3.12 python3.13 python3; do \
 		$$name -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; \
 	done); \

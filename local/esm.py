@@ -184,7 +184,7 @@ def _share_modules(document: Mapping[str, Any], root: Path, functions: Mapping[s
                     raise TemplateError(f"{both}; run one of them with --only, or use --endpoint")
                 owners[module] = name
         folders[folder] = None
-        for layer in template.setting(document, name, "Layers", []):
+        for layer in template.layers(document, name):
             declared = document["Resources"].get(layer.get("Ref") if isinstance(layer, Mapping) else None, {})
             content = declared.get("Properties", {}).get("ContentUri")
             if isinstance(content, str):

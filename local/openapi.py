@@ -37,7 +37,19 @@ _PAGE = (
 
 QUERIES: dict[str, tuple[Query, ...]] = {
     "GET /api/items": (
-        Query("q", {"type": "string"}, "A part of the item's name, an alias, its summary or its code; all without it"),
+        Query(
+            "q", {"type": "string", "maxLength": 100}, "Words of the item's name, an alias, its summary or a material"
+        ),
+        Query("department", {"type": "string"}, "Only what this department handles"),
+        Query(
+            "audience", {"type": "string", "enum": ["1", "2", "3", "4", "5", "6"]}, "Only for this type of applicant"
+        ),
+        Query(
+            "level", {"type": "string", "enum": ["3", "4", "5"]}, "Only what is handled in the city, a district, a town"
+        ),
+        Query("scenario", {"type": "string"}, "Only what belongs to this scenario; see GET /api/scenarios"),
+        Query("kind", {"type": "string", "enum": ["1", "2", "9"]}, "Only 即办件, 承诺件, others"),
+        *_PAGE,
     ),
     "GET /api/mandates": (
         _PAGE[0],

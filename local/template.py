@@ -217,6 +217,12 @@ def setting(document: Mapping[str, Any], function: str, name: str, fallback: Any
     return document["Resources"][function].get("Properties", {}).get(name, defaults.get(name, fallback))
 
 
+def layers(document: Mapping[str, Any], function: str) -> list[Any]:
+    """A function's layers: those of the Globals and then its own, because SAM adds lists."""
+    own: list[Any] = document["Resources"][function].get("Properties", {}).get("Layers", [])
+    return [*document.get("Globals", {}).get("Function", {}).get("Layers", []), *own]
+
+
 def function(document: Mapping[str, Any], name: str, value: mappings.Value) -> Function:
     """One function of a template, with the Globals. Raises TemplateError when its code is not a local folder."""
 

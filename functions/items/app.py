@@ -5,12 +5,13 @@ from typing import Any
 from liangwang import wiring
 from liangwang.domain.catalogue import Item
 from liangwang.http import Route, Routes, serve
-from liangwang.services.items import ItemList
+from liangwang.services.items import ItemList, ScenarioList
 
 app = wiring.items()
 
 ROUTES: Routes = {
     "GET /api/items": Route(app.items, "Search the items one can apply for", None, result=ItemList),
+    "GET /api/scenarios": Route(app.scenarios, "What items can be looked for by", None, result=ScenarioList),
     "GET /api/items/{task_code}": Route(app.item, "One item in full", None, result=Item),
 }
 

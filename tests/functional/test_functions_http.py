@@ -104,6 +104,69 @@ def test_a_bad_token_is_passed_on_as_a_problem_for_the_route(functions):
 # ------------------------------------------------------------------ intake
 
 
+def searched(functions, **query):
+    event = changed(golden("http_items"), queryStringParameters=query)
+    return functions.http("items", event)
+
+
+def codes(answer):
+    status, found = answer
+    assert status == 200, found
+    return [item["task_code"] for item in found["items"]]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({"q": "餐饮"}, ["food-business-licence", "drainage-permit"]),
+        ({"q": "餐饮", "scenario": "open-a-shop"}, ["food-business-licence"]),
+        ({"scenario": "hold-an-event"}, ["mass-event-safety", "road-occupation"]),
+        ({"audience": "1", "kind": "1"}, ["elderly-card", "unemployment-registration"]),
+        ({"department": "D-990100-ENERGY"}, ["gas-business"]),
+        ({"department": "D-990100-ENERGY", "q": "老年"}, []),
+        ({"level": "5", "audience": "1"}, ["unemployment-registration"]),
+    ],
+)
+def test_items_are_found_by_words_and_by_what_they_are(functions, query, expected):
+    assert codes(searched(functions, **query)) == expected
+
+
+def test_the_pages_of_a_search_are_the_search(functions):
+    _, everything = searched(functions, limit="100")
+    pages, cursor = [], "0"
+    while cursor:
+        status, page = searched(functions, limit="5", cursor=cursor)
+        assert status == 200 and page["total"] == everything["total"] == len(everything["items"])
+        pages += page["items"]
+        cursor = page["cursor"]
+    assert pages == everything["items"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("department", "D-MOON"),
+        ("audience", "7"),
+        ("level", "1"),
+        ("kind", "x"),
+        ("scenario", "fly"),
+        ("cursor", "-1"),
+        ("cursor", "²"),
+        ("limit", "0"),
+        ("q", "长" * 101),
+    ],
+)
+def test_a_filter_that_no_item_can_have_is_named(functions, name, value):
+    status, problem = searched(functions, **{name: value})
+    assert status == 422 and fields(problem) == [name]
+
+
+def test_every_scenario_has_items(functions):
+    event = changed(golden("http_items"), routeKey="GET /api/scenarios")
+    for scenario in functions.http("items", event)[1]["scenarios"]:
+        assert codes(searched(functions, scenario=scenario["code"])), scenario
+
+
 def test_items_are_found_by_a_word(functions):
     status, found = functions.http("items", golden("http_items"))
     assert status == 200 and [item["task_code"] for item in found["items"]] == ["elderly-card"]

@@ -133,3 +133,20 @@ def test_words_that_old_yaml_reads_as_something_else_stay_text(tmp_path: Path) -
 def test_loading_refuses_what_cannot_be_read_as_well(tmp_path: Path) -> None:
     with pytest.raises(CatalogueError, match=r"items/stall\.yaml:6: kind"):
         catalogue.load(write(tmp_path, stall=ITEM.replace("kind: 2", "kind: 3")))
+
+
+def test_an_item_names_scenarios_that_are_known_and_each_once(tmp_path: Path) -> None:
+    (tmp_path / "scenarios.yaml").write_text(
+        "scenarios:\n  - {code: trade, name: {zh: 经营, en: Trade}}\n", encoding="utf-8"
+    )
+    directory = write(tmp_path, stall=ITEM + "scenarios: [trade, fly, trade]\n")
+    line = ITEM.count("\n") + 1
+    assert refusal(directory) == [
+        f"items/stall.yaml:{line}: scenarios[1]: 'fly' is not in scenarios.yaml; add it there or correct it",
+        f"items/stall.yaml:{line}: scenarios[2]: 'trade' stands here a second time",
+    ]
+
+
+def test_scenarios_that_cannot_be_read_are_told_with_their_line(tmp_path: Path) -> None:
+    (tmp_path / "scenarios.yaml").write_text("scenarios:\n  - {code: trade}\n", encoding="utf-8")
+    assert refusal(write(tmp_path, stall=ITEM)) == ["scenarios.yaml:2: scenarios[0]: the field name is missing"]

@@ -319,7 +319,12 @@ def packages(file):
     return {re.split(r"[<>=\[]", line)[0] for line in lines if line and line[0] not in "#-"}
 
 
-REQUIREMENTS = ("requirements.txt", "local/requirements.txt", "bench/requirements.txt")
+REQUIREMENTS = (
+    "requirements.txt",
+    "layers/search/requirements.txt",
+    "local/requirements.txt",
+    "bench/requirements.txt",
+)
 
 
 @pytest.mark.parametrize("package", sorted(set().union(*map(packages, REQUIREMENTS))))

@@ -47,7 +47,9 @@ STREAM = {
     "FollowUpFunction": "IntakeTable",
 }
 PRODUCERS = {"RelayFunction", "GovernancePublisherFunction", "DepartmentPublisherFunction"}
-PUBLIC = {"POST /api/login", "GET /.well-known/jwks.json", "GET /api/items", "GET /api/items/{task_code}"}
+PUBLIC = {"POST /api/login", "GET /.well-known/jwks.json", "GET /api/items", "GET /api/items/{task_code}"} | {
+    "GET /api/scenarios"
+}
 
 
 def statements(name):
@@ -100,7 +102,7 @@ def test_the_sam_transform_makes_every_resource():
     assert counted["AWS::Lambda::EventSourceMapping"] == len(TEMPLATE.kafka) + len(TEMPLATE.streams)
     assert counted["AWS::Scheduler::Schedule"] == len(TEMPLATE.schedules)
     assert counted["AWS::DynamoDB::Table"] == 3
-    assert counted["AWS::Lambda::LayerVersion"] == 3
+    assert counted["AWS::Lambda::LayerVersion"] == 4
     assert counted["AWS::ApiGatewayV2::Api"] == 1
     api = next(resource for resource in made.values() if resource["Type"] == "AWS::ApiGatewayV2::Api")
     routes = {f"{m.upper()} {path}" for path, item in api["Properties"]["Body"]["paths"].items() for m in item}

@@ -1,4 +1,4 @@
-"""Reads the catalogue: ``organisation.yaml`` and ``items/*.yaml`` of one directory.
+"""Reads the catalogue: ``organisation.yaml``, ``scenarios.yaml`` and ``items/*.yaml`` of one directory.
 
 ``load`` is what functions do at start: read, convert, nothing more. ``check`` is what CI, the tests and the local machine
 do before anything starts: it refuses a broken item with its file, line and reason. docs/catalogue.md is the authors' page.
@@ -12,11 +12,19 @@ from types import UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import msgspec
+from msgspec import Struct
 
-from liangwang.domain.catalogue import Catalogue, Item, Organisation
+from liangwang.domain.catalogue import Catalogue, Item, Organisation, Scenario
 from liangwang.yaml_document import BrokenYaml, Path, YamlDocument
 
-Kind = TypeVar("Kind", Item, Organisation)
+
+class Scenarios(Struct, frozen=True, forbid_unknown_fields=True):
+    """The content of ``scenarios.yaml``."""
+
+    scenarios: tuple[Scenario, ...] = ()
+
+
+Kind = TypeVar("Kind", Item, Organisation, Scenarios)
 
 
 class CatalogueError(Exception):
@@ -35,7 +43,7 @@ def load(directory: Directory) -> Catalogue:
     """
     organisation, _ = _read(directory, "organisation.yaml", Organisation)
     items = (_read(directory, name, Item)[0] for name in _item_files(directory))
-    return Catalogue.of(items, organisation)
+    return Catalogue.of(items, organisation, _scenarios(directory))
 
 
 def check(directory: Directory) -> Catalogue:
@@ -52,6 +60,10 @@ def check(directory: Directory) -> Catalogue:
         raise CatalogueError(*error.problems, *_unreadable(directory)) from error
     found = catalogue_checks.organisation_problems(organisation)
     problems = [_problem("organisation.yaml", document, path, reason) for path, reason in found]
+    try:
+        scenarios = _scenarios(directory)
+    except CatalogueError as error:
+        raise CatalogueError(*problems, *error.problems, *_unreadable(directory)) from error
     organisation_stands = not problems  # items are judged only against an organisation that holds together
     origin: dict[tuple[str, int], str] = {}
     items: list[Item] = []
@@ -66,11 +78,17 @@ def check(directory: Directory) -> Catalogue:
             reason = f"version {item.task_version} of {item.task_code!r} is already in {first}"
             problems.append(_problem(name, document, ("task_version",), reason))
         if organisation_stands:
-            found = catalogue_checks.item_problems(item, organisation)
+            found = catalogue_checks.item_problems(item, organisation, scenarios)
             problems.extend(_problem(name, document, path, reason) for path, reason in found)
     if problems:
         raise CatalogueError(*problems)
-    return Catalogue.of(items, organisation)
+    return Catalogue.of(items, organisation, scenarios)
+
+
+def _scenarios(directory: Directory) -> tuple[Scenario, ...]:
+    """The scenarios; none without the file."""
+    name = "scenarios.yaml"
+    return _read(directory, name, Scenarios)[0].scenarios if (directory / name).exists() else ()
 
 
 def _item_files(directory: Directory) -> list[str]:

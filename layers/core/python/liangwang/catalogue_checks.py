@@ -3,10 +3,10 @@
 Each check is a generator of ``(path, reason)``: where in the file, and what to do about it.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from itertools import pairwise
 
-from liangwang.domain.catalogue import Item, Organisation
+from liangwang.domain.catalogue import Item, Organisation, Scenario
 from liangwang.form_checks import form_problems
 from liangwang.rule_checks import rule_problems
 from liangwang.yaml_document import Path
@@ -43,9 +43,10 @@ def organisation_problems(organisation: Organisation) -> Iterator[Problem]:
         yield from _repeated((("departments", i, "capabilities", n), c) for n, c in enumerate(department.capabilities))
 
 
-def item_problems(item: Item, organisation: Organisation) -> Iterator[Problem]:
+def item_problems(item: Item, organisation: Organisation, scenarios: Collection[Scenario] = ()) -> Iterator[Problem]:
     """Everything wrong with one item, its form and its rules. ``organisation`` has passed its own checks."""
     found = [problem for check in _ITEM_CHECKS for problem in check(item, organisation)]
+    found += _scenarios_are_known(item, scenarios)
     yield from found
     if not found:  # a rule is worth evaluating only over a form that stands
         yield from rule_problems(item, organisation)
@@ -72,6 +73,14 @@ def _codes_are_known(item: Item, _: Organisation) -> Iterator[Problem]:
         yield ("audience",), "name at least one applicant type"
     if not item.legal_basis:
         yield ("legal_basis",), "name the law that the item rests on"
+
+
+def _scenarios_are_known(item: Item, scenarios: Collection[Scenario]) -> Iterator[Problem]:
+    known = {scenario.code for scenario in scenarios}
+    for i, code in enumerate(item.scenarios):
+        if code not in known:
+            yield ("scenarios", i), f"{code!r} is not in scenarios.yaml; add it there or correct it"
+    yield from _repeated((("scenarios", i), code) for i, code in enumerate(item.scenarios))
 
 
 def _limits_keep_the_law(item: Item, _: Organisation) -> Iterator[Problem]:

@@ -15,7 +15,10 @@ from .domain.patience import Patience
 from .signing import Credentials
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from .domain.catalogue import Catalogue
+    from .domain.search import Cut
     from .exchange import Exchange
     from .producer import Producer
     from .sealing import Sealing
@@ -154,10 +157,16 @@ def authorizer() -> "Authorizer":
 
 
 def items() -> "Items":
-    """What one can apply for."""
+    """What one can apply for; the tokenizer is loaded by the first search."""
     from .services.items import Items
 
-    return Items(_catalogue())
+    return Items(_catalogue(), _words)
+
+
+def _words(terms: "Iterable[str]") -> "Cut":
+    from .words import Words
+
+    return Words(terms).cut
 
 
 def mandates() -> "MandateDesk":

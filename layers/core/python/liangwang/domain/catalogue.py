@@ -118,6 +118,13 @@ class Example(Struct, frozen=True, forbid_unknown_fields=True):
     materials: tuple[str, ...]
 
 
+class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
+    """What people have in mind when they look for an item 场景: opening a restaurant, moving to the city."""
+
+    code: str
+    name: Text
+
+
 class Item(Struct, frozen=True, forbid_unknown_fields=True):
     """A government item 事项 in one published version.
 
@@ -143,6 +150,7 @@ class Item(Struct, frozen=True, forbid_unknown_fields=True):
     steps: tuple[Step, ...]
     example: Example
     aliases: tuple[str, ...] = ()
+    scenarios: tuple[str, ...] = ()
     personal: tuple[str, ...] = ()
     eligibility: tuple[Rule, ...] = ()
     completeness: tuple[Rule, ...] = ()
@@ -195,6 +203,14 @@ class Organisation(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
                 found[key] = (*found.get(key, ()), department)
         return found
 
+    @cached_property
+    def levels(self) -> dict[str, tuple[int, ...]]:
+        """The levels (GB/T 39046-2020 A.2) at which a department answers for a capability, the city's first."""
+        found: dict[str, set[int]] = {}
+        for capability, region in self.responsible:
+            found.setdefault(capability, set()).add(self.region[region].level)
+        return {capability: tuple(sorted(levels)) for capability, levels in found.items()}
+
     def lineage(self, region_code: str) -> tuple[str, ...]:
         """The region and those above it, nearest first. Raises KeyError for an unknown region."""
         codes: list[str] = []
@@ -206,7 +222,7 @@ class Organisation(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
 
 
 class Catalogue(Struct, frozen=True):
-    """The newest version of each item by ``task_code``, every version by code and version, and the organisation.
+    """The newest version of each item by ``task_code``, every version by code and version, the organisation, the scenarios.
 
     New cases take the newest version; a case in hand stays with the version it began with.
     """
@@ -214,10 +230,11 @@ class Catalogue(Struct, frozen=True):
     items: dict[str, Item]
     organisation: Organisation
     versions: dict[tuple[str, int], Item]
+    scenarios: tuple[Scenario, ...] = ()
 
     @classmethod
-    def of(cls, items: Iterable[Item], organisation: Organisation) -> "Catalogue":
+    def of(cls, items: Iterable[Item], organisation: Organisation, scenarios: tuple[Scenario, ...] = ()) -> "Catalogue":
         """The catalogue of these items, several versions of one among them."""
         versions = {(item.task_code, item.task_version): item for item in items}
         newest = {code: versions[code, version] for code, version in sorted(versions)}
-        return cls(items=newest, organisation=organisation, versions=versions)
+        return cls(items=newest, organisation=organisation, versions=versions, scenarios=scenarios)

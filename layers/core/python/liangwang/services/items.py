@@ -1,14 +1,25 @@
 """事项: what one can apply for, open to everybody."""
 
+from collections.abc import Callable, Iterable
+from functools import cached_property
+
 from msgspec import Struct
 
-from ..domain.catalogue import Catalogue, Item, Text
-from ..domain.errors import NotFound
-from ..http import Request
+from ..domain.catalogue import Catalogue, Item, Scenario, Text
+from ..domain.errors import Invalid, NotFound, Violation
+from ..domain.search import Cut, SearchIndex
+from ..http import Request, limit_of
+
+LONGEST_QUERY = 100
+"""Characters that a search takes."""
+
+LEVELS = frozenset({"3", "4", "5"})
+APPLICANT_TYPES = frozenset("123456")
+KINDS = frozenset({"1", "2", "9"})
 
 
 class ItemSummary(Struct, frozen=True, kw_only=True):
-    """An item as a list shows it."""
+    """An item as a list shows it. ``levels`` are those at which departments handle it: 3 city, 4 district, 5 town."""
 
     task_code: str
     task_version: int
@@ -17,26 +28,62 @@ class ItemSummary(Struct, frozen=True, kw_only=True):
     kind: int
     audience: tuple[int, ...]
     promised_days: int
+    aliases: tuple[str, ...] = ()
+    scenarios: tuple[str, ...] = ()
+    levels: tuple[int, ...] = ()
 
 
 class ItemList(Struct, frozen=True):
-    """Items that match a search."""
+    """A page of the items that match a search, the best first; ``total`` counts all, ``cursor`` leads to the next page."""
 
     items: tuple[ItemSummary, ...]
+    total: int = 0
+    cursor: str | None = None
+
+
+class ScenarioList(Struct, frozen=True):
+    """What items can be looked for by."""
+
+    scenarios: tuple[Scenario, ...]
 
 
 class Items:
-    """What everybody may know of the catalogue. Each method is one route."""
+    """What everybody may know of the catalogue. Each method is one route.
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    ``words`` gives a tokenizer that knows some terms. It is asked for when somebody searches, because it is large.
+    """
+
+    def __init__(self, catalogue: Catalogue, words: Callable[[Iterable[str]], Cut]) -> None:
         self._catalogue = catalogue
+        self._words = words
+
+    @cached_property
+    def _index(self) -> SearchIndex:
+        items = self._catalogue.items.values()
+        return SearchIndex(items, self._words(alias for item in items for alias in item.aliases))
 
     def items(self, request: Request) -> ItemList:
-        """Searches names, aliases and summaries for ``q``; all items without it."""
-        wanted = request.query.get("q", "").strip().casefold()
+        """Searches names, aliases, summaries and names of materials for ``q``, the best match first; all items without it."""
+        limit, start = limit_of(request), _start(request)
+        query = request.query.get("q", "")
+        if len(query) > LONGEST_QUERY:
+            raise _invalid("q", f"use at most {LONGEST_QUERY} characters")
+        suits = self._filter(request)
+        if query.strip():
+            candidates = self._index.find(query)
+        else:
+            candidates = sorted(self._catalogue.items.values(), key=lambda item: item.task_code)
+        found = [item for item in candidates if suits(item)]
+        following = start + limit
         return ItemList(
-            tuple(_summary(item) for item in self._catalogue.items.values() if wanted in _search_text(item))
+            items=tuple(self._summary(item) for item in found[start:following]),
+            total=len(found),
+            cursor=str(following) if following < len(found) else None,
         )
+
+    def scenarios(self, request: Request) -> ScenarioList:
+        """场景: what people have in mind when they look for an item."""
+        return ScenarioList(self._catalogue.scenarios)
 
     def item(self, request: Request) -> Item:
         """Everything about one item. Raises NotFound."""
@@ -46,18 +93,58 @@ class Items:
             raise NotFound(f"no item {task_code}; see GET /api/items")
         return item
 
+    def _filter(self, request: Request) -> Callable[[Item], bool]:
+        """Whether an item suits all filters of a request. Raises Invalid for a value that no item can have."""
+        organisation = self._catalogue.organisation
+        scenarios = {scenario.code for scenario in self._catalogue.scenarios}
+        department = _one_of(request, "department", organisation.department)
+        audience = _one_of(request, "audience", APPLICANT_TYPES)
+        level = _one_of(request, "level", LEVELS)
+        kind = _one_of(request, "kind", KINDS)
+        scenario = _one_of(request, "scenario", scenarios)
+        capabilities = organisation.department[department].capabilities if department else ()
 
-def _summary(item: Item) -> ItemSummary:
-    return ItemSummary(
-        task_code=item.task_code,
-        task_version=item.task_version,
-        name=item.name,
-        summary=item.summary,
-        kind=item.kind,
-        audience=item.audience,
-        promised_days=item.promised.days,
-    )
+        def suits(item: Item) -> bool:
+            return (
+                (not department or item.capability in capabilities)
+                and (not audience or int(audience) in item.audience)
+                and (not level or int(level) in organisation.levels.get(item.capability, ()))
+                and (not kind or int(kind) == item.kind)
+                and (not scenario or scenario in item.scenarios)
+            )
+
+        return suits
+
+    def _summary(self, item: Item) -> ItemSummary:
+        return ItemSummary(
+            task_code=item.task_code,
+            task_version=item.task_version,
+            name=item.name,
+            summary=item.summary,
+            kind=item.kind,
+            audience=item.audience,
+            promised_days=item.promised.days,
+            aliases=item.aliases,
+            scenarios=item.scenarios,
+            levels=self._catalogue.organisation.levels.get(item.capability, ()),
+        )
 
 
-def _search_text(item: Item) -> str:
-    return "\n".join((item.task_code, item.name.zh, item.name.en, item.summary.zh, *item.aliases)).casefold()
+def _one_of(request: Request, name: str, known: Iterable[str]) -> str:
+    """A filter's value; empty without it. Raises Invalid for one that is not known."""
+    value = request.query.get(name, "")
+    if value and value not in known:
+        raise _invalid(name, f"use one of: {', '.join(sorted(known))}")
+    return value
+
+
+def _start(request: Request) -> int:
+    """Where the page begins. Raises Invalid for a cursor that no page gave."""
+    cursor = request.query.get("cursor", "0")
+    if not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 10):
+        raise _invalid("cursor", "use the cursor of the page before, unchanged")
+    return int(cursor)
+
+
+def _invalid(field: str, fix: str) -> Invalid:
+    return Invalid(f"{field} is not right", violations=(Violation(field, fix),))
