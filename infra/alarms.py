@@ -249,7 +249,7 @@ def dashboard(alarms: Mapping[str, Any]) -> dict[str, Any]:
             "region": "${AWS::Region}",
             "period": 60,
             "stat": common,
-            "metrics": [_line(metric, statistic, common, names) for metric, statistic in shown],
+            "metrics": _abbreviated([_line(metric, statistic, common, names) for metric, statistic in shown]),
         }
         place = {"x": number % 3 * 8, "y": number // 3 * 7, "width": 8, "height": 7}
         widgets.append({"type": "metric", **place, "properties": properties})
@@ -273,6 +273,18 @@ def _line(looked_at: Mapping[str, Any], statistic: str, common: str, names: dict
             value = value.get("Fn::Sub") or "${" + value["Ref"] + "}"
         line += [dimension["Name"], value]
     return line if statistic == common else [*line, {"stat": statistic}]
+
+
+def _abbreviated(lines: Sequence[list[Any]]) -> list[list[Any]]:
+    """Lines that differ in their last value only: "..." repeats all that stands before it in the line above.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
+    """
+    found = [list(line) for line in lines]
+    for above, line, place in zip(lines, lines[1:], found[1:], strict=False):
+        if len(line) == len(above) and line[:-1] == above[:-1]:
+            place[:-1] = ["..."]
+    return found
 
 
 def document() -> dict[str, Any]:

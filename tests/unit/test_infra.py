@@ -1,5 +1,6 @@
 """infra/: what stands around the application is in step with it."""
 
+import json
 import os
 import re
 import subprocess
@@ -81,6 +82,27 @@ def test_the_committed_alarms_are_in_step_with_the_template():
 
 def test_the_alarms_fit_a_call_of_cloudformation_without_a_bucket():
     assert (INFRA / "alarms.yaml").stat().st_size < 51_200
+
+
+def test_the_dashboard_shows_what_alarms_look_at():
+    (board,) = of_type("alarms.yaml", "AWS::CloudWatch::Dashboard").values()
+    widgets = json.loads(board["DashboardBody"]["Fn::Sub"][0])["widgets"]
+    shown = []
+    for widget in widgets:
+        above = []
+        for line in widget["properties"]["metrics"]:
+            above = above[:-1] + line[1:] if line[0] == "..." else line  # "..." repeats the line above
+            shown.append(tuple(part for part in above if isinstance(part, str)))
+    assert len(shown) == len(set(shown))
+    names = [
+        declared["FunctionName"]["Fn::Sub"].partition("-")[2] for declared in map(properties, APPLICATION.functions)
+    ]
+    shown_functions = {line[3] for line in shown if line[0] == "AWS/Lambda" and line[2:3] == ("FunctionName",)}
+    assert shown_functions == {f"${{Application}}-{name}" for name in names}
+
+
+def properties(name):
+    return APPLICATION.document["Resources"][name]["Properties"]
 
 
 @pytest.mark.parametrize("name", APPLICATION.functions)
