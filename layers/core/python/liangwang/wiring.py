@@ -112,7 +112,11 @@ def _catalogue() -> "Catalogue":
 def _sealing(aws: AwsJson) -> "Sealing":
     from .sealing import Sealing
 
-    return Sealing(aws, key_prefix=os.environ["DEPARTMENT_KEY_PREFIX"])
+    return Sealing(aws, key_prefix=os.environ["DEPARTMENT_KEY_PREFIX"], cipher=_cipher())
+
+
+def _cipher() -> str:
+    return os.environ.get("CIPHER") or "AES-256-GCM"
 
 
 def _vault(aws: AwsJson) -> "Vault":
@@ -123,8 +127,7 @@ def _vault(aws: AwsJson) -> "Vault":
 
     secret = Secret(aws, os.environ["BLIND_INDEX_SECRET"])
     index = BlindIndex(secret, digest=os.environ.get("DIGEST") or "HMAC-SHA-256")
-    cipher = os.environ.get("CIPHER") or "AES-256-GCM"
-    return Vault(_store(aws), aws, key=os.environ["PERSONAL_KEY"], index=index, cipher=cipher)
+    return Vault(_store(aws), aws, key=os.environ["PERSONAL_KEY"], index=index, cipher=_cipher())
 
 
 def _department() -> "Department":
