@@ -110,7 +110,10 @@ PROBLEMS = {
 
 def document(parsed: Template) -> dict[str, Any]:
     """The whole document. Raises TemplateError for a route that the template or a function does not know."""
-    tables = {name: routes_of(parsed.functions[name]) for name in {route.function for route in parsed.routes}}
+    tables = {
+        name: routes_of(parsed.functions[name], parsed.parameters)
+        for name in {route.function for route in parsed.routes}
+    }
     joined = _join(parsed, tables)
     described = {shape for _, route in joined for shape in (route.body, route.result) if shape and shape is not bytes}
     shapes = sorted(described, key=repr)
@@ -285,8 +288,11 @@ def _folder(parsed: Template, place: HttpRoute) -> str:
     return parsed.functions[place.function].folder.rpartition("/")[2]
 
 
-def routes_of(function: Function) -> Routes:
-    """The route table of a function's app.py, which is imported with placeholders in the place of its variables."""
+def routes_of(function: Function, parameters: Mapping[str, Any]) -> Routes:
+    """The route table of a function's app.py, which is imported with placeholders in the place of its variables.
+
+    A variable that is a parameter of the template has the parameter's default.
+    """
     file = REPOSITORY / function.folder / "app.py"
     spec = importlib.util.spec_from_file_location(f"routes_of_{file.parent.name}", file)
     assert spec is not None and spec.loader is not None
@@ -294,8 +300,12 @@ def routes_of(function: Function) -> Routes:
     placeholders = dict.fromkeys(function.environment, "placeholder")
     catalogue = str(REPOSITORY / "layers" / "catalogue")
     aws = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"), "placeholder")
-    numbers = {name: "1" for name in placeholders if name.endswith("_SECONDS")}
-    with _environment({**placeholders, **numbers, **aws, "CATALOGUE_DIR": catalogue}):
+    chosen = {
+        name: str(parameters[value["Ref"]])
+        for name, value in function.environment.items()
+        if isinstance(value, Mapping) and parameters.get(value.get("Ref", "")) not in (None, "")
+    }
+    with _environment({**placeholders, **chosen, **aws, "CATALOGUE_DIR": catalogue}):
         spec.loader.exec_module(module)
     routes: Routes = module.ROUTES
     return routes

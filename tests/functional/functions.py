@@ -26,6 +26,8 @@ ENVIRONMENT = {
     "DEPARTMENT_KEY_PREFIX": "alias/liangwang/department/",
     "PERSONAL_KEY": "alias/liangwang/personal",
     "BLIND_INDEX_SECRET": "blind-index",
+    "FORGET_DECIDED_AFTER_DAYS": "365",
+    "FORGET_WITHDRAWN_AFTER_DAYS": "90",
     "ASK_AGAIN_SECONDS": "300",
 }
 TABLE = {

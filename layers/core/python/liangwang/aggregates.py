@@ -4,7 +4,7 @@ One table of rows instead of a repository class each: the store, the publisher a
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -26,6 +26,7 @@ from .domain.account import SESSION_LIFE, Account, Attempts, Claim, Session
 from .domain.history import Recorded
 from .domain.patience import Patience
 from .domain.person_key import PersonKey
+from .domain.retention import Ended
 
 
 class Index(NamedTuple):
@@ -118,6 +119,15 @@ APPLICATION = _kind(
 )
 ACCOUNT = _document("account", "intake", Account)
 PERSON_KEY = _document("person-key", "intake", PersonKey)
+ENDED = _document(
+    "ended",
+    "intake",
+    Ended,
+    lambda state, *_: Index(
+        wake_at=None if state.done_at else state.due_at, expires_at=state.done_at and state.done_at + timedelta(days=1)
+    ),
+    queue="retention",
+)
 CLAIM = _document("claim", "intake", Claim)
 SESSION = _document(
     "session",
@@ -170,6 +180,7 @@ KINDS = {
         APPLICATION,
         ACCOUNT,
         PERSON_KEY,
+        ENDED,
         CLAIM,
         SESSION,
         ATTEMPTS,

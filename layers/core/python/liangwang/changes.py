@@ -14,6 +14,7 @@ from . import log
 from .aggregates import KINDS, Key
 from .body import unpack
 from .domain.history import Recorded
+from .domain.retention import is_redaction
 from .store import Attributes, Stored, read_item
 
 
@@ -32,7 +33,7 @@ class Anomaly(NamedTuple):
     """What befell an item beside the events of its history.
 
     ``unreadable``: this release does not understand it; ``removed``: it is gone; ``rewritten``: events that it had are
-    different now. ``version`` is the item's own count of its events, ``digest`` the SHA-256 of its body as it was found.
+    different now, other than by redaction. ``version`` is the item's own count of its events, ``digest`` the SHA-256 of its body as it was found.
     """
 
     key: Key
@@ -96,7 +97,8 @@ def _is_rewritten(old: Attributes, new: Attributes, after: Stored) -> bool:
     text = unpack(base64.b64decode(old["body"]["B"]))
     if unpack(base64.b64decode(new["body"]["B"])).startswith(text[:-1]):
         return False
-    return read_item(old).history != after.history[:version]
+    before = read_item(old).history
+    return before != after.history[:version] and not is_redaction(before, after.history)
 
 
 def _anomaly(

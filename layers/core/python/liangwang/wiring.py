@@ -251,6 +251,13 @@ def publisher() -> "Publisher":
 
 def followup() -> "FollowUp":
     """What follows in intake from what has happened."""
+    from .domain.retention import Periods
     from .services.followup import FollowUp
+    from .services.retention import Retention
 
-    return FollowUp(steps=[])
+    store = _store(outside.aws())
+    periods = Periods(
+        decided=timedelta(days=float(os.environ["FORGET_DECIDED_AFTER_DAYS"])),
+        withdrawn=timedelta(days=float(os.environ["FORGET_WITHDRAWN_AFTER_DAYS"])),
+    )
+    return FollowUp(steps=[Retention(store, periods)])

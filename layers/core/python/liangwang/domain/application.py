@@ -52,8 +52,14 @@ class Progressed(Struct, frozen=True, kw_only=True, tag="application.progressed"
     message: m.Progress
 
 
+class Redacted(Struct, frozen=True, kw_only=True, tag="application.redacted", tag_field="type"):
+    """What was personal in the case was taken out of its history (``domain/retention.py``), and why."""
+
+    because: Literal["retention", "erasure"]
+
+
 Outgoing = m.ApplicationSubmitted | m.ApplicationSupplemented | m.ApplicationWithdrawn
-Event = Opened | ByAgent | Outgoing | Relayed | Progressed
+Event = Opened | ByAgent | Outgoing | Relayed | Progressed | Redacted
 
 Status = Literal[
     "submitted",
@@ -87,6 +93,7 @@ class Application(Struct, frozen=True, kw_only=True):
     relayed_at: datetime | None = None
     progress: tuple[Progressed, ...] = ()
     heard_at: datetime | None = None
+    redacted: bool = False
 
     @property
     def submitted(self) -> m.ApplicationSubmitted:
@@ -157,6 +164,11 @@ class Application(Struct, frozen=True, kw_only=True):
         return self.status in m.TERMINAL
 
     @property
+    def is_at_rest(self) -> bool:
+        """Whether nothing more will be said or heard: the case has ended, and both sides know all of it."""
+        return self.is_terminal and self.has_heard_all and not self.pending
+
+    @property
     def has_heard_all(self) -> bool:
         """Whether everything that went before the last word has come too, as far as the last word tells."""
         return self.last_word is not None and len(self.progress) >= self.last_word.told
@@ -174,6 +186,8 @@ def evolve(state: Application | None, recorded: Recorded[Event]) -> Application:
         return replace(state, version=version, agents={**state.agents, version + 1: event.agent})
     if isinstance(event, Relayed):
         return replace(state, version=version, relayed=event.version, round=event.round, relayed_at=recorded.at)
+    if isinstance(event, Redacted):
+        return replace(state, version=version, redacted=True)
     if isinstance(event, Progressed):
         progress = tuple(sorted((*state.progress, event), key=lambda entry: entry.sequence))
         return replace(state, version=version, progress=progress, heard_at=recorded.at)
@@ -243,7 +257,9 @@ def to_relay(state: Application, *, due: bool) -> tuple[tuple[int, datetime, Out
     """The messages to carry, in order: what is pending; everything the citizen said when the case is due again.
 
     As long as the department has never answered, it may not even know the case: then what is pending comes with all
-    that went before.
+    that went before. A redacted case has nothing left to carry.
     """
+    if state.redacted:
+        return ()
     unheard = bool(state.pending) and not state.progress
     return state.outgoing if due or unheard else state.pending
