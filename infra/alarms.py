@@ -26,8 +26,8 @@ from local import template
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "infra" / "alarms.yaml"
-TABLES = ("IntakeTable", "GovernanceTable", "DepartmentTable")
 INDEXES = ("wake", "holder")
+TABLES = {"IntakeTable": INDEXES, "GovernanceTable": INDEXES, "DepartmentTable": INDEXES, "LimitsTable": ()}
 BROKERS = range(1, 4)
 """The first of each zone; partitions are spread evenly, and so are the disks of the others."""
 HEADER = """\
@@ -154,11 +154,11 @@ def of_sources(parsed: template.Template) -> Iterator[tuple[str, dict[str, Any]]
 
 def of_services() -> Iterator[tuple[str, dict[str, Any]]]:
     """The tables, the queue and topic of what was set aside, the API, and the account's quotas."""
-    for table in TABLES:
+    for table, indexes in TABLES.items():
         stats = [
             metric("AWS/DynamoDB", name, "Sum", {"TableName": exported(table), **index})
             for name in ("ReadThrottleEvents", "WriteThrottleEvents")
-            for index in ({}, *({"GlobalSecondaryIndexName": name} for name in INDEXES))
+            for index in ({}, *({"GlobalSecondaryIndexName": name} for name in indexes))
         ]
         total = "+".join(f"FILL(m{number},0)" for number in range(len(stats)))
         yield (

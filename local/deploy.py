@@ -22,6 +22,8 @@ from local import template as templates
 from local.config import Config, write_atomically
 from local.intrinsics import Resolver, pseudo_parameters
 
+_QUOTAS = ("SourceRequestsPerMinute", "AccountRequestsPerMinute", "SystemRequestsPerMinute")
+
 
 class DeployError(Exception):
     """The stack was not created; the message holds CloudFormation's reasons."""
@@ -145,6 +147,7 @@ def _parameters(config: Config) -> dict[str, str]:
         "KafkaBootstrapServers": config.bootstrap_servers,
         "ExchangeUrl": config.gateway_url,
         "AskAgainSeconds": str(config.ask_again_seconds),
+        **dict.fromkeys(_QUOTAS, str(config.requests_per_minute)),
     }
 
 

@@ -104,6 +104,7 @@ PROBLEMS = {
     "413": f"The body has more than {BODY_LIMIT} bytes",
     "415": "The body is of a type that this route does not take",
     "422": "Well-formed but wrong: `errors` names each field and the fix",
+    "429": "Asked too often; `Retry-After` says how many seconds to wait",
     "500": "A failure of ours; try again",
 }
 
@@ -250,6 +251,7 @@ def _statuses(place: HttpRoute, route: Route, folder: str) -> list[str]:
         "413": route.body is not None,
         "415": route.body is not None,
         "422": pages or (acts and route.body is not None),
+        "429": True,
         "500": True,
     }
     return [status for status, holds in may.items() if holds]

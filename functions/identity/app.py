@@ -7,6 +7,7 @@ from liangwang.http import Route, Routes, serve
 from liangwang.services.identity import Login, Token
 
 app = wiring.identity()
+door = wiring.door()
 
 ROUTES: Routes = {
     "POST /api/login": Route(app.login, "Log in", None, body=Login, result=Token),
@@ -16,4 +17,4 @@ ROUTES: Routes = {
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """HTTP in, HTTP out."""
-    return serve(ROUTES, event, function="identity")
+    return serve(ROUTES, event, function="identity", door=door)

@@ -8,6 +8,7 @@ from liangwang.http import Route, Routes, serve
 from liangwang.services.items import ItemList, ScenarioList
 
 app = wiring.items()
+door = wiring.door()
 
 ROUTES: Routes = {
     "GET /api/items": Route(app.items, "Search the items one can apply for", None, result=ItemList),
@@ -18,4 +19,4 @@ ROUTES: Routes = {
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """HTTP in, HTTP out."""
-    return serve(ROUTES, event, function="items")
+    return serve(ROUTES, event, function="items", door=door)

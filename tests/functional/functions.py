@@ -24,6 +24,10 @@ ENVIRONMENT = {
     "GOVERNANCE_KEY": "alias/liangwang/governance",
     "TOKEN_ISSUER": "https://liangwang.example",
     "DEPARTMENT_KEY_PREFIX": "alias/liangwang/department/",
+    "LIMITS_TABLE": "limits",
+    "SOURCE_REQUESTS_PER_MINUTE": "3000",
+    "ACCOUNT_REQUESTS_PER_MINUTE": "600",
+    "SYSTEM_REQUESTS_PER_MINUTE": "60000",
     "PERSONAL_KEY": "alias/liangwang/personal",
     "BLIND_INDEX_SECRET": "blind-index",
     "FORGET_DECIDED_AFTER_DAYS": "365",
@@ -57,6 +61,9 @@ class Outside(wiring.Outside):
         self._exchange = FakeExchange(ExchangeApi(Store(self._aws, "intake", patience=Patience())))
 
     def aws(self):
+        return self._aws
+
+    def aws_at_once(self):
         return self._aws
 
     def producer(self):

@@ -101,7 +101,7 @@ def test_the_sam_transform_makes_every_resource():
     assert counted["AWS::Lambda::Function"] == len(TABLE)
     assert counted["AWS::Lambda::EventSourceMapping"] == len(TEMPLATE.kafka) + len(TEMPLATE.streams)
     assert counted["AWS::Scheduler::Schedule"] == len(TEMPLATE.schedules)
-    assert counted["AWS::DynamoDB::Table"] == 3
+    assert counted["AWS::DynamoDB::Table"] == 4
     assert counted["AWS::Lambda::LayerVersion"] == 4
     assert counted["AWS::ApiGatewayV2::Api"] == 1
     api = next(resource for resource in made.values() if resource["Type"] == "AWS::ApiGatewayV2::Api")
@@ -167,10 +167,18 @@ def test_a_statement_on_any_resource_is_bound_to_keys_by_alias(name):
 
 @pytest.mark.parametrize("name", TABLE)
 def test_a_function_never_deletes_or_scans(name):
-    assert (
-        actions(name) & {"dynamodb:Scan", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem", "dynamodb:UpdateItem"}
-        == set()
-    )
+    assert actions(name) & {"dynamodb:Scan", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"} == set()
+
+
+def test_who_opens_the_door_counts_and_nobody_else_updates_in_place():
+    counted = {
+        name: statement["Resource"]
+        for name in TABLE
+        for statement in statements(name)
+        if "dynamodb:UpdateItem" in aslist(statement["Action"])
+    }
+    opens = {route.function for route in TEMPLATE.routes if route.authorizer is None}
+    assert counted == {name: {"Fn::GetAtt": ["LimitsTable", "Arn"]} for name in (*opens, "AuthorizerFunction")}
 
 
 def test_only_identity_and_the_centre_sign_and_only_with_their_own_key():

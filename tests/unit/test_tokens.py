@@ -9,6 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from liangwang.fakes import FakeAws
+from liangwang.limits import Door, Limits
 from liangwang.services.authorizer import Authorizer
 from liangwang.tokens import AUDIENCE, LIFETIME_SECONDS, KmsSigner, SystemToken, Verifier, jwk, public_key
 
@@ -169,7 +170,8 @@ def test_the_centres_own_token_is_kept_and_renewed_a_minute_before_its_end(aws):
 
 
 def told(verifier, **headers):
-    answer = Authorizer(verifier).authorize({"headers": headers})
+    uncounted = Door(Limits(FakeAws(), "limits"), source=0, account=0, system=0)
+    answer = Authorizer(verifier, uncounted).authorize({"headers": headers})
     assert answer["isAuthorized"] is True, "the route refuses, so that every refusal is a problem document"
     return answer["context"]
 

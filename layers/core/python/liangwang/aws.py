@@ -97,12 +97,14 @@ class SignedAws:
         credentials: Callable[[], Credentials],
         endpoint: str | Mapping[str, str] | None = None,
         attempts: int = 8,
+        timeout: float = 10.0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._region = region
         self._credentials = credentials
         self._endpoints = dict.fromkeys(VERSIONS, endpoint) if isinstance(endpoint, str) else dict(endpoint or {})
         self._attempts = attempts
+        self._timeout = timeout
         self._sleep = sleep
         self._clients: dict[str, HttpClient] = {}
 
@@ -133,7 +135,7 @@ class SignedAws:
         client = self._clients.get(service)
         if client is None:
             origin = self._endpoints.get(service) or f"https://{service}.{self._region}.{_suffix(self._region)}"
-            client = self._clients[service] = HttpClient(origin)
+            client = self._clients[service] = HttpClient(origin, timeout=self._timeout)
         headers = signed_headers(
             service=service.rpartition(".")[2],
             region=self._region,

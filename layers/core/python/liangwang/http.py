@@ -17,6 +17,7 @@ from . import clock, http_content, log, texts
 from .domain import policy
 from .domain.errors import DomainError, Forbidden, Invalid, Unauthenticated, Violation
 from .http_content import JSON, XML
+from .limits import Door, Exhausted
 
 BODY_LIMIT = 64 * 1024
 """Bytes that a route takes unless it says otherwise. Forms are small; files do not travel in them."""
@@ -120,8 +121,18 @@ class Route(NamedTuple):
 Routes = Mapping[str, Route]
 
 
-def serve(routes: Routes, event: Mapping[str, Any], *, function: str, clock: clock.Clock = clock.utc) -> dict[str, Any]:
-    """Answers one HTTP event. Never raises: an unforeseen error is a problem document of status 500 and a log line."""
+def serve(
+    routes: Routes,
+    event: Mapping[str, Any],
+    *,
+    function: str,
+    door: Door | None = None,
+    clock: clock.Clock = clock.utc,
+) -> dict[str, Any]:
+    """Answers one HTTP event. Never raises: an unforeseen error is a problem document of status 500 and a log line.
+
+    ``door`` counts the requests to public routes; those that need a token the authorizer has counted.
+    """
     key, path = event["routeKey"], event["rawPath"]
     kind = JSON
     with log.invocation(function) as line:
@@ -129,6 +140,7 @@ def serve(routes: Routes, event: Mapping[str, Any], *, function: str, clock: clo
         try:
             route = routes[key]
             kind = _wanted(route, event) or JSON
+            _count(route, event, door)
             response = _answer(route, route.run(_request(route, event, now=clock())), kind)
         except DomainError as error:
             line["refused"] = error.code
@@ -162,6 +174,17 @@ def problem(error: DomainError, *, instance: str, wants: str = JSON) -> dict[str
         document["errors"] = [{"field": one.field, "message": one.message} for one in error.violations]
     kind = f"application/problem+{'xml' if wants == XML else 'json'}"
     return _response(error.status, http_content.write(document, kind), kind, error.headers)
+
+
+def _count(route: Route, event: Mapping[str, Any], door: Door | None) -> None:
+    """Raises TooManyRequests when the client, or the account as the authorizer found it, has used up its quota."""
+    context = event.get("requestContext", {})
+    counted = (context.get("authorizer", {}).get("lambda") or {}).get("exhausted")
+    exhausted = Exhausted.parse(counted) if counted else None
+    if door is not None and route.roles is None:
+        exhausted = door.public(context.get("http", {}).get("sourceIp", ""))
+    if exhausted is not None:
+        raise exhausted.refusal()
 
 
 def _wanted(route: Route, event: Mapping[str, Any]) -> str | None:

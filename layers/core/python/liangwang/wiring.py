@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .domain.catalogue import Catalogue
     from .domain.search import Cut
     from .exchange import Exchange
+    from .limits import Door
     from .producer import Producer
     from .sealing import Sealing
     from .services.approval import Approval
@@ -63,6 +64,17 @@ class Outside:
         """DynamoDB, KMS and Secrets Manager."""
         credentials = _credentials()  # Lambda replaces the whole environment before they expire
         return SignedAws(region=_region(), credentials=lambda: credentials, endpoint=endpoints(os.environ))
+
+    def aws_at_once(self) -> AwsJson:
+        """DynamoDB, asked once and briefly: for what does better without an answer than with a late one."""
+        credentials = _credentials()
+        return SignedAws(
+            region=_region(),
+            credentials=lambda: credentials,
+            endpoint=endpoints(os.environ),
+            attempts=1,
+            timeout=1.0,
+        )
 
     def producer(self) -> "Producer":
         """Kafka, in the way that ``KAFKA_SECURITY`` names; an empty variable is one that is not set."""
@@ -146,6 +158,18 @@ def identity() -> "Identity":
     return Identity(_store(aws), KmsSigner(aws, key=key, issuer=os.environ["TOKEN_ISSUER"]), aws=aws, key=key)
 
 
+def door() -> "Door":
+    """How often clients and accounts may ask."""
+    from .limits import Door, Limits
+
+    return Door(
+        Limits(outside.aws_at_once(), os.environ["LIMITS_TABLE"]),
+        source=int(os.environ["SOURCE_REQUESTS_PER_MINUTE"]),
+        account=int(os.environ["ACCOUNT_REQUESTS_PER_MINUTE"]),
+        system=int(os.environ["SYSTEM_REQUESTS_PER_MINUTE"]),
+    )
+
+
 def authorizer() -> "Authorizer":
     """The keys whose tokens are trusted, and what each may state."""
     from .services.authorizer import Authorizer
@@ -156,7 +180,7 @@ def authorizer() -> "Authorizer":
         people.rpartition("/")[2]: (people, None),
         governance.rpartition("/")[2]: (governance, frozenset({"system"})),
     }
-    return Authorizer(Verifier(outside.aws(), keys=keys, issuer=os.environ["TOKEN_ISSUER"]))
+    return Authorizer(Verifier(outside.aws(), keys=keys, issuer=os.environ["TOKEN_ISSUER"]), door())
 
 
 def items() -> "Items":

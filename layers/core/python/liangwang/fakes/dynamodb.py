@@ -28,6 +28,7 @@ class FakeDynamoDb:
             "PutItem": self._put_item,
             "BatchGetItem": self._batch_get_item,
             "Query": self._query,
+            "UpdateItem": self._update_item,
         }
 
     def event(self, table: str, *, start: int = 0, stop: int | None = None) -> dict[str, Any]:
@@ -46,6 +47,17 @@ class FakeDynamoDb:
             self._record(table, key, before, item)
         units = max(_units(item), _units(before) if before else 0)
         return {"ConsumedCapacity": {"TableName": table, "CapacityUnits": float(units)}}
+
+    def _update_item(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Counting (``limits.py``): no conditions, and a table without a stream."""
+        if request["UpdateExpression"] != "ADD taken :part SET expires = :expires":
+            raise AwsError("ValidationException", f"the fake does not know: {request['UpdateExpression']}")
+        items = self.tables.setdefault(request["TableName"], {})
+        key = _checked(request["Key"]["pk"]["S"])
+        values = request["ExpressionAttributeValues"]
+        taken = int(items.get(key, {}).get("taken", {}).get("N", 0)) + int(values[":part"]["N"])
+        items[key] = {"pk": {"S": key}, "taken": {"N": str(taken)}, "expires": values[":expires"]}
+        return {"Attributes": {name: items[key][name] for name in ("taken", "expires")}}
 
     def _record(self, table: str, key: str, before: Item | None, after: Item) -> None:
         stream = self.streams.setdefault(table, [])

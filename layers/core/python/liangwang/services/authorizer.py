@@ -6,6 +6,7 @@ from typing import Any
 import jwt
 
 from .. import log
+from ..limits import Door, Exhausted
 from ..tokens import Verifier
 
 CONTEXT = {
@@ -23,16 +24,27 @@ CONTEXT = {
 class Authorizer:
     """The Lambda authorizer of the HTTP API (payload 2.0, simple response)."""
 
-    def __init__(self, verifier: Verifier) -> None:
+    def __init__(self, verifier: Verifier, door: Door) -> None:
         self._verifier = verifier
+        self._door = door
 
     def authorize(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """The caller as context, or ``problem`` with what is wrong with the token."""
+        """The caller as context, or ``problem`` with what is wrong with the token; ``exhausted`` names a quota that is."""
         with log.invocation("authorizer") as line:
             context = self._context(event.get("headers") or {})
             if "problem" in context:
                 line["problem"] = context["problem"]
+            exhausted = self._count(event, context)
+            if exhausted is not None:
+                context["exhausted"] = line["exhausted"] = str(exhausted)
             return {"isAuthorized": True, "context": context}
+
+    def _count(self, event: Mapping[str, Any], context: Mapping[str, str]) -> Exhausted | None:
+        """Counts this request; who shows no good token is known by the address alone."""
+        source = event.get("requestContext", {}).get("http", {}).get("sourceIp", "")
+        if "problem" in context:
+            return self._door.public(source)
+        return self._door.caller(source, context["subject"], context.get("role", ""))
 
     def _context(self, headers: Mapping[str, str]) -> dict[str, str]:
         scheme, _, token = headers.get("authorization", "").partition(" ")
