@@ -250,7 +250,7 @@ def _statuses(place: HttpRoute, route: Route, folder: str) -> list[str]:
         "409": acts and names_one,
         "413": route.body is not None,
         "415": route.body is not None,
-        "422": pages or (acts and route.body is not None),
+        "422": pages or (route.body is not None and folder in {*PEOPLE, "items"}),
         "429": True,
         "500": True,
     }

@@ -5,15 +5,22 @@ from typing import Any
 from liangwang import wiring
 from liangwang.domain.catalogue import Item
 from liangwang.http import Route, Routes, serve
+from liangwang.services.guidance import Answers, GuidanceView
 from liangwang.services.items import ItemList, ScenarioList
 
-app = wiring.items()
+app, guidance = wiring.items()
 door = wiring.door()
 
 ROUTES: Routes = {
     "GET /api/items": Route(app.items, "Search the items one can apply for", None, result=ItemList),
     "GET /api/scenarios": Route(app.scenarios, "What items can be looked for by", None, result=ScenarioList),
     "GET /api/items/{task_code}": Route(app.item, "One item in full", None, result=Item),
+    "GET /api/items/{task_code}/guidance": Route(
+        guidance.begin, "The questions that decide what an application needs", None, result=GuidanceView
+    ),
+    "POST /api/items/{task_code}/guidance": Route(
+        guidance.guide, "What the answers so far decide", None, body=Answers, result=GuidanceView
+    ),
 }
 
 

@@ -167,6 +167,60 @@ def test_every_scenario_has_items(functions):
         assert codes(searched(functions, scenario=scenario["code"])), scenario
 
 
+def guided(functions, task_code="food-business-licence", **body):
+    event = changed(golden("http_items"), pathParameters={"task_code": task_code})
+    event["routeKey"] = f"{'POST' if body else 'GET'} /api/items/{{task_code}}/guidance"
+    return functions.http("items", changed(event, body=body) if body else event)
+
+
+def test_guidance_begins_with_the_questions_that_decide_something(functions):
+    status, view = guided(functions)
+    assert status == 200 and view["eligibility"] == "not_yet_known"
+    assert [one["field"] for one in view["questions"]] == ["business", "area", "cold_dishes", "gas_kitchen"]
+    assert view["questions"][0]["title"]["zh"] == "经营项目"
+    assert view["questions"][0]["choices"][1] == {"value": "restaurant", "label": "餐饮服务"}
+    assert {one["code"]: one["need"] for one in view["materials"]}["cold-dish-room"] == "not_yet_known"
+
+
+def test_answers_shrink_the_materials_and_say_why(functions):
+    answers = {"business": "restaurant", "area": 80.0, "cold_dishes": True}
+    status, view = guided(functions, answers=answers, place="990101001", applicant_type=2)
+    assert status == 200 and (view["questions"], view["missing"]) == ([], [])
+    assert (view["eligibility"], view["promised"]["days"]) == ("eligible", 8)
+    assert view["department"]["code"] == "D-990101-MARKET"
+    (cold,) = (one for one in view["materials"] if one["code"] == "cold-dish-room")
+    assert cold["need"] == "needed" and cold["reason"]["zh"] == "根据您的回答需要提交：是否制售冷食类食品：是"
+    assert [one["asked"] for one in view["consultations"]] == [False, False, False]
+
+
+def test_who_cannot_be_accepted_is_told_so_before_applying(functions):
+    _, view = guided(functions, answers={"area": 3}, applicant_type=1)
+    assert view["eligibility"] == "not_eligible" and view["questions"] == []
+    assert [one["field"] for one in view["refusals"]] == ["area"]
+    _, view = guided(functions, "elderly-card", applicant_type=2)
+    assert [one["field"] for one in view["refusals"]] == ["applicant_type"]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"answers": {"phone": "13800000000"}}, "answers.phone"),
+        ({"answers": {"area": "much"}}, "answers.area"),
+        ({"answers": {"moon": 1}}, "answers.moon"),
+        ({"empty": ["area"]}, "empty[0]"),
+        ({"materials": ["moon-rock"]}, "materials[0]"),
+        ({"place": "990101"}, "place"),
+    ],
+)
+def test_an_answer_that_does_not_fit_is_named(functions, body, field):
+    status, problem = guided(functions, **body)
+    assert status == 422 and fields(problem) == [field]
+
+
+def test_guidance_about_an_unknown_item_is_not_found(functions):
+    assert guided(functions, "moon-licence")[0] == guided(functions, "moon-licence", answers={})[0] == 404
+
+
 def test_items_are_found_by_a_word(functions):
     status, found = functions.http("items", golden("http_items"))
     assert status == 200 and [item["task_code"] for item in found["items"]] == ["elderly-card"]

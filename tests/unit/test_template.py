@@ -48,7 +48,9 @@ STREAM = {
 }
 PRODUCERS = {"RelayFunction", "GovernancePublisherFunction", "DepartmentPublisherFunction"}
 PUBLIC = {"POST /api/login", "GET /.well-known/jwks.json", "GET /api/items", "GET /api/items/{task_code}"} | {
-    "GET /api/scenarios"
+    "GET /api/scenarios",
+    "GET /api/items/{task_code}/guidance",
+    "POST /api/items/{task_code}/guidance",
 }
 
 

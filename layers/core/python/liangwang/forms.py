@@ -3,6 +3,7 @@
 Messages name the field by its own title and say what would be right, Chinese first, as the citizen reads them.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -27,6 +28,23 @@ def violations(schema: dict[str, Any], form: Any) -> list[Violation]:
         found.extend(_explained(schema, error))
     order = {f"/{name}": position for position, name in enumerate(schema.get("properties", ()))}
     return sorted(found, key=lambda one: order.get("/" + one.path[1:].split("/")[0], len(order)))
+
+
+def canonical(form: Mapping[str, Any]) -> dict[str, Any]:
+    """The form as rules see it: a whole number is an integer however it was written.
+
+    1950.0 fits the JSON Schema type ``integer`` too, and rules tell the two apart.
+    """
+    return {name: int(value) if _is_whole(value) else value for name, value in form.items()}
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, float) and value.is_integer()
+
+
+def partial(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of a form of which some fields are filled in."""
+    return {name: value for name, value in schema.items() if name != "required"}
 
 
 @lru_cache(maxsize=256)

@@ -5,11 +5,12 @@ import json
 import math
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from liangwang.domain.catalogue import Facts, Item, Organisation, RuleFailed
+from liangwang.domain.rule_reading import bare, reads
 from liangwang.forms import violations
 from liangwang.rules import Rules
 from liangwang.yaml_document import Path
@@ -22,10 +23,8 @@ CONCLUSIONS = ("none", "agree", "disagree")
 VARIANTS = 2000
 """Over how many other forms one rule is tried at most; a rule that reads up to four fields is tried over all of them."""
 
-_ABSENT = object()
+ABSENT = object()
 """Stands for an optional field that is left empty."""
-
-_TEXT = re.compile(r"\"[^\"]*\"|'[^']*'")
 
 
 class _Site(NamedTuple):
@@ -74,7 +73,7 @@ def _site_problems(item: Item, site: _Site, rules: Rules) -> Iterator[Problem]:
 
 
 def _reads_collaboration(expression: str) -> bool:
-    return re.search(r"(?<![.\w])collaboration\b", _TEXT.sub('""', expression)) is not None
+    return "collaboration" in reads(expression).facts
 
 
 def _unheard_problems(item: Item) -> Iterator[Problem]:
@@ -85,17 +84,11 @@ def _unheard_problems(item: Item) -> Iterator[Problem]:
         yield ("collaborations",), reason
 
 
-def _fields_read(expression: str) -> list[str]:
-    names = re.findall(r"(?<![.\w])form\s*\.\s*(\w+)", _TEXT.sub('""', expression))
-    return sorted(set(names))
-
-
 def _field_reasons(item: Item, expression: str) -> Iterator[str]:
-    bare = _TEXT.sub('""', expression)
-    if re.search(r"(?<![.\w])form\b(?!\s*\.\s*\w)", bare):
+    if re.search(r"(?<![.\w])form\b(?!\s*\.\s*\w)", bare(expression)):
         yield "read a field as form.<name>, so that it can be seen which fields a rule reads"
-    guarded = set(re.findall(r"has\(\s*form\.(\w+)\s*\)", bare))
-    for name in _fields_read(expression):
+    guarded = reads(expression).guarded
+    for name in reads(expression).fields:
         if name not in item.form["properties"]:
             yield f"there is no form field {name!r}"
         elif name in item.personal:
@@ -156,7 +149,7 @@ def _variant_problems(item: Item, organisation: Organisation, rules: Rules) -> I
     over 30.5. What stands behind ``&&`` is only evaluated where the rest is true, hence the other fields' values as well.
     """
     for site in _sites(item):
-        for changed in _variants(item, _fields_read(site.expression)):
+        for changed in _variants(item, reads(site.expression).fields):
             for conclusion in CONCLUSIONS if site.concluded else CONCLUSIONS[:1]:
                 try:
                     rules.evaluate(site.expression, _facts(item, organisation, conclusion, changed))
@@ -170,12 +163,12 @@ def _variant_problems(item: Item, organisation: Organisation, rules: Rules) -> I
 
 
 def _shown(value: Any) -> str:
-    return "left empty" if value is _ABSENT else json.dumps(value, ensure_ascii=False)
+    return "left empty" if value is ABSENT else json.dumps(value, ensure_ascii=False)
 
 
-def _variants(item: Item, names: list[str]) -> Iterator[dict[str, Any]]:
+def _variants(item: Item, names: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Other values for the fields that a rule reads: all combinations, or as many as ``VARIANTS`` drawn from them."""
-    choices = [_values(item, name) for name in names]
+    choices = [candidates(item, name) for name in names]
     if math.prod(map(len, choices)) <= VARIANTS:
         combined: Iterator[Any] = itertools.product(*choices)
     else:
@@ -184,12 +177,12 @@ def _variants(item: Item, names: list[str]) -> Iterator[dict[str, Any]]:
     yield from (dict(zip(names, values, strict=True)) for values in combined)
 
 
-def _values(item: Item, name: str) -> list[Any]:
+def candidates(item: Item, name: str) -> list[Any]:
     """Values of one field that between them take every branch of a condition, as far as its schema tells them."""
-    field, example = item.form["properties"][name], item.example.form.get(name, _ABSENT)
+    field, example = item.form["properties"][name], item.example.form.get(name, ABSENT)
     found = [example]
     if name not in item.form.get("required", ()):
-        found.append(_ABSENT)
+        found.append(ABSENT)
     kinds = {field["type"]} if isinstance(field["type"], str) else set(field["type"])
     if "null" in kinds:
         found.append(None)
@@ -217,7 +210,7 @@ def _numbers_near(item: Item, name: str, edge: float) -> Iterator[Any]:
 def _facts(item: Item, organisation: Organisation, conclusion: str, changed: dict[str, Any] | None = None) -> Facts:
     """The example, some fields changed, as the rules will see it: in the first town, with nobody's opinion known."""
     form = {**item.example.form, **(changed or {})}
-    form = {key: value for key, value in form.items() if key not in item.personal and value is not _ABSENT}
+    form = {key: value for key, value in form.items() if key not in item.personal and value is not ABSENT}
     return {
         "form": form,
         "materials": list(item.example.materials),

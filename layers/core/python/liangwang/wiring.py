@@ -6,6 +6,7 @@ Builders import what only they need, so that a function's cold start pays for no
 
 import os
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from .exchange import Exchange
     from .limits import Door
     from .producer import Producer
+    from .rules import Rules
     from .sealing import Sealing
     from .services.approval import Approval
     from .services.assistance import Assistance
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from .services.department import Department
     from .services.exchange import ExchangeApi
     from .services.followup import FollowUp
+    from .services.guidance import Guidance
     from .services.handback import Handback
     from .services.identity import Identity
     from .services.intake import Intake
@@ -183,11 +186,19 @@ def authorizer() -> "Authorizer":
     return Authorizer(Verifier(outside.aws(), keys=keys, issuer=os.environ["TOKEN_ISSUER"]), door())
 
 
-def items() -> "Items":
-    """What one can apply for; the tokenizer is loaded by the first search."""
+def items() -> tuple["Items", "Guidance"]:
+    """What one can apply for, and what it needs. The first search loads the tokenizer, the first guidance the rules."""
+    from .services.guidance import Guidance
     from .services.items import Items
 
-    return Items(_catalogue(), _words)
+    return Items(_catalogue(), _words), Guidance(_catalogue(), lambda rule, facts: _rules().evaluate(rule, facts))
+
+
+@cache
+def _rules() -> "Rules":
+    from .rules import Rules
+
+    return Rules()
 
 
 def _words(terms: "Iterable[str]") -> "Cut":

@@ -16,7 +16,7 @@ from ..domain import messages as m
 from ..domain.application import Application
 from ..domain.catalogue import Catalogue, Item, Text
 from ..domain.errors import Invalid, KeyReused, NotFound, Violation
-from ..forms import violations
+from ..forms import canonical, partial, violations
 from ..http import Request, limit_of
 from ..processing import Command, Decide, act, perform
 from ..sealing import Sealing
@@ -129,7 +129,7 @@ class Intake:
         wish: Supplement = request.body
         submitted = self._own(request, "application.supplement")[0].state.submitted
         item = self._catalogue.versions[submitted.task_code, submitted.task_version]
-        self._refuse(_form_violations(_partial(item), wish.form) + _material_violations(item, wish.materials))
+        self._refuse(_form_violations(partial(item.form), wish.form) + _material_violations(item, wish.materials))
         public, sealed = self._split(item, wish.form, submitted.case_no, submitted.department)
         answer = m.ApplicationSupplemented(
             case_no=submitted.case_no,
@@ -204,11 +204,8 @@ class Intake:
     def _split(
         self, item: Item, form: dict[str, Any], number: str, department: str
     ) -> tuple[dict[str, Any], m.Sealed | None]:
-        """The form without its personal fields, and those sealed to the department.
-
-        A whole number is an integer however it was written (1950.0 fits ``integer`` too), because rules tell the two apart.
-        """
-        form = {name: int(value) if _is_whole(value) else value for name, value in form.items()}
+        """The form without its personal fields, and those sealed to the department."""
+        form = canonical(form)
         personal = {name: value for name, value in form.items() if name in item.personal}
         public = {name: value for name, value in form.items() if name not in item.personal}
         return public, self._seal(personal, number, department)
@@ -274,16 +271,8 @@ def _task_code(stored: Stored) -> str:
     return submitted.task_code
 
 
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, float) and value.is_integer()
-
-
 def _entropy(subject: str, key: str) -> bytes:
     return hashlib.sha256(f"{subject}|{key}".encode()).digest() if key else os.urandom(8)
-
-
-def _partial(item: Item) -> dict[str, Any]:
-    return {name: value for name, value in item.form.items() if name != "required"}
 
 
 def _form_violations(schema: dict[str, Any], form: dict[str, Any]) -> list[Violation]:
