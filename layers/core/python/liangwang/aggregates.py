@@ -3,7 +3,8 @@
 One table of rows instead of a repository class each: the store, the publisher and the command line all read it.
 """
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -214,3 +215,19 @@ class Key(NamedTuple):
         """From the partition key's text."""
         kind, _, identity = text.partition("#")
         return cls(kind, identity)
+
+
+_NAMED_BY_CASE = frozenset({APPLICATION.name, CASE.name, LEDGER.name})
+_BEGIN_WITH_CASE = frozenset({TASK.name, COLLABORATION.name})
+_CASE_NO = re.compile(r"\d{8}-\d{6,12}-[0-9A-Z]{12}-[0-9A-Z](?=-)")
+
+
+def cases_of(keys: Iterable[Key]) -> list[str]:
+    """The numbers of the cases that aggregates belong to; the ids of tasks and collaborations begin with theirs."""
+    found = []
+    for key in keys:
+        if key.kind in _NAMED_BY_CASE:
+            found.append(key.id)
+        elif key.kind in _BEGIN_WITH_CASE and (match := _CASE_NO.match(key.id)):
+            found.append(match[0])
+    return found

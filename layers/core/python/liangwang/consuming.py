@@ -72,6 +72,7 @@ def consume(
     with log.invocation(consumer) as line:
         batch = list(records(event))
         plans = [_plan(record, consumer, route) for record in batch]
+        log.about(plan.event.subject for plan in plans if plan.event and plan.command)
         outcomes = iter(perform(store, [plan.command for plan in plans if plan.command], now))
         results = [next(outcomes) if plan.command else Outcome() for plan in plans]
         if then is not None:

@@ -5,7 +5,6 @@ of asking (``domain/patience.py``) in which a message is said again. ``tracepare
 messages of a case are one trace.
 """
 
-import hashlib
 from datetime import datetime
 from typing import Annotated, Any, NamedTuple
 
@@ -14,6 +13,7 @@ from msgspec.json import Decoder, Encoder
 
 from .domain.errors import DomainError
 from .domain.messages import ASKS, BY_TYPE, DeadLettered, Message
+from .tracing import traceparent
 
 
 class NotAMessage(DomainError):
@@ -79,7 +79,7 @@ def wrap(message: Any, *, id: str, time: datetime, round: int = 0) -> CloudEvent
         subject=subject,
         time=time,
         dataschema=f"urn:liangwang:schema:{kind}:v1",
-        traceparent=_traceparent(subject, id),
+        traceparent=traceparent(subject, id),
         round=round,
         data=message,
     )
@@ -113,10 +113,3 @@ def decode(value: bytes | None) -> CloudEvent:
         round=wire.round,
         data=data,
     )
-
-
-def _traceparent(subject: str, id: str) -> str:
-    """https://www.w3.org/TR/trace-context/: one trace a case, one span a message."""
-    trace = hashlib.sha256(subject.encode()).hexdigest()[:32]
-    span = hashlib.sha256(id.encode()).hexdigest()[:16]
-    return f"00-{trace}-{span}-01"

@@ -18,6 +18,7 @@ from .domain import policy
 from .domain.errors import DomainError, Forbidden, Invalid, Unauthenticated, Violation
 from .http_content import JSON, XML
 from .limits import Door, Exhausted
+from .tracing import request_trace
 
 BODY_LIMIT = 64 * 1024
 """Bytes that a route takes unless it says otherwise. Forms are small; files do not travel in them."""
@@ -136,7 +137,7 @@ def serve(
     key, path = event["routeKey"], event["rawPath"]
     kind = JSON
     with log.invocation(function) as line:
-        line["route"] = key
+        line.update(route=key, **request_trace(event.get("headers") or {}))
         try:
             route = routes[key]
             kind = _wanted(route, event) or JSON

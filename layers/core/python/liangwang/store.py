@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from msgspec import DecodeError, json
 
 from . import log
-from .aggregates import KINDS, Index, Key, Kind, encode
+from .aggregates import KINDS, Index, Key, Kind, cases_of, encode
 from .aws import AwsError, AwsJson
 from .body import pack, unpack
 from .domain.errors import Invalid, Violation
@@ -127,6 +127,7 @@ class Store:
             for item in self._get(names[start : start + 100]):
                 stored = read_item(item)
                 found[stored.key] = stored
+        log.about(cases_of(key for key, stored in found.items() if stored.history))
         return found
 
     def _get(self, names: list[Any]) -> Iterable[Attributes]:
@@ -143,6 +144,7 @@ class Store:
         )
         units = [result for result in results if isinstance(result, float)]
         log.add(writes=len(units), write_units=sum(units))
+        log.about(cases_of(after.key for _, after in changes))
         return [result if isinstance(result, Exception) else None for result in results]
 
     def _put(self, change: tuple[Stored, Stored]) -> float | Exception:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from .. import clock, log
+from ..aggregates import cases_of
 from ..changes import Change, changes
 
 
@@ -38,6 +39,7 @@ class FollowUp:
             if "Records" in event:
                 found = changes(event)
                 line["changes"] = len(found)
+                log.about(cases_of(change.after.key for change in found))
                 outcomes = [_attempt(partial(step.take, found, now)) for step in self._steps]
             else:
                 outcomes = [_attempt(partial(step.sweep, now)) for step in self._steps]

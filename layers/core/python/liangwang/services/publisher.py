@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .. import log
+from ..aggregates import Key, cases_of
 from ..producer import Producer, Undeliverable
 from ..publishing import outgoing
 
@@ -18,6 +19,7 @@ class Publisher:
         """Sends everything; the answer names the first record whose messages Kafka does not hold."""
         with log.invocation("publisher") as line:
             batch = [(record["dynamodb"]["SequenceNumber"], outgoing(record)) for record in event["Records"]]
+            log.about(cases_of(Key.parse(record["dynamodb"]["Keys"]["pk"]["S"]) for record in event["Records"]))
             results = iter(self._producer.send([message for _, messages in batch for message in messages]))
             line["sent"] = 0
             for sequence, messages in batch:

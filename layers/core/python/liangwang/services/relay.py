@@ -53,6 +53,7 @@ class Relay:
     def _carry(self, pending: Sequence[Pending]) -> int:
         if not pending:
             return 0
+        log.about(one.case_no for one in pending)
         carried = [(one, message) for one in pending if (message := _message(one)) is not None]
         results = self._producer.send([message for _, message in carried])
         held = [one for (one, _), error in zip(carried, results, strict=True) if error is None]
