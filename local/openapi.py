@@ -35,6 +35,11 @@ _PAGE = (
     Query("cursor", {"type": "string"}, "The `cursor` of the page before, unchanged"),
 )
 
+_DEPARTMENT = Query(
+    "department", {"type": "string"}, "The department's code; needed by callers who have none themselves"
+)
+_MONTH = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}$"}
+
 QUERIES: dict[str, tuple[Query, ...]] = {
     "GET /api/items": (
         Query(
@@ -60,6 +65,18 @@ QUERIES: dict[str, tuple[Query, ...]] = {
         *_PAGE,
         Query("on_behalf_of", {"type": "string"}, "The account of somebody who gave the caller a mandate to read"),
     ),
+    "GET /api/notifications": _PAGE,
+    "GET /api/ratings": (
+        _DEPARTMENT,
+        Query("month", _MONTH, "The month they were given in; the present one without it"),
+        *_PAGE,
+    ),
+    "GET /api/ratings/summary": (
+        _DEPARTMENT,
+        Query("first", _MONTH, "The first month that is counted; the present one without it"),
+        Query("last", _MONTH, "The last month that is counted, at most the twelfth; the present one without it"),
+    ),
+    "GET /api/rectifications": (_DEPARTMENT, *_PAGE),
     "GET /api/cases": _PAGE,
     "GET /api/tasks": _PAGE,
     "GET /exchange/applications": (
@@ -76,6 +93,7 @@ PATH_PARAMETERS = {
     "task_code": "The item's implementation code 实施编码",
     "case_no": "The case number 办件编号",
     "mandate_id": "The mandate's id",
+    "notification_id": "The notification's id",
     "task_id": "The task's id",
     "collaboration_id": "The collaboration event's id",
 }
@@ -85,13 +103,15 @@ TAGS = {
     "items": "事项: what one can apply for",
     "mandates": "委托: who may act for whom",
     "intake": "收件系统: what citizens may do",
+    "inbox": "通知: what a citizen is told",
+    "feedback": "好差评: ratings, and what is put right 差评整改",
     "exchange": "交换: the one way in and out of intake for other systems",
     "approval": "审批: a clerk's cases",
     "assistance": "协办: a clerk's tasks for other departments",
     "collaboration": "协同: events as a centre's operator sees them",
 }
 
-PEOPLE = frozenset({"intake", "approval", "assistance"})
+PEOPLE = frozenset({"intake", "inbox", "feedback", "approval", "assistance"})
 """Functions whose POST routes honour ``Idempotency-Key``; the exchange's entries carry ids of their own."""
 
 PROBLEMS = {
@@ -240,17 +260,17 @@ def _responses(place: HttpRoute, route: Route, reference: Mapping[Any, dict[str,
 def _statuses(place: HttpRoute, route: Route, folder: str) -> list[str]:
     """The problems that a route can answer, by what it takes and for whom it is."""
     acts, names_one = place.method == "POST" and folder in PEOPLE, "{" in place.path
-    pages = any(query.name == "limit" for query in QUERIES.get(place.key, ()))
+    asks = bool(QUERIES.get(place.key))
     may = {
         "400": route.body is not None,
         "401": route.roles is not None or (folder == "identity" and route.body is not None),
         "403": route.roles is not None,
-        "404": names_one,
+        "404": names_one or _DEPARTMENT in QUERIES.get(place.key, ()),
         "406": True,
         "409": acts and names_one,
         "413": route.body is not None,
         "415": route.body is not None,
-        "422": pages or (route.body is not None and folder in {*PEOPLE, "items"}),
+        "422": asks or (route.body is not None and folder in {*PEOPLE, "items"}),
         "429": True,
         "500": True,
     }

@@ -38,6 +38,8 @@ TABLE = {
     "identity": "intake",
     "intake": "intake",
     "mandates": "intake",
+    "inbox": "intake",
+    "feedback": "intake",
     "exchange": "intake",
     "collaboration": "governance",
     "handback": "governance",

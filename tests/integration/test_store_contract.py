@@ -184,6 +184,15 @@ def test_a_holders_items_are_paged_oldest_first_and_each_found_once(store):
     assert [key.id for key in found] == [str(n) for n in range(7)]
 
 
+def test_a_holders_items_are_paged_newest_first_when_that_is_asked_for(store):
+    created(store, *[application(n, at=NOON + timedelta(minutes=n)) for n in range(7)])
+    found, cursor = store.held_by(APPLICATION, "zhang", limit=3, newest_first=True)
+    while cursor:
+        page, cursor = store.held_by(APPLICATION, "zhang", limit=3, cursor=cursor, newest_first=True)
+        found += page
+    assert [key.id for key in found] == [str(n) for n in reversed(range(7))]
+
+
 def test_items_of_one_millisecond_are_paged_as_well(store):
     created(store, *[application(n) for n in range(5)])
     found, cursor = store.held_by(APPLICATION, "zhang", limit=2)

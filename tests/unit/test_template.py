@@ -25,6 +25,8 @@ TABLE = {
     "ItemsFunction": None,
     "MandatesFunction": "IntakeTable",
     "IntakeFunction": "IntakeTable",
+    "InboxFunction": "IntakeTable",
+    "FeedbackFunction": "IntakeTable",
     "ExchangeFunction": "IntakeTable",
     "RelayFunction": None,
     "AcceptanceFunction": "DepartmentTable",

@@ -33,11 +33,13 @@ from .domain.retention import Ended
 class Index(NamedTuple):
     """What an item shows to the indexes and to stream filters. None keeps an entry out (the indexes are sparse).
 
-    ``expires_at`` is when DynamoDB may remove the item by itself; it does so some days later at most, and never before.
+    ``held_since`` orders what one holder has; without it the first event that is kept does, which of a document is the
+    newest. ``expires_at`` is when DynamoDB may remove the item by itself; it does so some days later at most, and never before.
     """
 
     wake_at: datetime | None = None
     holder: str | None = None
+    held_since: datetime | None = None
     pending: bool = False
     expires_at: datetime | None = None
 
@@ -143,7 +145,7 @@ NOTIFICATION = _document(
     "notification",
     "intake",
     notification.Notification,
-    lambda state, *_: Index(wake_at=notification.wake_at(state), holder=state.owner),
+    lambda state, *_: Index(wake_at=notification.wake_at(state), holder=state.owner, held_since=state.at),
     queue="notification",
 )
 NOTIFICATION_SETTINGS = _document("notification-settings", "intake", notification.Settings)

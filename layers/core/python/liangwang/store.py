@@ -83,7 +83,8 @@ def build_put(table: str, *, before: Stored, after: Stored, patience: Patience) 
         item["wake_at"] = {"N": str(ceil(index.wake_at.timestamp()))}
     if index.holder is not None:
         item["holder"] = {"S": f"{kind.name}/{index.holder}"}
-        item["held_since"] = {"N": str(int(after.history[0].at.timestamp() * 1000))}
+        since = index.held_since or after.history[0].at
+        item["held_since"] = {"N": str(int(since.timestamp() * 1000))}
     if index.pending:
         item["pending"] = {"N": "1"}
     if index.expires_at is not None:
@@ -177,17 +178,25 @@ class Store:
         return found[:limit]
 
     def held_by(
-        self, kind: Kind, holder: str, *, limit: int, cursor: str | None = None
+        self, kind: Kind, holder: str, *, limit: int, cursor: str | None = None, newest_first: bool = False
     ) -> tuple[list[Key], str | None]:
-        """The aggregates of a kind in one holder's hands, oldest first, and a cursor for the next page if there is one.
+        """The aggregates of a kind in one holder's hands, oldest first unless told otherwise, and a cursor for the next
+        page if there is one. A cursor names the last key of its page.
 
         Raises Invalid for a cursor that this method did not make.
         """
         values = {":key": {"S": f"{kind.name}/{holder}"}}
-        return self._query("holder", "holder = :key", values, limit=limit, cursor=cursor)
+        return self._query("holder", "holder = :key", values, limit=limit, cursor=cursor, newest_first=newest_first)
 
     def _query(
-        self, index: str, condition: str, values: dict[str, Any], *, limit: int, cursor: str | None = None
+        self,
+        index: str,
+        condition: str,
+        values: dict[str, Any],
+        *,
+        limit: int,
+        cursor: str | None = None,
+        newest_first: bool = False,
     ) -> tuple[list[Key], str | None]:
         request: dict[str, Any] = {
             "TableName": self._table,
@@ -196,6 +205,8 @@ class Store:
             "ExpressionAttributeValues": values,
             "Limit": limit,
         }
+        if newest_first:
+            request["ScanIndexForward"] = False
         if cursor:
             request["ExclusiveStartKey"] = _open_cursor(cursor)
         try:

@@ -35,10 +35,13 @@ if TYPE_CHECKING:
     from .services.guidance import Guidance
     from .services.handback import Handback
     from .services.identity import Identity
+    from .services.inbox import Inbox
     from .services.intake import Intake
     from .services.items import Items
     from .services.mandates import MandateDesk
     from .services.publisher import Publisher
+    from .services.ratings import Ratings
+    from .services.rectifications import Rectifications
     from .services.relay import Relay
     from .services.supervision import Supervision
     from .store import Store
@@ -222,6 +225,31 @@ def intake() -> "Intake":
     return Intake(_store(aws), _catalogue(), _sealing(aws))
 
 
+def inbox() -> "Inbox":
+    """What citizens are told."""
+    from .notices import Notices
+    from .services.inbox import Inbox
+
+    return Inbox(_store(outside.aws()), Notices(_catalogue()))
+
+
+def feedback() -> "tuple[Ratings, Rectifications]":
+    """What citizens say of how their cases were handled, and what is put right."""
+    from .accesses import Accesses
+    from .notices import Notices
+    from .services.departments import Departments
+    from .services.ratings import Ratings
+    from .services.rectifications import Rectifications
+
+    aws, catalogue = outside.aws(), _catalogue()
+    store, vault = _store(aws), _vault(aws)
+    departments, notices = Departments(catalogue.organisation), Notices(catalogue)
+    return (
+        Ratings(store, departments, notices, vault),
+        Rectifications(store, departments, notices, vault, Accesses(store)),
+    )
+
+
 def exchange() -> "ExchangeApi":
     """Intake's door for other systems."""
     from .services.exchange import ExchangeApi
@@ -288,6 +316,8 @@ def followup() -> "FollowUp":
     """What follows in intake from what has happened."""
     from .domain.retention import Periods
     from .services.followup import FollowUp
+    from .services.notifying import Notifying
+    from .services.rectifying import Rectifying
     from .services.retention import Retention
 
     store = _store(outside.aws())
@@ -295,4 +325,4 @@ def followup() -> "FollowUp":
         decided=timedelta(days=float(os.environ["FORGET_DECIDED_AFTER_DAYS"])),
         withdrawn=timedelta(days=float(os.environ["FORGET_WITHDRAWN_AFTER_DAYS"])),
     )
-    return FollowUp(steps=[Retention(store, periods)])
+    return FollowUp(steps=[Notifying(store), Rectifying(store), Retention(store, periods)])

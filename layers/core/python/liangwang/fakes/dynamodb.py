@@ -107,12 +107,16 @@ class FakeDynamoDb:
             raise AwsError("ValidationException", f"the fake index {index} does not know: {condition}")
         latest = int(values[":at"]["N"]) if ":at" in values else None
         rows = sorted(
-            (int(item[order]["N"]), key)
-            for key, item in self.tables.get(request["TableName"], {}).items()
-            if item.get(index) == values[":key"] and (latest is None or int(item[order]["N"]) <= latest)
+            (
+                (int(item[order]["N"]), key)
+                for key, item in self.tables.get(request["TableName"], {}).items()
+                if item.get(index) == values[":key"] and (latest is None or int(item[order]["N"]) <= latest)
+            ),
+            reverse=not request.get("ScanIndexForward", True),
         )
         if start := request.get("ExclusiveStartKey"):
-            rows = [row for row in rows if row > (int(start[order]["N"]), start["pk"]["S"])]
+            last = (int(start[order]["N"]), start["pk"]["S"])
+            rows = [row for row in rows if (row > last) == request.get("ScanIndexForward", True) and row != last]
         page = rows[: request["Limit"]]
         shown = [{"pk": {"S": key}, index: values[":key"], order: {"N": str(place)}} for place, key in page]
         # Like the service: a full page names its last key, whether more follows or not.
