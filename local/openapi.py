@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import msgspec
 from liangwang.http import BODY_LIMIT, Route, Routes
 from liangwang.http_content import FORM, JSON, XML
+from liangwang.services.case_search import STATUSES
 
 from local.config import REPOSITORY
 from local.contracts import prose, tidy, version
@@ -39,6 +40,13 @@ _DEPARTMENT = Query(
     "department", {"type": "string"}, "The department's code; needed by callers who have none themselves"
 )
 _MONTH = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}$"}
+_CASES = (
+    _DEPARTMENT,
+    Query("status", {"type": "string", "enum": list(STATUSES)}, "Cases in this state only"),
+    Query("task_code", {"type": "string"}, "Cases of this item only"),
+    Query("received_from", {"type": "string"}, "Received on this day (2027-03-01) or moment, or later"),
+    Query("received_to", {"type": "string"}, "Received on this day or moment, or before"),
+)
 
 QUERIES: dict[str, tuple[Query, ...]] = {
     "GET /api/items": (
@@ -77,8 +85,9 @@ QUERIES: dict[str, tuple[Query, ...]] = {
         Query("last", _MONTH, "The last month that is counted, at most the twelfth; the present one without it"),
     ),
     "GET /api/rectifications": (_DEPARTMENT, *_PAGE),
-    "GET /api/cases": _PAGE,
-    "GET /api/tasks": _PAGE,
+    "GET /api/cases": (*_PAGE, *_CASES),
+    "GET /api/cases/export": (_PAGE[0]._replace(schema={**_PAGE[0].schema, "default": 100}), _PAGE[1], *_CASES),
+    "GET /api/tasks": (*_PAGE, _DEPARTMENT),
     "GET /exchange/applications": (
         Query("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 100}, "How many cases at most"),
         Query(
@@ -111,7 +120,7 @@ TAGS = {
     "collaboration": "协同: events as a centre's operator sees them",
 }
 
-PEOPLE = frozenset({"intake", "inbox", "feedback", "approval", "assistance"})
+PEOPLE = frozenset({"intake", "mandates", "inbox", "feedback", "approval", "assistance"})
 """Functions whose POST routes honour ``Idempotency-Key``; the exchange's entries carry ids of their own."""
 
 PROBLEMS = {

@@ -6,13 +6,20 @@ from liangwang import wiring
 from liangwang.consuming import consume
 from liangwang.domain.approval import CompleteStep
 from liangwang.http import Route, Routes, serve
-from liangwang.services.approval import CaseDetail, CaseSummary, Worklist
+from liangwang.services.approval import CaseDetail, CaseSummary, PersonalData, Unmask, Worklist
+from liangwang.services.case_search import CSV, JSON_LINES
 
 app, department = wiring.approval()
 
 ROUTES: Routes = {
-    "GET /api/cases": Route(app.worklist, "What waits for a clerk of my department", "case.list", result=Worklist),
+    "GET /api/cases": Route(
+        app.worklist, "Search what waits for a clerk of my department", "case.list", result=Worklist
+    ),
+    "GET /api/cases/export": Route(app.export, "The same as a file", "case.export", gives=(CSV, JSON_LINES)),
     "GET /api/cases/{case_no}": Route(app.case, "One case of my department", "case.read", result=CaseDetail),
+    "POST /api/cases/{case_no}/personal": Route(
+        app.unmask, "See personal data in full, and say why", "case.unmask", body=Unmask, result=PersonalData
+    ),
     "POST /api/cases/{case_no}/steps": Route(
         app.complete, "Complete the step a case stands before", "case.step", body=CompleteStep, result=CaseSummary
     ),

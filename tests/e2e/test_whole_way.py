@@ -88,12 +88,14 @@ def test_clerks_complete_the_steps_and_nobody_does_two_of_one_case(city):
     city.await_status(case_no, "granted")
 
 
-def test_a_clerk_of_the_department_sees_the_personal_data_and_nobody_else_finds_the_case(city):
+def test_a_clerk_of_the_department_sees_the_personal_data_for_a_reason_and_nobody_else_finds_the_case(city):
     case_no = city.apply(city.wish("food-business-licence"))
     await_work(city, "990101-market", "cases", case_no)
     detail = city.api.get("clerk-990101-market-1", f"/api/cases/{case_no}")
-    assert detail["personal"]["phone"] == "13800000000"
+    assert detail["personal"]["phone"] == "138****0000"
     assert "phone" not in detail["form"]
+    shown = city.api.post("clerk-990101-market-1", f"/api/cases/{case_no}/personal", {"reason": "示例核对"})
+    assert shown["personal"]["phone"] == "13800000000"
     assert city.refused("clerk-990102-market-1", f"/api/cases/{case_no}")["status"] == 404
 
 

@@ -8,7 +8,7 @@ from liangwang import passwords
 from liangwang.aggregates import ACCOUNT, Key
 from liangwang.domain.account import Account
 from liangwang.domain.history import Recorded
-from liangwang.fakes import Fault, kafka_event
+from liangwang.fakes import Fault
 from liangwang.store import Stored
 
 from tests.functional.functions import Functions, golden
@@ -495,23 +495,3 @@ def test_an_operator_sees_an_event_with_its_way(busy):
 
 def test_an_operator_of_a_centre_the_way_does_not_touch_sees_nothing(busy):
     assert busy.http("collaboration", changed(golden("http_collaboration"), caller={"region": "990103"}))[0] == 404
-
-
-def test_a_clerk_opens_the_applicants_data_of_a_case_that_was_sealed_to_the_department(functions):
-    body = wish(task_code="food-business-licence", materials=["business-licence", "layout-plan", "safety-rules"])
-    body["form"] = {
-        "operator": "李示例",
-        "identity_number": "990101198001010000",
-        "phone": "13800000000",
-        "premises": "云川市云东区望江街道示例路1号",
-        "business": "restaurant",
-        "area": 80,
-        "cold_dishes": False,
-        "gas_kitchen": True,
-    }
-    number = applied(functions, body=body)["case_no"]
-    functions.call("relay", functions.aws.dynamodb.event("intake"))
-    functions.call("acceptance", kafka_event(functions.producer.records("applications")))
-    event = changed(golden("http_step"), routeKey="GET /api/cases/{case_no}", pathParameters={"case_no": number})
-    case = functions.http("approval", event)[1]
-    assert case["personal"]["operator"] == "李示例" and "operator" not in case["form"]

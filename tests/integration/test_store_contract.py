@@ -202,6 +202,19 @@ def test_items_of_one_millisecond_are_paged_as_well(store):
     assert sorted(key.id for key in found) == [str(n) for n in range(5)]
 
 
+def test_a_holders_items_are_found_by_when_they_began(store):
+    created(store, *[application(n, at=NOON + timedelta(minutes=n)) for n in range(5)])
+
+    def began(**bounds):
+        return [key.id for key in store.held_by(APPLICATION, "zhang", limit=9, **bounds)[0]]
+
+    one, three = NOON + timedelta(minutes=1), NOON + timedelta(minutes=3)
+    assert began(since=one, until=three) == ["1", "2"]
+    assert began(since=three) == ["3", "4"]
+    assert began(until=one) == ["0"]
+    assert began(since=three, until=one) == []
+
+
 def test_kinds_do_not_mix_in_one_holders_hands(store):
     created(store, application(1, applicant="EAST-MARKET"), task(1))
     assert store.held_by(TASK, "EAST-MARKET", limit=9)[0] == [task(1).key]

@@ -49,8 +49,8 @@ def test_a_stopped_stack_goes_on_where_it_stood(tmp_path):
         assert offsets
         assert [after.follow(case_no)["status"] for case_no in granted] == ["granted"] * 3
         # What was sealed before the stop opens: the department's key is the same.
-        detail = after.api.get("clerk-990101-market-1", f"/api/cases/{waiting}")
-        assert detail["personal"]["phone"] == "13800000000"
+        shown = after.api.post("clerk-990101-market-1", f"/api/cases/{waiting}/personal", {"reason": "示例核对"})
+        assert shown["personal"]["phone"] == "13800000000"
         step(after, "clerk-990101-market-2", waiting, "review")
         step(after, "clerk-990101-market-3", waiting, "approve")
         after.await_status(waiting, "granted")

@@ -3,6 +3,7 @@
 from typing import get_args
 
 from liangwang.domain import policy
+from liangwang.domain.catalogue import Step
 
 
 def test_what_the_table_does_not_name_is_denied():
@@ -27,3 +28,20 @@ def test_the_table_uses_only_roles_relations_and_fields_that_there_are():
             assert relations, "a role with no relation is granted nothing: leave it out"
             for relation, shown in relations.items():
                 assert relation in get_args(policy.Relation) and shown in get_args(policy.Fields)
+
+
+FORM = {"area": 80, "phone": "13800000000"}
+
+
+def test_an_application_crosses_in_two_parts():
+    crossing = policy.crossing("crossing.application", FORM, personal=["phone", "name"])
+    assert (crossing.clear, crossing.closed) == ({"area": 80}, {"phone": "13800000000"})
+
+
+def test_what_supporters_are_asked_crosses_without_personal_fields_open_or_closed():
+    crossing = policy.crossing("crossing.collaboration", FORM, personal=["phone"])
+    assert (crossing.clear, crossing.closed) == ({"area": 80}, {})
+
+
+def test_every_step_of_approval_is_an_action():
+    assert set(policy.STEPS) == set(get_args(Step.__annotations__["name"]))

@@ -9,7 +9,7 @@ import base64
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import UTC, datetime
 from math import ceil
 from typing import Any, NamedTuple
 
@@ -28,6 +28,10 @@ SHARDS = 8
 
 LONGEST_KEY = 2048
 """Bytes of a partition key. Nothing has a longer one, and DynamoDB refuses even to look."""
+
+EVER = datetime.fromtimestamp(0, UTC)
+FAR = 10**14
+"""Milliseconds, some thousands of years ahead."""
 
 Attributes = Mapping[str, Mapping[str, Any]]
 
@@ -83,8 +87,7 @@ def build_put(table: str, *, before: Stored, after: Stored, patience: Patience) 
         item["wake_at"] = {"N": str(ceil(index.wake_at.timestamp()))}
     if index.holder is not None:
         item["holder"] = {"S": f"{kind.name}/{index.holder}"}
-        since = index.held_since or after.history[0].at
-        item["held_since"] = {"N": str(int(since.timestamp() * 1000))}
+        item["held_since"] = {"N": str(_milliseconds(index.held_since or after.history[0].at))}
     if index.pending:
         item["pending"] = {"N": "1"}
     if index.expires_at is not None:
@@ -178,15 +181,31 @@ class Store:
         return found[:limit]
 
     def held_by(
-        self, kind: Kind, holder: str, *, limit: int, cursor: str | None = None, newest_first: bool = False
+        self,
+        kind: Kind,
+        holder: str,
+        *,
+        limit: int,
+        cursor: str | None = None,
+        since: datetime = EVER,
+        until: datetime | None = None,
+        newest_first: bool = False,
     ) -> tuple[list[Key], str | None]:
         """The aggregates of a kind in one holder's hands, oldest first unless told otherwise, and a cursor for the next
         page if there is one. A cursor names the last key of its page.
 
-        Raises Invalid for a cursor that this method did not make.
+        ``since`` and ``until`` (not included) bound when they began. Raises Invalid for a cursor that this method did
+        not make.
         """
         values = {":key": {"S": f"{kind.name}/{holder}"}}
-        return self._query("holder", "holder = :key", values, limit=limit, cursor=cursor, newest_first=newest_first)
+        condition = "holder = :key"
+        if since > EVER or until is not None:
+            condition += " AND held_since BETWEEN :since AND :until"
+            last = _milliseconds(until) - 1 if until is not None else FAR
+            values |= {":since": {"N": str(_milliseconds(since))}, ":until": {"N": str(last)}}
+            if last < _milliseconds(since):
+                return [], None  # DynamoDB refuses a range that ends before it begins
+        return self._query("holder", condition, values, limit=limit, cursor=cursor, newest_first=newest_first)
 
     def _query(
         self,
@@ -218,6 +237,10 @@ class Store:
         last = answer.get("LastEvaluatedKey")
         following = base64.urlsafe_b64encode(json.encode(last)).decode() if last else None
         return [Key.parse(item["pk"]["S"]) for item in answer["Items"]], following
+
+
+def _milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
 
 
 def _open_cursor(cursor: str) -> dict[str, dict[str, str]]:

@@ -10,6 +10,7 @@ from datetime import datetime
 from msgspec import structs
 
 from . import messages as m
+from . import policy
 from .case import Case, Event, Received, SupplementReceived, advance, evolve, facts, find
 from .catalogue import Collaboration, Evaluate, Facts, Item, Material, Text
 from .history import Recorded, too_late
@@ -108,14 +109,17 @@ def _accept(
     awaits = tuple(ask.capability for one in wanted for ask in one.asks)
     accepted = m.CaseAccepted(case_no=case_no, department=department, accept_doc_no=f"{case_no}-S", awaits=awaits)
     case = state
-    events: list[Event] = [accepted, *(_request(state, one) for one in wanted)]
+    events: list[Event] = [accepted, *(_request(state, one, personal=item.personal) for one in wanted)]
     for event in events:
         case = evolve(case, Recorded(now, "", event))
     return [*events, *advance(case, item=item, evaluate=evaluate, now=now)]
 
 
-def _request(state: Case, collaboration: Collaboration) -> m.CollaborationRequested:
-    """An ask whose place is a form field goes to that place; the request carries region codes only."""
+def _request(state: Case, collaboration: Collaboration, *, personal: Sequence[str]) -> m.CollaborationRequested:
+    """An ask whose place is a form field goes to that place; the request carries region codes only.
+
+    Of the form it carries what the policy lets cross to those who support.
+    """
     application = state.application
     asks = tuple(
         structs.replace(ask, place=application.place if ask.place == "case" else str(state.form.get(ask.place)))
@@ -131,5 +135,5 @@ def _request(state: Case, collaboration: Collaboration) -> m.CollaborationReques
         join=collaboration.join,
         days=collaboration.days,
         on_timeout=collaboration.on_timeout,
-        form=state.form,
+        form=policy.crossing("crossing.collaboration", state.form, personal=personal).clear,
     )

@@ -6,7 +6,7 @@ their region. ``POLICY`` grants fields for (action, role, relation); what it doe
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from msgspec import Struct
 
@@ -47,13 +47,23 @@ Action = Literal[
     "rectification.respond",
     "exchange.carry",
     "case.list",
+    "case.export",
     "case.read",
+    "case.unmask",
     "case.step",
+    "step.handle",
+    "step.review",
+    "step.approve",
     "task.list",
     "task.read",
     "task.act",
     "collaboration.read",
+    "crossing.application",
+    "crossing.collaboration",
 ]
+"""What a route or a message does. ``step.…`` is what a step is beside ``case.step``; ``crossing.…`` is what leaves a system
+on the bus: any subscriber stands to it as ``any``, the receiving department as ``department`` or ``supporting``.
+"""
 
 POLICY: Mapping[Action, Mapping[Role, Mapping[Relation, Fields]]] = {
     "application.submit": {"citizen": {"own": "full", "mandated": "full"}},
@@ -79,14 +89,49 @@ POLICY: Mapping[Action, Mapping[Role, Mapping[Relation, Fields]]] = {
     "rectification.read": {"supervisor": {"department": "full"}, "operator": {"region": "public"}},
     "rectification.respond": {"supervisor": {"department": "full"}},
     "exchange.carry": {"system": {"any": "public"}},
-    "case.list": {"clerk": {"department": "public"}, "supervisor": {"department": "public"}},
-    "case.read": {"clerk": {"department": "full"}, "supervisor": {"department": "full"}},
-    "case.step": {"clerk": {"department": "full"}},
-    "task.list": {"clerk": {"supporting": "public"}},
-    "task.read": {"clerk": {"supporting": "public"}},
+    "case.list": {
+        "clerk": {"department": "public"},
+        "reviewer": {"department": "public"},
+        "supervisor": {"department": "public"},
+        "auditor": {"any": "public"},
+    },
+    "case.export": {
+        "clerk": {"department": "public"},
+        "reviewer": {"department": "public"},
+        "supervisor": {"department": "public"},
+        "auditor": {"any": "public"},
+    },
+    "case.read": {
+        "clerk": {"department": "masked"},
+        "reviewer": {"department": "masked"},
+        "supervisor": {"department": "masked"},
+        "auditor": {"any": "masked"},
+    },
+    "case.unmask": {"clerk": {"department": "full"}, "reviewer": {"department": "full"}},
+    "case.step": {"clerk": {"department": "masked"}, "reviewer": {"department": "masked"}},
+    "step.handle": {"clerk": {"department": "masked"}},
+    "step.review": {"clerk": {"department": "masked"}, "reviewer": {"department": "masked"}},
+    "step.approve": {"clerk": {"department": "masked"}, "reviewer": {"department": "masked"}},
+    "task.list": {
+        "clerk": {"supporting": "public"},
+        "reviewer": {"supporting": "public"},
+        "supervisor": {"supporting": "public"},
+        "auditor": {"any": "public"},
+    },
+    "task.read": {
+        "clerk": {"supporting": "public"},
+        "reviewer": {"supporting": "public"},
+        "supervisor": {"supporting": "public"},
+        "auditor": {"any": "public"},
+    },
     "task.act": {"clerk": {"supporting": "public"}},
-    "collaboration.read": {"operator": {"region": "public"}},
+    "collaboration.read": {"operator": {"region": "public"}, "auditor": {"any": "public"}},
+    "crossing.application": {"system": {"any": "public", "department": "full"}},
+    "crossing.collaboration": {"system": {"any": "public", "supporting": "public"}},
 }
+
+STEPS: Mapping[str, Action] = {"handle": "step.handle", "review": "step.review", "approve": "step.approve"}
+"""What completing a step of approval is, beside ``case.step``: who reviews does not handle."""
 
 
 def act_of(action: Action) -> str:
@@ -151,3 +196,27 @@ def fields(role: str, action: Action, relations: Collection[Relation]) -> Fields
     granted: Mapping[Relation, Fields] = POLICY.get(action, {}).get(role, {})  # type: ignore[call-overload]
     found = [granted[relation] for relation in relations if relation in granted]
     return max(found, key=_RISING.index, default=None)
+
+
+class Crossing(NamedTuple):
+    """What of a form leaves a system on the bus: what any subscriber may read, and what only the receiver may."""
+
+    clear: dict[str, Any]
+    closed: dict[str, Any]
+
+
+def crossing(
+    message: Literal["crossing.application", "crossing.collaboration"],
+    form: Mapping[str, Any],
+    *,
+    personal: Collection[str],
+) -> Crossing:
+    """Splits a form for a message; ``personal`` names its personal fields. What the receiver may not see stays behind.
+
+    On the bus there is nothing between open and closed: a subscriber who may see personal data masked sees none.
+    """
+    receiver: Relation = "department" if message == "crossing.application" else "supporting"
+    seen = {relation: fields("system", message, [relation]) for relation in ("any", receiver)}
+    clear = {name: value for name, value in form.items() if name not in personal or seen["any"] == "full"}
+    rest = {name: value for name, value in form.items() if name not in clear}
+    return Crossing(clear, rest if seen[receiver] == "full" else {})

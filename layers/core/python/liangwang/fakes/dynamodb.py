@@ -103,14 +103,24 @@ class FakeDynamoDb:
         order = RANGE[index]
         values = request["ExpressionAttributeValues"]
         condition = request["KeyConditionExpression"]
-        if condition not in (f"{index} = :key", f"{index} = :key AND {order} <= :at"):
+        known = (
+            f"{index} = :key",
+            f"{index} = :key AND {order} <= :at",
+            f"{index} = :key AND {order} BETWEEN :since AND :until",
+        )
+        if condition not in known:
             raise AwsError("ValidationException", f"the fake index {index} does not know: {condition}")
-        latest = int(values[":at"]["N"]) if ":at" in values else None
+        earliest = int(values.get(":since", {"N": "0"})["N"])
+        latest = next((int(values[name]["N"]) for name in (":at", ":until") if name in values), None)
+        if latest is not None and latest < earliest:
+            raise AwsError("ValidationException", "The BETWEEN operator requires upper bound to be greater")
         rows = sorted(
             (
                 (int(item[order]["N"]), key)
                 for key, item in self.tables.get(request["TableName"], {}).items()
-                if item.get(index) == values[":key"] and (latest is None or int(item[order]["N"]) <= latest)
+                if item.get(index) == values[":key"]
+                and int(item[order]["N"]) >= earliest
+                and (latest is None or int(item[order]["N"]) <= latest)
             ),
             reverse=not request.get("ScanIndexForward", True),
         )

@@ -6,8 +6,10 @@ from typing import Any
 
 from msgspec import Struct
 
+from ..access import granted
 from ..aggregates import TASK, Key
 from ..domain import messages as m
+from ..domain import policy
 from ..domain import task as domain
 from ..domain.catalogue import Organisation, Text
 from ..domain.errors import DomainError, NotFound
@@ -53,7 +55,7 @@ class TaskList(Struct, frozen=True, kw_only=True):
 
 
 class Assistance:
-    """Tasks of the caller's own department only; others' are not found."""
+    """Tasks of the departments that the policy names; others' are not found."""
 
     def __init__(self, store: Store, organisation: Organisation) -> None:
         self.store = store
@@ -71,16 +73,17 @@ class Assistance:
         )
 
     def worklist(self, request: Request) -> TaskList:
-        """The open tasks of the caller's department."""
-        keys, cursor = self.store.held_by(
-            TASK, request.by.department, limit=limit_of(request), cursor=request.query.get("cursor")
-        )
+        """The open tasks of the caller's department, or of the named one."""
+        department = request.query.get("department") or request.by.department
+        thing = policy.Thing(supporting=department)
+        granted(request.by, "task.list", thing, what=f"you have no department {department}")
+        keys, cursor = self.store.held_by(TASK, department, limit=limit_of(request), cursor=request.query.get("cursor"))
         loaded = self.store.load(keys)
         return TaskList(tasks=tuple(_view(loaded[key].state) for key in keys), cursor=cursor)
 
     def task(self, request: Request) -> TaskView:
         """One task."""
-        return _view(self._own(request).state)
+        return _view(self._own(request, "task.read").state)
 
     def sign(self, request: Request) -> TaskView:
         """签收."""
@@ -97,14 +100,17 @@ class Assistance:
         return self._act(request, lambda state: domain.report(state, wish, clerk=request.by.subject))
 
     def _act(self, request: Request, decide: Callable[[Task], Sequence[domain.Event]]) -> TaskView:
-        after = act(self.store, request, self._own(request), lambda state, now: decide(state))
+        after = act(self.store, request, self._own(request, "task.act"), lambda state, now: decide(state))
         return _view(after.state)
 
-    def _own(self, request: Request) -> Stored:
+    def _own(self, request: Request, action: policy.Action) -> Stored:
         key = Key(TASK.name, request.path["task_id"])
         stored = self.store.load([key])[key]
-        if not stored.history or stored.state.task.department != request.by.department:
-            raise NotFound(f"your department has no task {key.id}")
+        what = f"your department has no task {key.id}"
+        if not stored.history:
+            raise NotFound(what)
+        state: Task = stored.state
+        granted(request.by, action, policy.Thing(supporting=state.task.department), what=what)
         return stored
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from msgspec import Struct
 
+from ..access import granted
 from ..aggregates import COLLABORATION, Key
-from ..domain import collaboration
+from ..domain import collaboration, policy
 from ..domain import messages as m
 from ..domain.catalogue import Organisation
 from ..domain.collaboration import Collaboration
@@ -86,12 +87,15 @@ class Centre:
         return collaboration.receive_report(state, message, organisation=self._organisation, now=now)
 
     def event(self, request: Request) -> EventView:
-        """One event. Raises NotFound also for an event whose way does not touch the operator's centre."""
+        """One event. Raises NotFound also for one that is neither in or below the operator's region nor on a way through it."""
         identity = request.path["collaboration_id"]
         stored = self.store.load([Key(COLLABORATION.name, identity)])[Key(COLLABORATION.name, identity)]
         state: Collaboration | None = stored.state
-        if state is None or request.by.region not in self._regions(state):
-            raise NotFound(f"your centre has no collaboration event {identity}")
+        what = f"your centre has no collaboration event {identity}"
+        if state is None:
+            raise NotFound(what)
+        centres = policy.centres(self._organisation, self._regions(state))
+        granted(request.by, "collaboration.read", policy.Thing(centres=centres), what=what)
         return EventView(
             collaboration_id=identity,
             case_no=state.request.case_no,

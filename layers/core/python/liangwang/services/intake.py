@@ -204,11 +204,9 @@ class Intake:
     def _split(
         self, item: Item, form: dict[str, Any], number: str, department: str
     ) -> tuple[dict[str, Any], m.Sealed | None]:
-        """The form without its personal fields, and those sealed to the department."""
-        form = canonical(form)
-        personal = {name: value for name, value in form.items() if name in item.personal}
-        public = {name: value for name, value in form.items() if name not in item.personal}
-        return public, self._seal(personal, number, department)
+        """The form without its personal fields, and those sealed to the department, as the policy lets them cross."""
+        crossing = policy.crossing("crossing.application", canonical(form), personal=item.personal)
+        return crossing.clear, self._seal(crossing.closed, number, department)
 
     def _seal(self, personal: dict[str, Any], number: str, department: str) -> m.Sealed | None:
         return self._sealing.seal(personal, department=department, case_no=number) if personal else None
