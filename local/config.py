@@ -52,6 +52,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     gateway_threads: int = 16
     requests_per_minute: int = 1_000_000
     """What each client, account and system may ask: the players of a demo are few, on one address, and in a hurry."""
+    cors_origins: str = ""
+    """Origins, comma-separated, whose pages may call the gateway; empty for the template's own."""
     deployed: bool = False
     """Whether functions are deployed to the endpoint and invoked through the Lambda API, not run in our processes."""
     partial_answers: Literal["resume", "records"] = "resume"
@@ -126,6 +128,7 @@ def from_environment(environment: Mapping[str, str] = os.environ, *, deployed: b
         partial_answers=_choice(environment, "LOCAL_PARTIAL_ANSWERS", "resume", "records"),
         gateway_threads=int(environment.get("LOCAL_GATEWAY_THREADS") or default.gateway_threads),
         requests_per_minute=int(environment.get("LOCAL_REQUESTS_PER_MINUTE") or default.requests_per_minute),
+        cors_origins=environment.get("LOCAL_CORS_ORIGINS", ""),
         deployed=deployed,
     )
 

@@ -135,7 +135,7 @@ def resolver(config: Config, template: templates.Template, resources: Resources)
         **{name: value for name, value in _parameters(config).items() if name in template.parameters},
     }
     return Resolver(
-        references={**parameters, **resources.references},
+        references={**templates.lists(template.document, parameters), **resources.references},
         attributes=resources.attributes,
         conditions=template.document.get("Conditions"),
     )
@@ -148,6 +148,7 @@ def _parameters(config: Config) -> dict[str, str]:
         "ExchangeUrl": config.gateway_url,
         "AskAgainSeconds": str(config.ask_again_seconds),
         **dict.fromkeys(_QUOTAS, str(config.requests_per_minute)),
+        **({"CorsOrigins": config.cors_origins} if config.cors_origins else {}),
     }
 
 

@@ -20,6 +20,7 @@ from typing import Any, Protocol
 
 import flask
 from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]
+from msgspec import structs
 
 from local import config as configuration
 from local import deploy, functions, http_event, processes, template
@@ -49,9 +50,20 @@ class Gateway:
             for name, authorizer in template.authorizers.items()
         }
         self._functions = functions
+        self._cors = template.cors
 
     def handle(self, request: http_event.Request) -> Response:
         """The answer to a request; never raises."""
+        if self._cors is None:
+            return self._answer(request)
+        asked = list(request.headers)
+        preflight = self._cors.preflight(request.method, asked)
+        if preflight is not None:
+            return Response(status=204, headers=[*preflight, *http_event.PROTECTED], body=b"")
+        answer = self._answer(request)
+        return structs.replace(answer, headers=self._cors.told(asked, answer.headers))
+
+    def _answer(self, request: http_event.Request) -> Response:
         found = self._routes.match(request.method, request.path)
         if found is None:
             return http_event.NOT_FOUND
@@ -229,6 +241,7 @@ def build(config: configuration.Config) -> flask.Flask:
     parsed = template.load(config.template)
     needed = {route.function for route in parsed.routes} | {gate.function for gate in parsed.authorizers.values()}
     resolver = deploy.resolver(config, parsed, deploy.load(config))
+    parsed = structs.replace(parsed, cors=template.cross_origin(parsed.document, resolver.value))
     return create_app(parsed, functions.ready(config, parsed, resolver, needed), region=config.region)
 
 

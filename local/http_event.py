@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
+from liangwang.http import PROTECTION
 
 from local.config import ACCOUNT
 from local.template import HttpRoute
@@ -43,10 +44,14 @@ class Response(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
 
 
+PROTECTED = list(PROTECTION.items())
+"""On the gateway's own answers too. API Gateway's carry no headers of ours; on AWS that is CloudFront's part (docs/http.md)."""
+
+
 def message(status: int, text: str) -> Response:
     """An answer of the gateway itself, in API Gateway's words."""
     body = json.dumps({"message": text}, separators=(",", ":")).encode()
-    return Response(status=status, headers=[("content-type", "application/json")], body=body)
+    return Response(status=status, headers=[("content-type", "application/json"), *PROTECTED], body=body)
 
 
 NOT_FOUND = message(404, "Not Found")

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import msgspec
-from liangwang.http import BODY_LIMIT, Route, Routes
+from liangwang.http import BODY_LIMIT, LONGEST_KEY, Route, Routes
 from liangwang.http_content import FORM, JSON, XML
 from liangwang.services.case_search import STATUSES
 
@@ -254,7 +254,8 @@ def _parameters(place: HttpRoute, folder: str) -> list[dict[str, Any]]:
         found.append({"name": name, "in": "query", "schema": schema, "description": description})
     if place.method == "POST" and folder in PEOPLE:
         text = "Any text unique to this wish. A request that is sent again with its key has one effect."
-        found.append({"name": "Idempotency-Key", "in": "header", "schema": {"type": "string"}, "description": text})
+        key = {"type": "string", "maxLength": LONGEST_KEY}
+        found.append({"name": "Idempotency-Key", "in": "header", "schema": key, "description": text})
     return found
 
 
@@ -279,7 +280,7 @@ def _statuses(place: HttpRoute, route: Route, folder: str) -> list[str]:
         "409": acts and names_one,
         "413": route.body is not None,
         "415": route.body is not None,
-        "422": asks or (route.body is not None and folder in {*PEOPLE, "items"}),
+        "422": asks or acts or route.body is not None,
         "429": True,
         "500": True,
     }

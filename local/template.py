@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 import yaml
 
-from local import mappings
+from local import cors, mappings
 from local.intrinsics import Resolver, pseudo_parameters
 from local.mappings import EventMapping, KafkaMapping, StreamMapping
 from local.mappings import TemplateError as TemplateError
@@ -80,6 +80,7 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
     streams: tuple[StreamMapping, ...]
     schedules: tuple[ScheduleMapping, ...]
     authorizers: dict[str, Authorizer]
+    cors: cors.Cors | None = None
 
 
 class _Loader(yaml.SafeLoader):
@@ -138,7 +139,17 @@ def parse(document: dict[str, Any]) -> Template:
         streams=tuple(event for event in events if isinstance(event, StreamMapping)),
         schedules=tuple(event for event in events if isinstance(event, ScheduleMapping)),
         authorizers=authorizers,
+        cors=cross_origin(document, value),
     )
+
+
+def cross_origin(document: Mapping[str, Any], value: mappings.Value) -> cors.Cors | None:
+    """Who may call the template's HTTP API from a browser. Raises TemplateError for what cannot be served."""
+    for name, resource in document.get("Resources", {}).items():
+        if resource["Type"] == HTTP_API:
+            declared = resource.get("Properties", {}).get("CorsConfiguration")
+            return cors.parse(f"{name}.CorsConfiguration", declared, value)
+    return None
 
 
 def kafka_mappings(document: dict[str, Any], value: mappings.Value) -> tuple[list[KafkaMapping], list[str]]:
@@ -182,12 +193,18 @@ def resolver(
 ) -> Resolver:
     """What a template says by itself: its parameters, with `given` in their place or beside them, and conditions."""
     pseudo = pseudo_parameters(region="cn-north-1", stack_name="local")
-    references = {**pseudo, **_defaults(document), **(given or {})}
-    for name, declared in document.get("Parameters", {}).items():
-        text = references[name]
-        if isinstance(text, str) and str(declared.get("Type")).startswith(("CommaDelimitedList", "List<")):
-            references[name] = [item.strip() for item in text.split(",") if item.strip()]
+    references = lists(document, {**pseudo, **_defaults(document), **(given or {})})
     return Resolver(references=references, attributes=attributes or {}, conditions=document.get("Conditions"))
+
+
+def lists(document: Mapping[str, Any], references: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by name, with those of list parameters as lists: they are given as text with commas."""
+    found = dict(references)
+    for name, declared in document.get("Parameters", {}).items():
+        text = found.get(name)
+        if isinstance(text, str) and str(declared.get("Type")).startswith(("CommaDelimitedList", "List<")):
+            found[name] = [item.strip() for item in text.split(",") if item.strip()]
+    return found
 
 
 def _check_kafka(document: Mapping[str, Any], kafka: Iterable[KafkaMapping], value: mappings.Value) -> None:
@@ -256,6 +273,8 @@ def _authorizers(resources: Mapping[str, Any]) -> tuple[dict[str, Authorizer], s
     found: dict[str, Authorizer] = {}
     default = None
     for api, properties in apis.items():
+        # DefaultRouteSettings (throttling) is passed by: nobody here shares an account with others.
+        mappings.only(api, properties, {"Auth", "CorsConfiguration", "DefaultRouteSettings", "StageName"})
         auth = properties.get("Auth", {})
         default = auth.get("DefaultAuthorizer")
         for name, declared in auth.get("Authorizers", {}).items():

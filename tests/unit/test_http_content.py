@@ -182,6 +182,14 @@ def test_a_part_of_a_body_has_members_to_a_limit(container):
     ]
 
 
+@pytest.mark.parametrize(("length", "status"), [(255, 200), (256, 422)])
+def test_an_idempotency_key_has_a_limit(length, status):
+    response = served(lambda request: {}, headers={"idempotency-key": "x" * length})
+    assert response["statusCode"] == status
+    if status == 422:
+        assert refused(response, 422, "invalid")["errors"][0]["field"] == "Idempotency-Key"
+
+
 def test_many_small_parts_are_no_long_one():
     parts = json.dumps([["x,[{"] * 500] * 3)
     assert served(lambda request: {}, shape=Note, body=f'{{"count":1,"about":{parts}}}')["statusCode"] == 200

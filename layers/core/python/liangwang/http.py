@@ -24,6 +24,9 @@ BODY_LIMIT = 64 * 1024
 """Bytes that a route takes unless it says otherwise. Forms are small; files do not travel in them."""
 
 
+LONGEST_KEY = 255
+"""Characters of an ``Idempotency-Key``; causes are made from it and kept."""
+
 PROTECTION: Mapping[str, str] = {
     "cache-control": "no-store",
     "strict-transport-security": "max-age=63072000; includeSubDomains",
@@ -203,6 +206,9 @@ def _request(route: Route, event: Mapping[str, Any], *, now: datetime) -> Reques
     if wants is None:
         raise http_content.NotAcceptable(f"this route answers {' or '.join(route.gives)}; accept one of these")
     headers = event.get("headers") or {}
+    if len(headers.get("idempotency-key", "")) > LONGEST_KEY:
+        violation = Violation("Idempotency-Key", f"use at most {LONGEST_KEY} characters")
+        raise Invalid("the Idempotency-Key is too long", violations=(violation,))
     return Request(
         route=event["routeKey"],
         caller=None if isinstance(caller, str) else caller,
