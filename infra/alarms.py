@@ -27,7 +27,13 @@ from local import template
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "infra" / "alarms.yaml"
 INDEXES = ("wake", "holder")
-TABLES = {"IntakeTable": INDEXES, "GovernanceTable": INDEXES, "DepartmentTable": INDEXES, "LimitsTable": ()}
+TABLES = {
+    "IntakeTable": INDEXES,
+    "GovernanceTable": INDEXES,
+    "DepartmentTable": INDEXES,
+    "AuditTable": (),
+    "LimitsTable": (),
+}
 BROKERS = range(1, 4)
 """The first of each zone; partitions are spread evenly, and so are the disks of the others."""
 HEADER = """\
@@ -139,12 +145,13 @@ def of_sources(parsed: template.Template) -> Iterator[tuple[str, dict[str, Any]]
                 minutes=5,
             ),
         )
-    for stream in parsed.streams:
+    # The metric is the function's: of two streams, the one that is further behind.
+    for stream in {stream.function: stream for stream in reversed(parsed.streams)}.values():
         who = {"FunctionName": function_name(parsed.document["Resources"][stream.function]["Properties"])}
         yield (
             f"{stream.function}{stream.event}Age",
             alarm(
-                f"{stream.function.removesuffix('Function')} does not keep up with its table's stream; it forgets after 24 h",
+                f"{stream.function.removesuffix('Function')} does not keep up with a table's stream; it forgets after 24 h",
                 [metric("AWS/Lambda", "IteratorAge", "Maximum", who)],
                 above={"Fn::Sub": "${OldestSeconds}000"},
                 minutes=3,

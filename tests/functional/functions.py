@@ -33,6 +33,10 @@ ENVIRONMENT = {
     "FORGET_DECIDED_AFTER_DAYS": "365",
     "FORGET_WITHDRAWN_AFTER_DAYS": "90",
     "ASK_AGAIN_SECONDS": "300",
+    "AUDIT_TABLE": "audit",
+    "AUDIT_KEY": "alias/liangwang/audit",
+    "GOVERNANCE_TABLE": "governance",
+    "DEPARTMENT_TABLE": "department",
 }
 TABLE = {
     "identity": "intake",

@@ -1,7 +1,10 @@
 """Every function that a topic, a stream or a schedule triggers, through the handler that is deployed, from golden events."""
 
+from collections import Counter
+
 import pytest
 from liangwang.aggregates import APPLICATION, CASE, COLLABORATION, LEDGER, TASK, Key
+from liangwang.audit_chain import read_anchor, read_block
 from liangwang.envelope import decode
 from liangwang.fakes import Fault, kafka_event
 
@@ -194,3 +197,59 @@ def test_the_fakes_make_kafka_events_of_the_golden_shape(functions):
     ((place, (record,)),) = kafka_event(functions.producer.records("applications"))["records"].items()
     ((_, (first, *_)), *_) = golden("kafka_applications")["records"].items()
     assert place.startswith("applications-") and record.keys() == first.keys()
+
+
+# ------------------------------------------------------------------ the audit trail
+
+
+def audited(functions):
+    """How many records the trail has, by what happened."""
+    found = Counter()
+    for item in functions.aws.dynamodb.tables.get("audit", {}).values():
+        if item["pk"]["S"] != "anchor":
+            found.update(record.type for record in read_block(item).records)
+    return found
+
+
+def test_what_departments_write_is_in_the_trail_once_however_often_the_stream_brings_it(functions):
+    for _ in range(2):
+        assert functions.call("audit", golden("stream_department")) == NOTHING
+    assert audited(functions)["case.accepted"] == 2
+    assert max(audited(functions).values()) == 2
+
+
+def test_what_happens_in_intake_is_in_the_trail_once(functions):
+    for _ in range(2):
+        assert functions.call("followup", golden("stream_intake")) == NOTHING
+    assert audited(functions)["application.submitted"] == 2
+
+
+def test_a_dead_letter_that_is_played_again_has_no_second_record(functions):
+    event = golden("kafka_applications")
+    record = next(iter(event["records"].values()))[0]
+    record["value"] = "bm90IGpzb24="
+    for _ in range(2):
+        functions.call("acceptance", event)
+    functions.call("audit", functions.aws.dynamodb.event("department"))
+    before = audited(functions)
+    assert before["dead_letter"] == 1
+    functions.call("publisher", functions.aws.dynamodb.event("department"))
+    for letter in functions.producer.records("dead-letters"):  # an operator mends it and sends it once more
+        record["value"] = decode(letter.value).data.value
+    functions.call("acceptance", event)
+    functions.call("audit", functions.aws.dynamodb.event("department"))
+    assert audited(functions) == before
+
+
+def test_the_schedule_signs_where_the_trail_stands(functions):
+    functions.call("audit", golden("stream_department"))
+    for _ in range(2):
+        assert functions.call("audit", golden("schedule")) == NOTHING
+    anchors = [item for item in functions.aws.dynamodb.tables["audit"].values() if item["pk"]["S"] == "anchor"]
+    assert len(anchors) == 1
+    assert read_anchor(anchors[0]["token"]["S"]).heads
+
+
+def test_no_function_on_a_case_s_way_waits_for_the_trail(functions):
+    functions.call("acceptance", golden("kafka_applications"))
+    assert "audit" not in functions.aws.dynamodb.tables

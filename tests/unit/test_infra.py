@@ -121,7 +121,7 @@ def test_every_kafka_source_has_an_alarm_on_its_lag(source):
 
 def test_every_stream_has_an_alarm_on_its_age():
     old = [dimensions["FunctionName"]["Fn::Sub"] for _, name, dimensions in looked_at() if name == "IteratorAge"]
-    assert len(old) == len(APPLICATION.streams)
+    assert len(old) == len(set(old)) == len({stream.function for stream in APPLICATION.streams})
 
 
 def test_every_table_and_every_index_has_an_alarm_on_throttling():

@@ -39,14 +39,14 @@ TABLE = {
     "GovernancePublisherFunction": None,
     "DepartmentPublisherFunction": None,
     "FollowUpFunction": "IntakeTable",
+    "AuditFunction": None,
 }
 """The one table that a function may read and write. Items reads the catalogue only, the publishers and the relay see streams."""
 
 STREAM = {
-    "RelayFunction": "IntakeTable",
-    "GovernancePublisherFunction": "GovernanceTable",
-    "DepartmentPublisherFunction": "DepartmentTable",
-    "FollowUpFunction": "IntakeTable",
+    "IntakeTable": ["RelayFunction", "FollowUpFunction"],
+    "GovernanceTable": ["GovernancePublisherFunction", "AuditFunction"],
+    "DepartmentTable": ["DepartmentPublisherFunction", "AuditFunction"],
 }
 PRODUCERS = {"RelayFunction", "GovernancePublisherFunction", "DepartmentPublisherFunction"}
 PUBLIC = {"POST /api/login", "GET /.well-known/jwks.json", "GET /api/items", "GET /api/items/{task_code}"} | {
@@ -105,7 +105,7 @@ def test_the_sam_transform_makes_every_resource():
     assert counted["AWS::Lambda::Function"] == len(TABLE)
     assert counted["AWS::Lambda::EventSourceMapping"] == len(TEMPLATE.kafka) + len(TEMPLATE.streams)
     assert counted["AWS::Scheduler::Schedule"] == len(TEMPLATE.schedules)
-    assert counted["AWS::DynamoDB::Table"] == 4
+    assert counted["AWS::DynamoDB::Table"] == 5
     assert counted["AWS::Lambda::LayerVersion"] == 4
     assert counted["AWS::ApiGatewayV2::Api"] == 1
     api = next(resource for resource in made.values() if resource["Type"] == "AWS::ApiGatewayV2::Api")
@@ -135,10 +135,27 @@ def test_a_function_reaches_its_own_system_s_table_only(name):
     assert given == {"Ref": TABLE[name]}
 
 
-def test_each_stream_has_one_reader():
-    assert {mapping.function: mapping.stream_arn["Fn::GetAtt"] for mapping in TEMPLATE.streams} == {
-        name: [table, "StreamArn"] for name, table in STREAM.items()
+def test_each_stream_has_its_two_readers():
+    """More than two are throttled: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html"""
+    readers: dict[str, list[str]] = {}
+    for mapping in TEMPLATE.streams:
+        readers.setdefault(mapping.stream_arn["Fn::GetAtt"][0], []).append(mapping.function)
+    assert readers == STREAM
+
+
+def test_the_audit_trail_is_only_ever_added_to_and_by_two_functions():
+    touching = {
+        name: aslist(statement["Action"])
+        for name in TABLE
+        for statement in statements(name)
+        if "AuditTable" in str(statement["Resource"])
     }
+    assert set(touching) == {"FollowUpFunction", "AuditFunction"}
+    assert all(actions == ["dynamodb:PutItem", "dynamodb:Query"] for actions in touching.values())
+    table = DOCUMENT["Resources"]["AuditTable"]
+    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert table["Properties"]["DeletionProtectionEnabled"] is True
+    assert table["Properties"]["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
 
 
 @pytest.mark.parametrize("table", ["IntakeTable", "GovernanceTable", "DepartmentTable"])
@@ -185,7 +202,7 @@ def test_who_opens_the_door_counts_and_nobody_else_updates_in_place():
     assert counted == {name: {"Fn::GetAtt": ["LimitsTable", "Arn"]} for name in (*opens, "AuthorizerFunction")}
 
 
-def test_only_identity_and_the_centre_sign_and_only_with_their_own_key():
+def test_only_identity_the_centre_and_the_audit_sign_and_only_with_their_own_key():
     signers = {
         name: statement["Condition"]["ForAnyValue:StringLike"]["kms:ResourceAliases"]
         for name in TABLE
@@ -196,6 +213,7 @@ def test_only_identity_and_the_centre_sign_and_only_with_their_own_key():
         "IdentityFunction": "alias/liangwang/token",
         "RelayFunction": "alias/liangwang/governance",
         "HandbackFunction": "alias/liangwang/governance",
+        "AuditFunction": "alias/liangwang/audit",
     }
 
 

@@ -27,6 +27,20 @@ REMEMBERED = 4096
 """Good tokens that a verifier keeps in mind."""
 
 
+class KmsJws:
+    """Signs any content with a KMS key (ECC_NIST_P256) as a JSON Web Signature (RFC 7515, ES256). ``kind`` is its
+    ``typ``, by which one kind of signed content is never taken for another (RFC 8725, 3.11)."""
+
+    def __init__(self, aws: AwsJson, key: str, *, kind: str = "JWT") -> None:
+        self._headers = {"kid": key.rpartition("/")[2], "typ": kind}
+        self._jws = PyJWS(algorithms=[])
+        self._jws.register_algorithm("ES256", _KmsEs256(aws, key))
+
+    def sign(self, payload: bytes) -> str:
+        """The content with its signature, in the compact form."""
+        return self._jws.encode(payload, key="", algorithm="ES256", headers=self._headers)
+
+
 class KmsSigner:
     """Signs tokens with a KMS key (ECC_NIST_P256). The key's alias ends in the ``kid``."""
 
@@ -34,8 +48,7 @@ class KmsSigner:
         self._issuer = issuer
         self._clock = clock
         self.kid = key.rpartition("/")[2]
-        self._jws = PyJWS(algorithms=[])
-        self._jws.register_algorithm("ES256", _KmsEs256(aws, key))
+        self._jws = KmsJws(aws, key)
 
     def sign(self, claims: Mapping[str, str], *, lifetime: int = LIFETIME_SECONDS) -> str:
         """A token with these claims beside the registered ones; ``lifetime`` in seconds."""
@@ -48,7 +61,7 @@ class KmsSigner:
             "exp": now + lifetime,
             "jti": uuid.uuid4().hex,
         }
-        return self._jws.encode(json.encode(payload), key="", algorithm="ES256", headers={"kid": self.kid})
+        return self._jws.sign(json.encode(payload))
 
 
 class SystemToken:

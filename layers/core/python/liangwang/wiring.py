@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .sealing import Sealing
     from .services.approval import Approval
     from .services.assistance import Assistance
+    from .services.audit import Audit
     from .services.authorizer import Authorizer
     from .services.centre import Centre
     from .services.department import Department
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from .services.relay import Relay
     from .services.supervision import Supervision
     from .store import Store
+    from .trail import Trail
     from .vault import Vault
 
 
@@ -153,6 +155,13 @@ def _department() -> "Department":
     from .services.department import Department
 
     return Department(_catalogue(), Rules())
+
+
+def _trail(aws: AwsJson, *, system: str) -> "Trail":
+    from .audit_chain import Chains
+    from .trail import Trail
+
+    return Trail(Chains(aws, os.environ["AUDIT_TABLE"]), system=system)
 
 
 def identity() -> "Identity":
@@ -320,9 +329,30 @@ def followup() -> "FollowUp":
     from .services.rectifying import Rectifying
     from .services.retention import Retention
 
-    store = _store(outside.aws())
+    aws = outside.aws()
+    store = _store(aws)
     periods = Periods(
         decided=timedelta(days=float(os.environ["FORGET_DECIDED_AFTER_DAYS"])),
         withdrawn=timedelta(days=float(os.environ["FORGET_WITHDRAWN_AFTER_DAYS"])),
     )
-    return FollowUp(steps=[Notifying(store), Rectifying(store), Retention(store, periods)])
+    return FollowUp(
+        steps=[Notifying(store), Rectifying(store), Retention(store, periods)], trail=_trail(aws, system="intake")
+    )
+
+
+def audit() -> "Audit":
+    """The audit trail of governance and departments, and the key that signs where all chains stand."""
+    from .audit_anchors import KIND, Anchors
+    from .audit_chain import Chains
+    from .services.audit import Audit
+    from .tokens import KmsJws
+
+    aws = outside.aws()
+    systems = {os.environ["GOVERNANCE_TABLE"]: "governance", os.environ["DEPARTMENT_TABLE"]: "department"}
+    signer = KmsJws(aws, os.environ["AUDIT_KEY"], kind=KIND)
+    anchors = Anchors(
+        Chains(aws, os.environ["AUDIT_TABLE"]),
+        signer.sign,
+        every=timedelta(seconds=float(os.environ.get("ANCHOR_SECONDS", "3600"))),
+    )
+    return Audit({table: _trail(aws, system=system) for table, system in systems.items()}, anchors)

@@ -17,13 +17,14 @@ Item = dict[str, dict[str, Any]]
 class FakeDynamoDb:
     """``tables`` hold items by partition key; ``streams`` every change in order, as a Lambda stream event has it.
 
-    ``unprocessed`` is how many keys the next BatchGetItem calls leave for later, one number a call.
+    ``unprocessed`` is how many keys the next BatchGetItem calls leave for later, one number a call; ``page`` how many items a query of a table gives at once.
     """
 
     def __init__(self) -> None:
         self.tables: dict[str, dict[str, Item]] = {}
         self.streams: dict[str, list[dict[str, Any]]] = {}
         self.unprocessed: list[int] = []
+        self.page = 100
         self.operations: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "PutItem": self._put_item,
             "BatchGetItem": self._batch_get_item,
@@ -39,6 +40,8 @@ class FakeDynamoDb:
         table, item = request["TableName"], request["Item"]
         items = self.tables.setdefault(table, {})
         key = _checked(item["pk"]["S"])
+        if "seq" in item:  # a table with a sort key (the audit trail's)
+            key = f"{key}#{int(item['seq']['N']):012d}"
         before = items.get(key)
         if not _holds(request, before):
             raise AwsError("ConditionalCheckFailedException", "The conditional request failed")
@@ -99,6 +102,8 @@ class FakeDynamoDb:
         }
 
     def _query(self, request: dict[str, Any]) -> dict[str, Any]:
+        if "IndexName" not in request:
+            return self._query_table(request)
         index = request["IndexName"]
         order = RANGE[index]
         values = request["ExpressionAttributeValues"]
@@ -131,6 +136,20 @@ class FakeDynamoDb:
         shown = [{"pk": {"S": key}, index: values[":key"], order: {"N": str(place)}} for place, key in page]
         # Like the service: a full page names its last key, whether more follows or not.
         return {"Items": shown, **({"LastEvaluatedKey": shown[-1]} if len(page) == request["Limit"] else {})}
+
+    def _query_table(self, request: dict[str, Any]) -> dict[str, Any]:
+        if request["KeyConditionExpression"] != "pk = :pk AND seq >= :first":
+            raise AwsError("ValidationException", f"the fake does not know: {request['KeyConditionExpression']}")
+        values = request["ExpressionAttributeValues"]
+        first = int(request.get("ExclusiveStartKey", {}).get("seq", {}).get("N", -1)) + 1
+        first = max(first, int(values[":first"]["N"]))
+        items = self.tables.get(request["TableName"], {}).values()
+        found = [one for one in items if one["pk"] == values[":pk"] and int(one["seq"]["N"]) >= first]
+        found.sort(key=lambda one: int(one["seq"]["N"]), reverse=not request.get("ScanIndexForward", True))
+        page = found[: request.get("Limit", self.page)]
+        if len(page) == len(found):
+            return {"Items": page}
+        return {"Items": page, "LastEvaluatedKey": {"pk": values[":pk"], "seq": page[-1]["seq"]}}
 
 
 def _holds(request: Mapping[str, Any], before: Item | None) -> bool:

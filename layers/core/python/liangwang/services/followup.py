@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 from .. import clock, log
 from ..aggregates import cases_of
-from ..changes import Change, changes
+from ..changes import Change, read
+from ..trail import Trail
 
 
 class Step(Protocol):
@@ -26,10 +27,12 @@ class Step(Protocol):
 
 
 class FollowUp:
-    """Triggered by the stream of intake's table and by a schedule."""
+    """Triggered by the stream of intake's table and by a schedule. The audit trail has all that the stream says, steps
+    have the changes."""
 
-    def __init__(self, steps: Sequence[Step], *, clock: clock.Clock = clock.utc) -> None:
+    def __init__(self, steps: Sequence[Step], *, trail: Trail | None = None, clock: clock.Clock = clock.utc) -> None:
         self._steps = steps
+        self._trail = trail
         self._clock = clock
 
     def handle(self, event: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,10 +40,12 @@ class FollowUp:
         now = self._clock()
         with log.invocation("followup") as line:
             if "Records" in event:
-                found = changes(event)
-                line["changes"] = len(found)
-                log.about(cases_of(change.after.key for change in found))
-                outcomes = [_attempt(partial(step.take, found, now)) for step in self._steps]
+                found = read(event)
+                changes = [one for one in found if isinstance(one, Change)]
+                line["changes"] = len(changes)
+                log.about(cases_of(change.after.key for change in changes))
+                outcomes = [_attempt(partial(self._trail.append, found, now))] if self._trail else []
+                outcomes += [_attempt(partial(step.take, changes, now)) for step in self._steps]
             else:
                 outcomes = [_attempt(partial(step.sweep, now)) for step in self._steps]
             errors = [error for error in outcomes if error is not None]
@@ -50,7 +55,7 @@ class FollowUp:
         return {"batchItemFailures": []}
 
 
-def _attempt(turn: Callable[[], None]) -> Exception | None:
+def _attempt(turn: Callable[[], object]) -> Exception | None:
     try:
         turn()
     except Exception as error:
