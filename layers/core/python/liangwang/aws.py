@@ -31,6 +31,7 @@ CONTENT_TYPE = {
 ENDPOINT_VARIABLE = {
     "dynamodb": "AWS_ENDPOINT_URL_DYNAMODB",
     "kms": "AWS_ENDPOINT_URL_KMS",
+    "s3": "AWS_ENDPOINT_URL_S3",
     "secretsmanager": "AWS_ENDPOINT_URL_SECRETS_MANAGER",
     "streams.dynamodb": "AWS_ENDPOINT_URL_DYNAMODB_STREAMS",
 }
@@ -134,7 +135,7 @@ class SignedAws:
     def _send(self, service: str, target: str, body: bytes) -> Response:
         client = self._clients.get(service)
         if client is None:
-            origin = self._endpoints.get(service) or f"https://{service}.{self._region}.{_suffix(self._region)}"
+            origin = self._endpoints.get(service) or f"https://{service}.{self._region}.{suffix(self._region)}"
             client = self._clients[service] = HttpClient(origin, timeout=self._timeout)
         headers = signed_headers(
             service=service.rpartition(".")[2],
@@ -160,5 +161,6 @@ def _problem(response: Response) -> AwsError:
         return AwsError(f"Http{response.status}", response.body[:200].decode(errors="replace"))
 
 
-def _suffix(region: str) -> str:
+def suffix(region: str) -> str:
+    """The domain of AWS's endpoints in a region."""
     return "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"

@@ -1,4 +1,6 @@
-"""AWS's Signature Version 4: headers of a signed ``POST /``, and signed URLs. Pure; tests hold both to botocore's.
+"""AWS's Signature Version 4: headers of a signed request, and signed URLs. Pure; tests hold both to botocore's.
+
+Paths are taken as they go over the wire; those that are signed here have nothing that would need quoting.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html
 """
@@ -12,7 +14,11 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
+UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
+"""What stands for the body's hash in a signed URL of S3: the body is not known yet when the URL is made."""
+
 _ALGORITHM = "AWS4-HMAC-SHA256"
+_EMPTY = hashlib.sha256(b"").hexdigest()
 
 
 class Credentials(Struct, frozen=True):
@@ -24,9 +30,17 @@ class Credentials(Struct, frozen=True):
 
 
 def signed_headers(
-    *, service: str, region: str, headers: Mapping[str, str], body: bytes, credentials: Credentials, now: datetime
+    *,
+    service: str,
+    region: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    credentials: Credentials,
+    now: datetime,
+    method: str = "POST",
+    path: str = "/",
 ) -> dict[str, str]:
-    """``headers`` (names in lower case, ``host`` among them) with those that sign a ``POST /`` of ``body``."""
+    """``headers`` (names in lower case, ``host`` among them) with those that sign a request of ``body``."""
     stamp = _stamp(now)
     signed = {**headers, "x-amz-date": stamp}
     if credentials.token:
@@ -34,8 +48,8 @@ def signed_headers(
     names = sorted(signed)
     canonical = "\n".join(
         (
-            "POST",
-            "/",
+            method,
+            path,
             "",
             *(f"{name}:{signed[name]}" for name in names),
             "",
@@ -60,24 +74,34 @@ def signed_url(
     credentials: Credentials,
     now: datetime,
     seconds: int,
+    method: str = "GET",
+    scheme: str = "https",
+    path: str = "/",
+    headers: Mapping[str, str] | None = None,
+    payload: str = _EMPTY,
 ) -> str:
-    """A URL of ``GET https://host/`` with ``query`` that holds for ``seconds``."""
+    """A URL that holds for ``seconds``, for a request with exactly these ``headers`` (names in lower case).
+
+    ``payload`` is the SHA-256 of the body, or S3's ``UNSIGNED_PAYLOAD``.
+    """
     stamp = _stamp(now)
+    signed = {**(headers or {}), "host": host}
+    names = sorted(signed)
     parameters = {
         **query,
         "X-Amz-Algorithm": _ALGORITHM,
         "X-Amz-Credential": f"{credentials.access_key}/{_scope(stamp, region, service)}",
         "X-Amz-Date": stamp,
         "X-Amz-Expires": str(seconds),
-        "X-Amz-SignedHeaders": "host",
+        "X-Amz-SignedHeaders": ";".join(names),
     }
     if credentials.token:
         parameters["X-Amz-Security-Token"] = credentials.token
     text = "&".join(f"{_quoted(name)}={_quoted(parameters[name])}" for name in sorted(parameters))
-    nothing = hashlib.sha256(b"").hexdigest()
-    canonical = "\n".join(("GET", "/", text, f"host:{host}", "", "host", nothing))
+    lines = (f"{name}:{signed[name]}" for name in names)
+    canonical = "\n".join((method, path, text, *lines, "", ";".join(names), payload))
     _, signature = _sign(canonical, stamp=stamp, region=region, service=service, secret=credentials.secret_key)
-    return f"https://{host}/?{text}&X-Amz-Signature={signature}"
+    return f"{scheme}://{host}{path}?{text}&X-Amz-Signature={signature}"
 
 
 def _stamp(now: datetime) -> str:

@@ -6,5 +6,6 @@ Each fake keeps what the real one promises and fails when it is told to; tests/i
 from .aws import FakeAws, Fault
 from .exchange import FakeExchange
 from .kafka import FakeProducer, kafka_event
+from .objects import FakeObjects
 
-__all__ = ["FakeAws", "FakeExchange", "FakeProducer", "Fault", "kafka_event"]
+__all__ = ["FakeAws", "FakeExchange", "FakeObjects", "FakeProducer", "Fault", "kafka_event"]
