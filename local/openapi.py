@@ -88,6 +88,7 @@ QUERIES: dict[str, tuple[Query, ...]] = {
     "GET /api/cases": (*_PAGE, *_CASES),
     "GET /api/cases/export": (_PAGE[0]._replace(schema={**_PAGE[0].schema, "default": 100}), _PAGE[1], *_CASES),
     "GET /api/tasks": (*_PAGE, _DEPARTMENT),
+    "GET /api/materials": _PAGE,
     "GET /exchange/applications": (
         Query("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 100}, "How many cases at most"),
         Query(
@@ -103,6 +104,7 @@ PATH_PARAMETERS = {
     "case_no": "The case number 办件编号",
     "mandate_id": "The mandate's id",
     "notification_id": "The notification's id",
+    "material_id": "The material's id",
     "task_id": "The task's id",
     "collaboration_id": "The collaboration event's id",
 }
@@ -114,13 +116,14 @@ TAGS = {
     "intake": "收件系统: what citizens may do",
     "inbox": "通知: what a citizen is told",
     "feedback": "好差评: ratings, and what is put right 差评整改",
+    "materials": "材料: files to hand in",
     "exchange": "交换: the one way in and out of intake for other systems",
     "approval": "审批: a clerk's cases",
     "assistance": "协办: a clerk's tasks for other departments",
     "collaboration": "协同: events as a centre's operator sees them",
 }
 
-PEOPLE = frozenset({"intake", "mandates", "inbox", "feedback", "approval", "assistance"})
+PEOPLE = frozenset({"intake", "materials", "mandates", "inbox", "feedback", "approval", "assistance"})
 """Functions whose POST routes honour ``Idempotency-Key``; the exchange's entries carry ids of their own."""
 
 PROBLEMS = {
@@ -269,7 +272,7 @@ def _responses(place: HttpRoute, route: Route, reference: Mapping[Any, dict[str,
 
 def _statuses(place: HttpRoute, route: Route, folder: str) -> list[str]:
     """The problems that a route can answer, by what it takes and for whom it is."""
-    acts, names_one = place.method == "POST" and folder in PEOPLE, "{" in place.path
+    acts, names_one = place.method != "GET" and folder in PEOPLE, "{" in place.path
     asks = bool(QUERIES.get(place.key))
     may = {
         "400": route.body is not None,

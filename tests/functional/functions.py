@@ -10,7 +10,7 @@ from unittest import mock
 
 from liangwang import wiring
 from liangwang.domain.patience import Patience
-from liangwang.fakes import FakeAws, FakeExchange, FakeProducer
+from liangwang.fakes import FakeAws, FakeExchange, FakeObjects, FakeProducer
 from liangwang.services.exchange import ExchangeApi
 from liangwang.store import Store
 
@@ -32,6 +32,7 @@ ENVIRONMENT = {
     "BLIND_INDEX_SECRET": "blind-index",
     "FORGET_DECIDED_AFTER_DAYS": "365",
     "FORGET_WITHDRAWN_AFTER_DAYS": "90",
+    "MATERIALS_BUCKET": "materials",
     "ASK_AGAIN_SECONDS": "300",
     "AUDIT_TABLE": "audit",
     "AUDIT_KEY": "alias/liangwang/audit",
@@ -44,6 +45,7 @@ TABLE = {
     "mandates": "intake",
     "inbox": "intake",
     "feedback": "intake",
+    "materials": "intake",
     "exchange": "intake",
     "collaboration": "governance",
     "handback": "governance",
@@ -63,7 +65,7 @@ class Outside(wiring.Outside):
     """Fakes for AWS, Kafka and the exchange."""
 
     def __init__(self):
-        self._aws, self._producer = FakeAws(), FakeProducer()
+        self._aws, self._producer, self._objects = FakeAws(), FakeProducer(), FakeObjects()
         self._exchange = FakeExchange(ExchangeApi(Store(self._aws, "intake", patience=Patience())))
 
     def aws(self):
@@ -71,6 +73,9 @@ class Outside(wiring.Outside):
 
     def aws_at_once(self):
         return self._aws
+
+    def objects(self):
+        return self._objects
 
     def producer(self):
         return self._producer
@@ -85,6 +90,7 @@ class Functions:
     def __init__(self):
         self.outside = Outside()
         self.aws, self.producer = self.outside.aws(), self.outside.producer()
+        self.objects = self.outside.objects()
         self._handlers = {}
 
     def call(self, name, event, *, table=""):

@@ -36,6 +36,7 @@ ENVIRONMENT = {
     "BLIND_INDEX_SECRET": "blind-index",
     "FORGET_DECIDED_AFTER_DAYS": "365",
     "FORGET_WITHDRAWN_AFTER_DAYS": "90",
+    "MATERIALS_BUCKET": "materials",
     "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
     "EXCHANGE_URL": "http://127.0.0.1:1",
     "PYTHONPATH": str(REPOSITORY / "layers" / "core" / "python"),

@@ -27,6 +27,7 @@ TABLE = {
     "IntakeFunction": "IntakeTable",
     "InboxFunction": "IntakeTable",
     "FeedbackFunction": "IntakeTable",
+    "MaterialsFunction": "IntakeTable",
     "ExchangeFunction": "IntakeTable",
     "RelayFunction": None,
     "AcceptanceFunction": "DepartmentTable",

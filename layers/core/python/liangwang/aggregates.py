@@ -17,6 +17,7 @@ from .domain import (
     collaboration,
     ledger,
     mandate,
+    material,
     notification,
     rating,
     rectification,
@@ -25,6 +26,7 @@ from .domain import (
 from .domain import messages as m
 from .domain.account import SESSION_LIFE, Account, Attempts, Claim, Session
 from .domain.history import Recorded
+from .domain.material import Material
 from .domain.patience import Patience
 from .domain.person_key import PersonKey
 from .domain.retention import Ended
@@ -138,6 +140,15 @@ SESSION = _document(
     Session,
     lambda state, *_: Index(holder=state.subject, expires_at=state.opened_at + SESSION_LIFE),
 )
+MATERIAL = _document(
+    "material",
+    "intake",
+    Material,
+    lambda state, *_: Index(
+        wake_at=material.given_up_at(state), holder=state.owner, expires_at=material.expires_at(state)
+    ),
+    queue="material",
+)
 ATTEMPTS = _document("attempts", "intake", Attempts, lambda state, *_: Index(expires_at=state.forgotten_at))
 MANDATE = _document("mandate", "intake", mandate.Mandate, lambda state, *_: Index(holder=state.principal))
 MANDATED = _document("mandated", "intake", mandate.Mandated, lambda state, *_: Index(holder=state.agent))
@@ -193,6 +204,7 @@ KINDS = {
         NOTIFICATION_SETTINGS,
         RATING,
         RECTIFICATION,
+        MATERIAL,
         CASE,
         TASK,
         COLLABORATION,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .domain.search import Cut
     from .exchange import Exchange
     from .limits import Door
+    from .objects import Objects
     from .producer import Producer
     from .rules import Rules
     from .sealing import Sealing
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from .services.intake import Intake
     from .services.items import Items
     from .services.mandates import MandateDesk
+    from .services.materials import Materials
     from .services.publisher import Publisher
     from .services.ratings import Ratings
     from .services.rectifications import Rectifications
@@ -83,6 +85,15 @@ class Outside:
             attempts=1,
             timeout=1.0,
         )
+
+    def objects(self) -> "Objects":
+        """The bucket with applicants' files."""
+        from .objects import S3Objects
+
+        credentials = _credentials()
+        endpoint = endpoints(os.environ).get("s3", "")
+        bucket = os.environ["MATERIALS_BUCKET"]
+        return S3Objects(bucket, region=_region(), credentials=lambda: credentials, endpoint=endpoint)
 
     def producer(self) -> "Producer":
         """Kafka, in the way that ``KAFKA_SECURITY`` names; an empty variable is one that is not set."""
@@ -259,6 +270,14 @@ def feedback() -> "tuple[Ratings, Rectifications]":
     )
 
 
+def materials() -> "Materials":
+    """Applicants' files."""
+    from .services.materials import Materials
+
+    aws = outside.aws()
+    return Materials(_store(aws), _vault(aws), outside.objects())
+
+
 def exchange() -> "ExchangeApi":
     """Intake's door for other systems."""
     from .services.exchange import ExchangeApi
@@ -325,6 +344,7 @@ def followup() -> "FollowUp":
     """What follows in intake from what has happened."""
     from .domain.retention import Periods
     from .services.followup import FollowUp
+    from .services.leftovers import Leftovers
     from .services.notifying import Notifying
     from .services.rectifying import Rectifying
     from .services.retention import Retention
@@ -336,7 +356,8 @@ def followup() -> "FollowUp":
         withdrawn=timedelta(days=float(os.environ["FORGET_WITHDRAWN_AFTER_DAYS"])),
     )
     return FollowUp(
-        steps=[Notifying(store), Rectifying(store), Retention(store, periods)], trail=_trail(aws, system="intake")
+        steps=[Notifying(store), Rectifying(store), Retention(store, periods), Leftovers(store, outside.objects())],
+        trail=_trail(aws, system="intake"),
     )
 
 

@@ -21,9 +21,7 @@ class FakeObjects:
     def upload(self, key: str, *, media_type: str, size: int, sha256: str, now: datetime, lifetime: timedelta) -> Link:
         """See ``Objects.upload``."""
         self._expected[key] = (size, sha256)
-        return Link(
-            url=_ORIGIN + key, method="PUT", expires_at=now + lifetime, headers={"content-type": media_type}
-        )
+        return Link(url=_ORIGIN + key, method="PUT", expires_at=now + lifetime, headers={"content-type": media_type})
 
     def download(self, key: str, *, media_type: str, name: str, now: datetime, lifetime: timedelta) -> Link:
         """See ``Objects.download``."""
