@@ -258,7 +258,8 @@ def test_what_cannot_be_searched_for_is_named(busy, route, query, field):
 def test_lists_and_files_obey_the_same_rights(busy, route):
     assert asked(busy, route, query={"department": OTHER})["statusCode"] == 404
     assert asked(busy, route, role="citizen", department="")["statusCode"] == 403
-    assert asked(busy, route, department="")["statusCode"] == 404
+    assert asked(busy, route, department="")["statusCode"] == 422
+    assert asked(busy, route, department="", query={"department": OWN})["statusCode"] == 404
     number = golden("http_step")["pathParameters"]["case_no"]
     assert number not in asked(busy, route, department=OTHER)["body"]
     auditor = {"role": "auditor", "department": ""}

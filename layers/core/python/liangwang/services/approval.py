@@ -21,6 +21,7 @@ from ..store import Store, Stored
 from ..timeline import Entry, of_history
 from . import case_search
 from .department import Department
+from .departments import Departments
 
 
 class CaseSummary(Struct, frozen=True, kw_only=True):
@@ -97,6 +98,7 @@ class Approval:
         self.store = store
         self._accesses = Accesses(store)
         self._department = department
+        self._departments = Departments(department.catalogue.organisation)
         self._sealing = sealing
 
     def worklist(self, request: Request) -> Worklist:
@@ -171,10 +173,7 @@ class Approval:
 
     def _search(self, request: Request, action: policy.Action, *, default: int) -> tuple[list[Stored], str | None]:
         """A page of cases in a department's hands: one query and one read, whatever is looked for."""
-        department = request.query.get("department") or request.by.department
-        granted(request.by, action, policy.Thing(department=department), what=f"you have no department {department}")
-        if not department:
-            raise Invalid("whose cases?", violations=(Violation("department", "name a department by its code"),))
+        department = self._departments.one(request, action)
         wanted = case_search.criteria(request)
         keys, cursor = self.store.held_by(
             CASE,

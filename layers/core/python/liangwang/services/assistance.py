@@ -18,6 +18,7 @@ from ..envelope import CloudEvent
 from ..http import Request, limit_of
 from ..processing import Command, act
 from ..store import Store, Stored
+from .departments import Departments
 
 
 class UnknownTask(DomainError):
@@ -60,6 +61,7 @@ class Assistance:
     def __init__(self, store: Store, organisation: Organisation) -> None:
         self.store = store
         self._organisation = organisation
+        self._departments = Departments(organisation)
 
     def route(self, event: CloudEvent) -> Command | None:
         """The command a message means; None when it is for a department that is not here."""
@@ -74,9 +76,7 @@ class Assistance:
 
     def worklist(self, request: Request) -> TaskList:
         """The open tasks of the caller's department, or of the named one."""
-        department = request.query.get("department") or request.by.department
-        thing = policy.Thing(supporting=department)
-        granted(request.by, "task.list", thing, what=f"you have no department {department}")
+        department = self._departments.one(request, "task.list")
         keys, cursor = self.store.held_by(TASK, department, limit=limit_of(request), cursor=request.query.get("cursor"))
         loaded = self.store.load(keys)
         return TaskList(tasks=tuple(_view(loaded[key].state) for key in keys), cursor=cursor)

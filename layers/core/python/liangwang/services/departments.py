@@ -1,4 +1,4 @@
-"""Whose ratings an official may look at: the own department's, or those of the departments that a centre looks after."""
+"""Whose things an official may look at: the own department's, or those of the departments that a centre looks after."""
 
 from ..access import granted
 from ..domain import policy
@@ -18,14 +18,14 @@ class Departments:
         """A department's matter, as far as access goes."""
         found = self._organisation.department.get(department)
         centres = policy.centres(self._organisation, [found.region]) if found else frozenset()
-        return Thing(department=department, centres=centres)
+        return Thing(department=department, supporting=department, centres=centres)
 
     def one(self, request: Request, action: Action) -> str:
         """The department that the query names, or the caller's own. Raises NotFound for one that is not the caller's,
         Invalid when a caller without a department names none."""
         department = request.query.get("department") or request.by.department
         if not department:
-            violation = Violation("department", "name a department of your region")
+            violation = Violation("department", "name a department by its code")
             raise Invalid("which department?", violations=(violation,))
         granted(request.by, action, self.thing(department), what=f"no department {department} is yours to look at")
         return department

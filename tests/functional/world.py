@@ -1,0 +1,233 @@
+"""A small city in which everything is somebody's: one citizen's case at every system, and everybody who might look at it.
+
+The sweep over all routes (test_others_things.py) asks for each of them in everybody's name. A new route with a path
+parameter needs a line in ``SAMPLES``; the sweep says so.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from liangwang.aggregates import COLLABORATION, NOTIFICATION, TASK, Key
+from liangwang.fakes import kafka_event
+
+from tests.functional.citizens import ACCEPTED, CITIZEN, GRANTED, STRANGER, Citizens
+from tests.functional.functions import golden
+
+OWN, SUPPORTING, ELSEWHERE = "D-990101-MARKET", "D-990101-FIRE", "D-990102-MARKET"
+"""The department that has the case, one that it asks for help, and one that has nothing to do with it."""
+
+PHONE, NAME = "13900000000", "李示例甲"
+FORM = {
+    "operator": NAME,
+    "identity_number": "990101198001010000",
+    "phone": PHONE,
+    "premises": "云川市云东区望江街道示例路1号",
+    "business": "restaurant",
+    "area": 300,
+    "cold_dishes": False,
+    "gas_kitchen": True,
+}
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
+
+
+def official(role: str, **where: str) -> dict[str, str]:
+    """An official of a role, at a department or a region."""
+    return {"subject": f"{role}-{'-'.join(where.values()).lower()}", "role": role, **where}
+
+
+AGENT = {**CITIZEN, "subject": "agent"}
+CALLERS: dict[str, dict[str, str]] = {
+    "owner": CITIZEN,
+    "agent": AGENT,
+    "stranger": STRANGER,
+    **{
+        f"{role}, {name}": official(role, department=department)
+        for name, department in (("own", OWN), ("supporting", SUPPORTING), ("elsewhere", ELSEWHERE))
+        for role in ("clerk", "reviewer", "supervisor")
+    },
+    "operator, own": official("operator", region="990101"),
+    "operator, above": official("operator", region="990100"),
+    "operator, elsewhere": official("operator", region="990102"),
+    "auditor": {"subject": "auditor", "role": "auditor"},
+    "system": {"subject": "partner", "role": "system"},
+    "clerk without a department": {"subject": "clerk-lost", "role": "clerk"},
+    "nobody": {},
+}
+"""Everybody who asks. ``nobody`` has no token; the agent has a mandate of the owner."""
+
+OWNER = frozenset({"owner"})
+CITIZENS = frozenset({"owner", "agent"})
+DESK = frozenset({"clerk, own", "reviewer, own"})
+DEPARTMENT = DESK | {"supervisor, own"}
+HELPERS = frozenset({"clerk, supporting"})
+ALL_HELPERS = HELPERS | {"reviewer, supporting", "supervisor, supporting"}
+CENTRES = frozenset({"operator, own", "operator, above"})
+AUDITOR = frozenset({"auditor"})
+
+
+class World(Citizens):
+    """One case that others are asked about, one that waits at the desk, one that was closed and rated badly."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.case = self._licence(FORM)
+        self.at_desk = self._licence({**FORM, "area": 80})
+        self._carry()
+        self.task = self._key("department", TASK.name, lambda state: state.task.department == SUPPORTING)
+        self.collaboration = self._key("governance", COLLABORATION.name)
+        self.closed_case = self._closed()
+        self.notification = self._key("intake", NOTIFICATION.name)
+        self.material = self._announced()
+        self.mandate("zhang", "agent", acts=("submit", "draft", "material", "read", "supplement", "withdraw", "rate"))
+        self.ids = (
+            self.case,
+            self.at_desk,
+            self.closed_case,
+            self.task,
+            self.collaboration,
+            self.material,
+            PHONE,
+            NAME,
+        )
+        """What no stranger's answer may hold."""
+
+    def _licence(self, form: dict[str, Any]) -> str:
+        materials = ["business-licence", "layout-plan", "safety-rules"]
+        return self.apply(task_code="food-business-licence", form=form, materials=materials)
+
+    def _carry(self) -> None:
+        """Intake to departments to the centre to the supporting departments."""
+        self.call("relay", self.aws.dynamodb.event("intake"))
+        self.call("acceptance", kafka_event(self.producer.records("applications")))
+        self.call("publisher", self.aws.dynamodb.event("department"))
+        self.call("collaboration", kafka_event(self.producer.records("collaboration-requests")))
+        self.call("publisher", self.aws.dynamodb.event("governance"))
+        self.call("assistance", kafka_event(self.producer.records("collaboration-tasks")))
+
+    def _closed(self) -> str:
+        number = self._licence({**FORM, "area": 80})
+        self.tell(number, ACCEPTED, GRANTED)
+        body = {"rating": 5, "tags": ["slow"], "comment": "等了很久"}
+        route = "POST /api/applications/{case_no}/rating"
+        assert self.ask("feedback", route, CITIZEN, body=body, case_no=number)[0] == 201
+        self.follow_all()
+        return number
+
+    def _announced(self) -> str:
+        body = {
+            "name": "示例.png",
+            "media_type": "image/png",
+            "size": len(PNG),
+            "sha256": hashlib.sha256(PNG).hexdigest(),
+        }
+        status, view = self.ask("materials", "POST /api/materials", CITIZEN, body=body)
+        assert status == 201, view
+        identity: str = view["material_id"]
+        return identity
+
+    def _key(self, table: str, kind: str, wanted: Callable[[Any], bool] = lambda state: True) -> str:
+        keys = [Key.parse(name) for name in self.aws.dynamodb.tables[table] if name.startswith(f"{kind}#")]
+        return next(key.id for key, stored in self.store(table).load(keys).items() if wanted(stored.state))
+
+    def snapshot(self) -> dict[str, dict[str, Any]]:
+        """What the systems' tables hold; items are never changed in place."""
+        return {name: dict(self.aws.dynamodb.tables[name]) for name in ("intake", "governance", "department")}
+
+    def restore(self, snapshot: dict[str, dict[str, Any]]) -> None:
+        """Puts the tables back."""
+        for name, items in snapshot.items():
+            self.aws.dynamodb.tables[name] = dict(items)
+
+    def asks(self, function: str, route: str, caller: dict[str, str], sample: "Sample") -> tuple[int, str]:
+        """A request in a caller's name: the status and the body as it came."""
+        event = golden("http_follow")
+        event |= {"routeKey": route, "pathParameters": dict(sample.path), "queryStringParameters": dict(sample.query)}
+        event["requestContext"]["authorizer"]["lambda"] = caller or {"problem": "token missing"}
+        if isinstance(sample.body, bytes):
+            event |= {"body": base64.b64encode(sample.body).decode(), "isBase64Encoded": True}
+            event["headers"]["content-type"] = "application/octet-stream"
+        elif sample.body is not None:
+            event["body"] = json.dumps(sample.body)
+        answer = self.call(function, event)
+        return answer["statusCode"], answer["body"]
+
+
+class Sample(NamedTuple):
+    """One request about the owner's thing, and the callers who may make it; to all others it does not exist."""
+
+    path: dict[str, str]
+    allowed: frozenset[str]
+    body: Any = None
+    query: Mapping[str, str] = MappingProxyType({})
+
+
+def _material(world: World) -> dict[str, str]:
+    return {"material_id": world.material}
+
+
+def _case(world: World) -> dict[str, str]:
+    return {"case_no": world.case}
+
+
+def _desk(world: World) -> dict[str, str]:
+    return {"case_no": world.at_desk}
+
+
+def _closed(world: World) -> dict[str, str]:
+    return {"case_no": world.closed_case}
+
+
+def _task(world: World) -> dict[str, str]:
+    return {"task_id": world.task}
+
+
+SAMPLES: dict[str, Callable[[World], Sample]] = {
+    # ---- the citizen's own
+    "GET /api/applications/{case_no}": lambda w: Sample(_case(w), CITIZENS),
+    "POST /api/applications/{case_no}/supplement": lambda w: Sample(
+        _case(w), CITIZENS, {"form": {}, "materials": ["layout-plan"]}
+    ),
+    "POST /api/applications/{case_no}/withdrawal": lambda w: Sample(_case(w), CITIZENS, {"reason": "示例"}),
+    "POST /api/applications/{case_no}/rating": lambda w: Sample(_closed(w), CITIZENS, {"rating": 1}),
+    "GET /api/applications/{case_no}/rating": lambda w: Sample(_closed(w), CITIZENS),
+    "POST /api/applications/{case_no}/rating/confirmation": lambda w: Sample(_closed(w), CITIZENS, {"satisfied": True}),
+    "POST /api/notifications/{notification_id}/read": lambda w: Sample({"notification_id": w.notification}, OWNER, {}),
+    "POST /api/materials/{material_id}/completion": lambda w: Sample(_material(w), OWNER),
+    "PUT /api/materials/{material_id}/content": lambda w: Sample(_material(w), OWNER, PNG),
+    "GET /api/materials/{material_id}/content": lambda w: Sample(_material(w), OWNER),
+    "DELETE /api/mandates/{mandate_id}": lambda w: Sample({"mandate_id": "zhang.agent"}, CITIZENS),
+    # ---- the department's
+    "GET /api/cases/{case_no}": lambda w: Sample(_case(w), DEPARTMENT | AUDITOR),
+    "POST /api/cases/{case_no}/personal": lambda w: Sample(_case(w), DESK, {"reason": "示例核对"}),
+    "POST /api/cases/{case_no}/steps": lambda w: Sample(_desk(w), DESK, {"step": "review", "opinion": "agree"}),
+    "GET /api/rectifications/{case_no}": lambda w: Sample(_closed(w), frozenset({"supervisor, own"}) | CENTRES),
+    "POST /api/rectifications/{case_no}/response": lambda w: Sample(
+        _closed(w), frozenset({"supervisor, own"}), {"response": "示例"}
+    ),
+    # ---- the supporting department's
+    "GET /api/tasks/{task_id}": lambda w: Sample(_task(w), ALL_HELPERS | AUDITOR),
+    "POST /api/tasks/{task_id}/sign": lambda w: Sample(_task(w), HELPERS, {}),
+    "POST /api/tasks/{task_id}/decline": lambda w: Sample(_task(w), HELPERS, {"reason": "示例"}),
+    "POST /api/tasks/{task_id}/report": lambda w: Sample(_task(w), HELPERS, {"opinion": "agree"}),
+    # ---- the centre's
+    "GET /api/collaborations/{collaboration_id}": lambda w: Sample(
+        {"collaboration_id": w.collaboration}, CENTRES | AUDITOR
+    ),
+}
+"""A request for every route that names a thing in its path and is not public."""
+
+LISTS: dict[str, tuple[dict[str, str], frozenset[str]]] = {
+    "GET /api/applications": ({"on_behalf_of": "zhang"}, CITIZENS),
+    "GET /api/cases": ({"department": OWN}, DEPARTMENT | AUDITOR),
+    "GET /api/cases/export": ({"department": OWN}, DEPARTMENT | AUDITOR),
+    "GET /api/tasks": ({"department": SUPPORTING}, ALL_HELPERS | AUDITOR),
+    "GET /api/ratings": ({"department": OWN}, frozenset({"supervisor, own"}) | CENTRES),
+    "GET /api/ratings/summary": ({"department": OWN}, DEPARTMENT | CENTRES),
+    "GET /api/rectifications": ({"department": OWN}, frozenset({"supervisor, own"}) | CENTRES),
+}
+"""Lists in which somebody may name whose things they want."""

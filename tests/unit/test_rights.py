@@ -1,0 +1,138 @@
+"""Who may do what, written down a second time by hand and compared with the policy in every role, action and relation.
+
+``RIGHTS`` is for people to read and to argue about; it knows nothing of how ``domain/policy.py`` is written.
+"""
+
+import itertools
+from typing import get_args
+
+import pytest
+from liangwang.domain import policy
+
+from local import openapi, template
+from local.config import REPOSITORY
+from tests.unit.test_template import PUBLIC
+
+RIGHTS = {
+    # ---- citizens, and agents under a mandate
+    "application.submit": "citizen: own full, mandated full",
+    "application.list": "citizen: own full, mandated full",
+    "application.read": "citizen: own full, mandated full",
+    "application.supplement": "citizen: own full, mandated full",
+    "application.withdraw": "citizen: own full, mandated full",
+    "application.rate": "citizen: own full, mandated full",
+    "mandate.give": "citizen: own full",
+    "mandate.list": "citizen: own full",
+    "mandate.revoke": "citizen: own full, mandated full",
+    "notification.list": "citizen: own full",
+    "notification.read": "citizen: own full",
+    "notification.settings": "citizen: own full",
+    "material.keep": "citizen: own full",
+    "material.read": "citizen: own full",
+    "draft.keep": "citizen: own full, mandated full",
+    # ---- how citizens were served
+    "rating.list": "supervisor: department public; operator: region public",
+    "rating.summarise": "clerk, reviewer, supervisor: department public; operator: region public",
+    "rectification.list": "supervisor: department public; operator: region public",
+    "rectification.read": "supervisor: department full; operator: region public",
+    "rectification.respond": "supervisor: department full",
+    # ---- departments: masked until they say why; supervisors and auditors never in full
+    "case.list": "clerk, reviewer, supervisor: department public; auditor: any public",
+    "case.export": "clerk, reviewer, supervisor: department public; auditor: any public",
+    "case.read": "clerk, reviewer, supervisor: department masked; auditor: any masked",
+    "case.unmask": "clerk, reviewer: department full",
+    "case.material": "clerk, reviewer: department full",
+    "case.step": "clerk, reviewer: department masked",
+    "step.handle": "clerk: department masked",
+    "step.review": "clerk, reviewer: department masked",
+    "step.approve": "clerk, reviewer: department masked",
+    # ---- departments that others ask for help
+    "task.list": "clerk, reviewer, supervisor: supporting public; auditor: any public",
+    "task.read": "clerk, reviewer, supervisor: supporting public; auditor: any public",
+    "task.act": "clerk: supporting public",
+    # ---- the centres
+    "collaboration.read": "operator: region public; auditor: any public",
+    # ---- systems, and what crosses between them
+    "exchange.carry": "system: any public",
+    "crossing.application": "system: any public, department full",
+    "crossing.collaboration": "system: any public, supporting public",
+}
+
+ROLES, RELATIONS, FIELDS = (get_args(kind) for kind in (policy.Role, policy.Relation, policy.Fields))
+
+NO_ROUTE = {
+    "crossing.application": "intake's messages on the bus",
+    "crossing.collaboration": "a department's requests on the bus",
+    **dict.fromkeys(policy.STEPS.values(), "looked at within case.step"),
+}
+"""Actions that are no route's."""
+
+TEMPLATE = template.load(REPOSITORY / "template.yaml")
+ROUTES = {
+    key: route
+    for name in sorted({place.function for place in TEMPLATE.routes})
+    for key, route in openapi.routes_of(TEMPLATE.functions[name], TEMPLATE.parameters).items()
+}
+
+
+def rights(action):
+    """(role, relation) -> fields, from the sentence."""
+    found = {}
+    for clause in RIGHTS[action].split("; "):
+        roles, _, granted = clause.partition(": ")
+        for role, (relation, shown) in itertools.product(
+            roles.split(", "), (one.split() for one in granted.split(", "))
+        ):
+            assert role in ROLES and relation in RELATIONS and shown in FIELDS, clause
+            found[role, relation] = shown
+    return found
+
+
+def test_every_action_stands_in_the_table_and_no_other():
+    assert set(RIGHTS) == set(policy.POLICY) == set(get_args(policy.Action)), "say in RIGHTS who may do what is new"
+
+
+@pytest.mark.parametrize("action", RIGHTS)
+def test_the_policy_grants_what_the_table_says_and_nothing_else(action):
+    granted = rights(action)
+    for role in ROLES:
+        for relation in RELATIONS:
+            assert policy.fields(role, action, [relation]) == granted.get((role, relation)), f"{role} as {relation}"
+        assert policy.fields(role, action, []) is None
+    assert policy.fields("stranger", action, RELATIONS) is None
+    assert policy.roles(action) == {role for role, _ in granted}
+
+
+@pytest.mark.parametrize("action", RIGHTS)
+def test_whoever_stands_in_several_relations_sees_what_the_best_of_them_shows(action):
+    granted = rights(action)
+    for role, count in itertools.product(ROLES, range(2, len(RELATIONS) + 1)):
+        for relations in itertools.combinations(RELATIONS, count):
+            shown = [granted[role, relation] for relation in relations if (role, relation) in granted]
+            assert policy.fields(role, action, relations) == max(shown, key=FIELDS.index, default=None)
+
+
+@pytest.mark.parametrize("key", ROUTES)
+def test_every_route_is_somebody_s_or_public_for_a_reason(key):
+    action = ROUTES[key].action
+    if action is None:
+        assert key in PUBLIC, "open to everybody: give it an action, or list it in PUBLIC of test_template.py"
+    else:
+        assert action in RIGHTS and key not in PUBLIC
+        assert ROUTES[key].roles == policy.roles(action)
+
+
+def test_no_public_route_is_listed_that_is_gone():
+    assert set(PUBLIC) <= set(ROUTES)
+
+
+def test_every_action_is_a_route_s_or_the_bus_s():
+    used = {route.action for route in ROUTES.values() if route.action is not None}
+    assert used <= set(RIGHTS) - set(NO_ROUTE)
+
+
+def test_only_those_who_work_on_a_case_and_those_whose_it_is_see_anything_in_full():
+    full = [(action, *who) for action in RIGHTS for who, shown in rights(action).items() if shown == "full"]
+    for action, role, relation in full:
+        assert relation != "any", f"{action}: nobody sees everybody's data in full"
+        assert relation == "own" or role not in ("auditor", "operator"), action
