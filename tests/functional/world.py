@@ -83,7 +83,7 @@ class World(Citizens):
         self.closed_case = self._closed()
         self.notification = self._key("intake", NOTIFICATION.name)
         self.material = self._announced()
-        self.mandate("zhang", "agent", acts=("submit", "draft", "material", "read", "supplement", "withdraw", "rate"))
+        self.mandate("zhang", "agent", acts=("submit", "draft", "read", "supplement", "withdraw", "rate"))
         self.ids = (
             self.case,
             self.at_desk,

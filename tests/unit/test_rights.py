@@ -8,6 +8,7 @@ from typing import get_args
 
 import pytest
 from liangwang.domain import policy
+from liangwang.domain.mandate import Act
 
 from local import openapi, template
 from local.config import REPOSITORY
@@ -129,6 +130,12 @@ def test_no_public_route_is_listed_that_is_gone():
 def test_every_action_is_a_route_s_or_the_bus_s():
     used = {route.action for route in ROUTES.values() if route.action is not None}
     assert used <= set(RIGHTS) - set(NO_ROUTE)
+
+
+def test_a_mandate_can_name_everything_that_the_policy_grants_an_agent():
+    granted = {action for action in RIGHTS for _, relation in rights(action) if relation == "mandated"}
+    needed = {policy.act_of(action) for action in granted - {"mandate.revoke"}}
+    assert needed == set(get_args(Act))
 
 
 def test_only_those_who_work_on_a_case_and_those_whose_it_is_see_anything_in_full():

@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from .errors import Invalid, NotNow, Violation
 
-Act = Literal["submit", "draft", "material", "read", "supplement", "withdraw", "rate"]
-"""What an agent may do for the principal; each is the last word of an action of ``policy.py``."""
+Act = Literal["submit", "draft", "read", "supplement", "withdraw", "rate"]
+"""What an agent may do for the principal (``policy.act_of``)."""
 
 Moment = Annotated[datetime, Meta(tz=True)]
 """A moment with its zone: without one nobody knows when it is."""

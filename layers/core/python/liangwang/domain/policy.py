@@ -143,9 +143,9 @@ STEPS: Mapping[str, Action] = {"handle": "step.handle", "review": "step.review",
 
 
 def act_of(action: Action) -> str:
-    """What a mandate has to name so that an agent may do this; who may read may list."""
-    act = action.rpartition(".")[2]
-    return "read" if act == "list" else act
+    """What a mandate has to name so that an agent may do this: who may read may list, and ``draft`` means to keep one."""
+    thing, _, act = action.partition(".")
+    return {"list": "read", "keep": thing}.get(act, act)
 
 
 class Asker(Protocol):
