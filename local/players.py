@@ -43,7 +43,13 @@ class Wish(Struct, frozen=True):
         """The application as the API takes it."""
         materials = [one.code for one in item.materials if one.code not in self.scenario.leave_out]
         form = {**item.example.form, **self.scenario.form}
-        return {"task_code": item.task_code, "place": self.place, "form": form, "materials": materials}
+        return {
+            "task_code": item.task_code,
+            "place": self.place,
+            "form": form,
+            "materials": materials,
+            "allow_duplicate": True,  # few people play many
+        }
 
 
 def scenarios() -> list[Scenario]:

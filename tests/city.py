@@ -32,7 +32,8 @@ class City:
         """The body of an application: the item's example with some form fields changed."""
         known = self.catalogue.items[item]
         materials = [one.code for one in known.materials]
-        return {"task_code": item, "place": place, "form": {**known.example.form, **changes}, "materials": materials}
+        form = {**known.example.form, **changes}
+        return {"task_code": item, "place": place, "form": form, "materials": materials, "allow_duplicate": True}
 
     def apply(self, wish, *, citizen="citizen-001", key=""):
         """Applies; the case number."""

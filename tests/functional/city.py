@@ -110,6 +110,7 @@ class City:
             place=place,
             form={**item.example.form, **(form or {})},
             materials=(*(code for code in item.example.materials if code not in without), *more),
+            allow_duplicate=True,
         )
         request = self.ask(subject, body=wish, key=key)
         applicant_type = str(item.audience[0])
@@ -117,9 +118,18 @@ class City:
         return self.intake.apply(request).case_no
 
     def supplement(self, case_no, *, form=None, materials=(), key="s", subject="citizen"):
-        """Answers the supplement notice."""
+        """Answers the supplement notice, as it must be: to the point."""
         wish = Supplement(form=form or {}, materials=tuple(materials))
         return self.intake.supplement(self.ask(subject, body=wish, key=key, case_no=case_no))
+
+    def answer(self, case_no, *, key="s"):
+        """Answers every point of the notice: fields as the item's example has them."""
+        state = self.state("intake", APPLICATION, case_no)
+        item = self.catalogue.items[state.submitted.task_code]
+        asked = [point.field for point in state.notice.points] if state.notice else []
+        codes = {material.code for material in item.materials}
+        form = {name: item.example.form[name] for name in asked if name not in codes}
+        return self.supplement(case_no, form=form, materials=[code for code in asked if code in codes], key=key)
 
     def withdraw(self, case_no, *, key="w", subject="citizen"):
         """Withdraws a case."""
@@ -307,9 +317,8 @@ class City:
     def _work(self):
         for case_no, state in [(key.id, state) for key, state in self.states("intake", APPLICATION)]:
             if state.status == "supplementing":
-                item = self.catalogue.items[state.submitted.task_code]
                 with suppress(DomainError):
-                    self.supplement(case_no, materials=item.example.materials, key="settle")
+                    self.answer(case_no, key="settle")
         self.pump()
         for task_id in self.open_tasks():
             self.do_task(task_id, "agree")

@@ -11,7 +11,7 @@ from liangwang.changes import Change
 from liangwang.domain.history import Recorded
 from liangwang.domain.person_key import PersonKey
 from liangwang.objects import Link
-from liangwang.services.leftovers import Leftovers
+from liangwang.services.keeping import Keeping
 from liangwang.services.materials import incoming_key, object_key
 from liangwang.store import Stored
 
@@ -241,8 +241,8 @@ def test_the_name_of_a_file_is_encrypted_at_rest(functions):
 # ------------------------------------------------------------------ what remains
 
 
-def leftovers(functions):
-    return Leftovers(functions.store("intake"), functions.objects)
+def keeping(functions):
+    return Keeping(functions.store("intake"), functions.objects)
 
 
 def state(functions, material_id):
@@ -252,10 +252,10 @@ def state(functions, material_id):
 def test_what_was_sent_and_never_completed_goes_after_a_day(functions):
     view, kept = announced(functions), stored(functions)
     sent(functions, view)
-    leftovers(functions).sweep(datetime.now(UTC) + timedelta(hours=23))
+    keeping(functions).sweep(datetime.now(UTC) + timedelta(hours=23))
     assert incoming_key(view["material_id"]) in functions.objects.stored
     for _ in range(2):
-        leftovers(functions).sweep(datetime.now(UTC) + timedelta(hours=25))
+        keeping(functions).sweep(datetime.now(UTC) + timedelta(hours=25))
     assert set(functions.objects.stored) == {object_key(kept["material_id"])}
     assert state(functions, view["material_id"]).state == "refused"
     assert state(functions, kept["material_id"]).state == "stored"
@@ -267,6 +267,6 @@ def test_the_files_of_a_person_who_was_erased_go_and_others_stay(functions):
     destroyed = Recorded(datetime.now(UTC), "erase", PersonKey(destroyed_at=datetime.now(UTC)))
     change = Change(Stored(key), Stored(key, (destroyed,)), (destroyed,))
     for _ in range(2):
-        leftovers(functions).take([change], datetime.now(UTC))
+        keeping(functions).take([change], datetime.now(UTC))
     assert set(functions.objects.stored) == {object_key(other["material_id"])}
     assert (state(functions, gone["material_id"]).state, state(functions, gone["material_id"]).name) == ("erased", "")

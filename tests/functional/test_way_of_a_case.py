@@ -2,6 +2,7 @@
 
 import pytest
 from liangwang.aggregates import APPLICATION, CASE, COLLABORATION, LEDGER, TASK
+from liangwang.domain.errors import Invalid, NotNow
 
 from tests.functional.city import City
 
@@ -47,12 +48,29 @@ def test_what_is_missing_is_asked_for_once_and_the_case_goes_on(city):
     assert city.endings(case_no) == ("granted",) * 3
 
 
-def test_what_is_still_missing_after_the_supplement_leads_to_refusal(city):
-    case_no = city.apply("elderly-card", without=("photo", "identity-card"))
+def test_a_notice_is_answered_point_by_point_and_nothing_else_is_taken(city):
+    case_no = city.apply("elderly-card", form={"birth_year": 1900}, without=("photo", "identity-card"))
     city.pump()
-    city.supplement(case_no, materials=["photo"])
+    assert {point.field for point in city.follow(case_no).notice.points} == {"photo", "identity-card", "birth_year"}
+    with pytest.raises(Invalid) as refused:
+        city.supplement(case_no, materials=["photo", "residence-proof"], form={"collection": "post"}, key="short")
+    fields = {one.field for one in refused.value.violations}
+    assert fields == {"materials.identity-card", "form.birth_year", "form.collection", "materials.residence-proof"}
+    city.supplement(case_no, materials=["photo", "identity-card"], form={"birth_year": 1950})
     city.pump()
-    assert city.endings(case_no) == ("refused",) * 3
+    assert city.endings(case_no) == ("granted",) * 3
+
+
+def test_a_withdrawal_while_a_supplement_is_awaited_ends_the_case_and_after_the_end_there_is_none(city):
+    case_no = city.apply("elderly-card", without=("photo",))
+    city.pump()
+    city.withdraw(case_no)
+    with pytest.raises(NotNow):
+        city.supplement(case_no, materials=["photo"])
+    city.pump()
+    assert city.endings(case_no) == ("withdrawn",) * 3
+    with pytest.raises(NotNow):
+        city.withdraw(case_no, key="again")
 
 
 def test_clerks_complete_the_steps_that_need_a_person(city):

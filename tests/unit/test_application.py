@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from liangwang.domain import messages as m
 from liangwang.domain.application import (
+    Answerable,
     Opened,
     Progressed,
     Relayed,
@@ -87,25 +88,45 @@ def test_the_status_follows_the_departments_last_word():
 # ------------------------------------------------------------------ what the citizen says
 
 
+KNOWN = Answerable(fields=frozenset({"area"}), materials=frozenset({"identity", "plan"}))
+
+
+def answered(state, answer, fields=()):
+    return supplement(state, answer, fields=fields, asked=KNOWN)
+
+
 def test_a_supplement_answers_the_open_notice():
-    answer = supplement(applied(told(2, NOTICE)), supplemented(notice_no=""))
+    answer = answered(applied(told(2, NOTICE)), supplemented(notice_no=""))
     assert answer[0].notice_no == "N"
 
 
 def test_without_an_open_notice_nothing_can_be_added():
     with pytest.raises(NotNow):
-        supplement(applied(), supplemented())
+        answered(applied(), supplemented())
 
 
 def test_a_notice_is_answered_once():
     with pytest.raises(NotNow):
-        supplement(applied(told(2, NOTICE), supplemented()), supplemented())
+        answered(applied(told(2, NOTICE), supplemented()), supplemented())
 
 
 def test_an_empty_supplement_is_refused_with_what_to_send():
     with pytest.raises(Invalid) as refused:
-        supplement(applied(told(2, NOTICE)), supplemented(form={}, materials=()))
-    assert "plan" in refused.value.violations[0].message
+        answered(applied(told(2, NOTICE)), supplemented(form={}, materials=()))
+    assert [one.field for one in refused.value.violations] == ["materials.plan"]
+
+
+def test_what_the_notice_does_not_ask_for_is_refused_by_its_name():
+    with pytest.raises(Invalid) as refused:
+        answered(applied(told(2, NOTICE)), supplemented(materials=("plan", "identity")), fields=["area"])
+    assert [one.field for one in refused.value.violations] == ["form.area", "materials.identity"]
+
+
+def test_a_notice_of_another_system_that_names_nothing_we_know_takes_any_answer_but_none():
+    notice = structs.replace(NOTICE, points=(m.Point("a stamp", text("Bring a stamp")),))
+    assert answered(applied(told(2, notice)), supplemented(materials=("identity",)))
+    with pytest.raises(Invalid):
+        answered(applied(told(2, notice)), supplemented(materials=()))
 
 
 def test_after_the_supplement_the_case_waits_for_the_department():
@@ -126,7 +147,7 @@ def test_a_case_is_withdrawn_once_and_never_after_its_end():
 def test_one_who_withdraws_can_no_longer_supplement():
     state = applied(told(2, NOTICE))
     with pytest.raises(NotNow):
-        supplement(folded(evolve, state, withdraw(state, "")), supplemented())
+        answered(folded(evolve, state, withdraw(state, "")), supplemented())
 
 
 # ------------------------------------------------------------------ what is carried

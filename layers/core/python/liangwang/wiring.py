@@ -344,7 +344,7 @@ def followup() -> "FollowUp":
     """What follows in intake from what has happened."""
     from .domain.retention import Periods
     from .services.followup import FollowUp
-    from .services.leftovers import Leftovers
+    from .services.keeping import Keeping
     from .services.notifying import Notifying
     from .services.rectifying import Rectifying
     from .services.retention import Retention
@@ -356,7 +356,7 @@ def followup() -> "FollowUp":
         withdrawn=timedelta(days=float(os.environ["FORGET_WITHDRAWN_AFTER_DAYS"])),
     )
     return FollowUp(
-        steps=[Notifying(store), Rectifying(store), Retention(store, periods), Leftovers(store, outside.objects())],
+        steps=[Notifying(store), Rectifying(store), Retention(store, periods), Keeping(store, outside.objects())],
         trail=_trail(aws, system="intake"),
     )
 

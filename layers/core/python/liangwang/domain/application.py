@@ -5,7 +5,7 @@ Progress may arrive twice or out of order: it is put in order by the department'
 carries (``department/<case_no>/<version>``), so the timeline is right whatever the wire did.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -108,6 +108,11 @@ class Application(Struct, frozen=True, kw_only=True):
         return self.agents.get(self.outgoing[0][0], "")
 
     @property
+    def attachments(self) -> tuple[m.Attachment, ...]:
+        """All files and certificates that were handed in, in order."""
+        return tuple(one for _, _, said in self.outgoing for one in getattr(said, "attachments", ()))
+
+    @property
     def spoken_at(self) -> datetime:
         """When the citizen last said something."""
         return self.outgoing[-1][1]
@@ -199,15 +204,52 @@ def by_agent(agent: str, mandate: str) -> Sequence[Event]:
     return [ByAgent(agent=agent, mandate=mandate)] if agent else []
 
 
-def supplement(state: Application, answer: m.ApplicationSupplemented) -> Sequence[Event]:
-    """Answers the open supplement notice. Raises NotNow without one, Invalid when the answer is empty."""
+class Answerable(Struct, frozen=True):
+    """What an applicant can send at all: the item's form fields and material codes."""
+
+    fields: frozenset[str]
+    materials: frozenset[str]
+
+
+def supplement(
+    state: Application, answer: m.ApplicationSupplemented, *, fields: Collection[str], asked: Answerable
+) -> Sequence[Event]:
+    """Answers the open supplement notice: every point of it and nothing else. ``fields`` are the names of the form fields in
+    the answer, sealed ones too. Raises NotNow without a notice, Invalid for what lacks or is too much.
+    """
     notice = state.notice
     if notice is None or state.status != "supplementing":
         raise NotNow("no supplement notice is open for this case; nothing can be added now")
-    if not answer.form and not answer.materials and answer.sealed is None:
-        fields = ", ".join(point.field for point in notice.points)
-        raise Invalid("the supplement is empty", violations=(Violation("form", f"send at least one of: {fields}"),))
+    if found := _misfits(notice, fields=fields, materials=answer.materials, asked=asked):
+        raise Invalid("the supplement does not answer the notice; see errors", violations=found)
     return [replace(answer, notice_no=notice.notice_no)]
+
+
+def _misfits(
+    notice: m.SupplementRequested, *, fields: Collection[str], materials: Collection[str], asked: Answerable
+) -> tuple[Violation, ...]:
+    """What lacks and what is too much. A point that names nothing which can be sent is answered by the other points; where
+    all are such (a notice of another's system), anything that the item knows is an answer, but not nothing.
+    """
+    points = {point.field: point.reason.en for point in notice.points}
+    missing = {
+        **{f"materials.{name}": points[name] for name in points if name in asked.materials and name not in materials},
+        **{
+            f"form.{name}": points[name]
+            for name in points
+            if name in asked.fields - asked.materials and name not in fields
+        },
+    }
+    if not points.keys() & (asked.fields | asked.materials):
+        return () if fields or materials else (Violation("form", "the supplement is empty"),)
+    surplus = [
+        *(f"form.{name}" for name in fields if name not in points),
+        *(f"materials.{code}" for code in materials if code not in points),
+    ]
+    return (
+        *(Violation(place, reason) for place, reason in missing.items()),
+        *(Violation(place, "the notice does not ask for this; leave it out") for place in surplus),
+    )
 
 
 def withdraw(state: Application, reason: m.Sealed | None = None) -> Sequence[Event]:

@@ -22,6 +22,11 @@ from ..processing import Command, Decide, act, perform
 from ..sealing import Sealing
 from ..store import Store, Stored
 from ..timeline import Entry, of_application
+from . import duplicates, handing_in
+from .handing_in import Entries, HandingIn
+
+Channel = Literal["pc", "app", "kiosk", "window", "post"]
+"""Where an application comes in: online, by mobile, at a terminal, at a window, by post (GB/T 39046-2020 A.5; docs/intake.md)."""
 
 TOWN = 5
 """A case's place is a town (GB/T 39046-2020 A.2): from there every capability is found up the tree."""
@@ -30,22 +35,24 @@ TOWN = 5
 class Apply(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An application: the item, the place (a region code), the filled-in form and the material codes handed in.
 
-    ``on_behalf_of`` is the account of whom the caller applies for, under a mandate (docs/access.md).
+    ``on_behalf_of`` is the account of whom the caller applies for, under a mandate (docs/access.md). ``allow_duplicate``
+    makes another case although one of the same item and place is open.
     """
 
     task_code: str
     place: str
     form: dict[str, Any]
-    materials: tuple[str, ...] = ()
-    channel: Literal["pc", "app", "kiosk", "window", "post"] = "pc"
+    materials: Entries = ()
+    channel: Channel = "pc"
     on_behalf_of: str = ""
+    allow_duplicate: bool = False
 
 
 class Supplement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The answer to a supplement notice: the fields and materials that change."""
+    """The answer to a supplement notice: exactly the fields and materials that it asks for."""
 
     form: dict[str, Any] = {}
-    materials: tuple[str, ...] = ()
+    materials: Entries = ()
 
 
 class Withdrawal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -88,27 +95,30 @@ class Intake:
         self._mandates = Mandates(store)
         self._catalogue = catalogue
         self._sealing = sealing
+        self._handing_in = HandingIn(store)
 
     def apply(self, request: Request) -> CaseView:
         """Takes in an application. The same ``Idempotency-Key`` gives the same case; another content raises KeyReused.
 
-        A key counts for a day, for one caller and one place: case numbers are made from these, not looked up.
+        A key counts for a day, for one caller and one place: case numbers are made from these, not looked up. Raises
+        DuplicateApplication when a case of the same item and place is open, unless the caller allows it.
         """
-        wish: Apply = request.body
+        return self.make(request, request.body, key=request.headers.get("idempotency-key", ""))
+
+    def make(self, request: Request, wish: Apply, *, key: str) -> CaseView:
+        """Makes the case that the caller wishes, once for a ``key``. Raises as ``apply`` does."""
         standing = self._standing(request, wish.on_behalf_of, "application.submit", task_code=wish.task_code)
         item = self._catalogue.items.get(wish.task_code)
         self._check(wish, item, applicant_type=int(standing.applicant_type))
         assert item is not None
-        key = request.headers.get("idempotency-key", "")
         digest = hmac.new(key.encode(), json.encode(wish, order="deterministic"), hashlib.sha256).hexdigest()[:32]
         earlier = self._earlier(request, wish, key) if key else None
         if earlier is None:
-            number = case_no.build(at=request.now, region=wish.place, entropy=_entropy(request.by.subject, key))
-            earlier = self._submit(number, request, standing, wish, item, digest=digest if key else "")
+            earlier = self._new(request, standing, wish, item, key=key, digest=digest if key else "")
         state: Application = earlier.state
         if state.applicant != standing.principal or (key and state.digest != digest):
             raise KeyReused("this Idempotency-Key was used for another application; use a new one")
-        return self._view(earlier)
+        return self.view(earlier)
 
     def mine(self, request: Request) -> CaseList:
         """The caller's cases, or those of ``on_behalf_of`` that a mandate covers; oldest first, a page at a time."""
@@ -118,28 +128,45 @@ class Intake:
         )
         loaded = self._store.load(keys)
         shown = (loaded[key] for key in keys if standing.relation(task_code=_task_code(loaded[key]), act="read"))
-        return CaseList(cases=tuple(self._view(stored, brief=True) for stored in shown), cursor=cursor)
+        return CaseList(cases=tuple(self.view(stored, brief=True) for stored in shown), cursor=cursor)
 
     def follow(self, request: Request) -> CaseView:
         """One case with its timeline. Raises NotFound for another's case too."""
-        return self._view(self._own(request, "application.read")[0])
+        return self.view(self._own(request, "application.read")[0])
 
     def supplement(self, request: Request) -> CaseView:
         """Answers the open supplement notice."""
         wish: Supplement = request.body
-        submitted = self._own(request, "application.supplement")[0].state.submitted
+        stored, standing = self._own(request, "application.supplement")
+        state: Application = stored.state
+        submitted = state.submitted
         item = self._catalogue.versions[submitted.task_code, submitted.task_version]
-        self._refuse(_form_violations(partial(item.form), wish.form) + _material_violations(item, wish.materials))
+        self._refuse(_form_violations(partial(item.form), wish.form) + handing_in.violations(item, wish.materials))
         public, sealed = self._split(item, wish.form, submitted.case_no, submitted.department)
         answer = m.ApplicationSupplemented(
             case_no=submitted.case_no,
             department=submitted.department,
             notice_no="",
             form=public,
-            materials=wish.materials,
+            materials=handing_in.codes(wish.materials),
             sealed=sealed,
+            attachments=self._handing_in.attachments(
+                wish.materials,
+                applicant=standing.principal,
+                caller=standing.caller,
+                now=request.now,
+                case_no=submitted.case_no,
+                before=state.attachments,
+            ),
         )
-        return self._act(request, "application.supplement", lambda state, now: application.supplement(state, answer))
+        asked = application.Answerable(
+            fields=frozenset(item.form.get("properties", {})), materials=frozenset(one.code for one in item.materials)
+        )
+        return self._act(
+            request,
+            "application.supplement",
+            lambda state, now: application.supplement(state, answer, fields=wish.form, asked=asked),
+        )
 
     def withdraw(self, request: Request) -> CaseView:
         """Asks the department to stop."""
@@ -159,7 +186,7 @@ class Intake:
         if item is not None:
             if applicant_type not in item.audience:
                 found.append(Violation("task_code", f"this item is not for applicants of type {applicant_type}"))
-            found += _form_violations(item.form, wish.form) + _material_violations(item, wish.materials)
+            found += _form_violations(item.form, wish.form) + handing_in.violations(item, wish.materials)
         self._refuse(found)
 
     @staticmethod
@@ -174,32 +201,58 @@ class Intake:
         keys = [Key(APPLICATION.name, case_no.build(at=day, region=wish.place, entropy=entropy)) for day in days]
         return next((stored for stored in self._store.load(keys).values() if stored.history), None)
 
-    def _submit(
-        self, number: str, request: Request, standing: Standing, wish: Apply, item: Item, *, digest: str
+    def _new(self, request: Request, standing: Standing, wish: Apply, item: Item, *, key: str, digest: str) -> Stored:
+        """A case that is not there yet."""
+        if not wish.allow_duplicate:
+            duplicates.refuse(self._store, applicant=standing.principal, task_code=wish.task_code, place=wish.place)
+        attachments = self._handing_in.attachments(
+            wish.materials, applicant=standing.principal, caller=standing.caller, now=request.now
+        )
+        number = case_no.build(at=request.now, region=wish.place, entropy=_entropy(request.by.subject, key))
+        opened = application.Opened(
+            applicant=standing.principal, digest=digest, agent=standing.agent, mandate=standing.mandate_id
+        )
+        applicant_type = int(standing.applicant_type)
+        return self.submit(
+            number, opened, wish, item, applicant_type=applicant_type, now=request.now, attachments=attachments
+        )
+
+    def submit(
+        self,
+        number: str,
+        opened: application.Opened,
+        wish: Apply,
+        item: Item,
+        *,
+        applicant_type: int,
+        now: datetime,
+        attachments: tuple[m.Attachment, ...] = (),
     ) -> Stored:
+        """Makes the case of this number; the one that is there when it was made before. What it takes has been checked.
+
+        Raises Invalid when no department handles the item at the place.
+        """
         organisation = self._catalogue.organisation
         department = routing.responsible(organisation, capability=item.capability, place=wish.place)
         if department is None:
             raise Invalid("no department", violations=(Violation("place", "no department handles this item here"),))
         public, sealed = self._split(item, wish.form, number, department.code)
-        opened = application.Opened(
-            applicant=standing.principal, digest=digest, agent=standing.agent, mandate=standing.mandate_id
-        )
         submitted = m.ApplicationSubmitted(
             case_no=number,
             department=department.code,
             task_code=item.task_code,
             task_version=item.task_version,
             place=wish.place,
-            applicant_type=int(standing.applicant_type),
+            applicant_type=applicant_type,
             channel=wish.channel,
             form=public,
-            materials=wish.materials,
+            materials=handing_in.codes(wish.materials),
             sealed=sealed,
+            attachments=attachments,
         )
         key = Key(APPLICATION.name, number)
-        command = Command(key, f"apply/{number}", lambda state, now: [opened, submitted])
-        return perform(self._store, [command], request.now, known=[Stored(key)])[0].stored()
+        command = Command(key, f"apply/{number}", lambda state, at: [] if state else [opened, submitted])
+        return perform(self._store, [command], now, known=[Stored(key)])[0].stored()
 
     def _split(
         self, item: Item, form: dict[str, Any], number: str, department: str
@@ -220,7 +273,7 @@ class Intake:
             events = list(decide(state, now))
             return [*named, *events] if events else []
 
-        return self._view(act(self._store, request, stored, decided))
+        return self.view(act(self._store, request, stored, decided))
 
     def _own(self, request: Request, action: policy.Action) -> tuple[Stored, Standing]:
         """The case that the path names, where the caller is its applicant or may do this for them."""
@@ -246,7 +299,8 @@ class Intake:
         item = self._catalogue.versions.get((submitted.task_code, submitted.task_version))
         return item.name if item else Text(zh=submitted.task_code, en=submitted.task_code)
 
-    def _view(self, stored: Stored, *, brief: bool = False) -> CaseView:
+    def view(self, stored: Stored, *, brief: bool = False) -> CaseView:
+        """A case as its applicant sees it, in a list without the timeline."""
         state: Application = stored.state
         submitted = state.submitted
         return CaseView(
@@ -275,12 +329,3 @@ def _entropy(subject: str, key: str) -> bytes:
 
 def _form_violations(schema: dict[str, Any], form: dict[str, Any]) -> list[Violation]:
     return [Violation(f"form{one.path.replace('/', '.')}", one.message) for one in violations(schema, form)]
-
-
-def _material_violations(item: Item, materials: tuple[str, ...]) -> list[Violation]:
-    known = {material.code for material in item.materials}
-    return [
-        Violation(f"materials[{position}]", f"{code!r} is no material of this item; known: {', '.join(sorted(known))}")
-        for position, code in enumerate(materials)
-        if code not in known
-    ]

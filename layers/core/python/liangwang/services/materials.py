@@ -168,7 +168,7 @@ class Materials:
         """Keeps the bytes if they are right: first the file, then the word that it is there, so that no word is without.
 
         Whoever dies in between leaves a file that nobody knows, which the next try writes again; what is never tried
-        again goes with its material (``services/leftovers.py``).
+        again goes with its material (``services/keeping.py``).
         """
         identity = stored.key.id
         material.check(stored.state, size=len(content), sha256=_sha256(content))

@@ -1,0 +1,158 @@
+"""What is handed in with an application, applications made twice, and what a case ends with, through the handlers."""
+
+import json
+
+import pytest
+from liangwang.aggregates import APPLICATION, Key
+from liangwang.changes import changes
+from liangwang.services.keeping import Keeping
+
+from tests.functional.citizens import Citizens
+from tests.functional.functions import golden
+from tests.functional.test_functions_materials import event, stored
+from tests.unit.samples import NOON
+
+
+@pytest.fixture
+def functions():
+    return Citizens()
+
+
+def wish(**more):
+    return {**json.loads(golden("http_apply")["body"]), "allow_duplicate": False, **more}
+
+
+def apply(functions, *, subject="citizen", key="", **more):
+    headers = {"idempotency-key": key} if key else {}
+    return functions.http(
+        "intake", event("POST /api/applications", body=wish(**more), subject=subject, headers=headers)
+    )
+
+
+def submitted(functions, case_no):
+    key = Key(APPLICATION.name, case_no)
+    return functions.store("intake").load([key])[key].state.submitted
+
+
+def follow_up(functions):
+    """The step that learns from the table's stream which case a file was handed in with."""
+    found = changes(functions.aws.dynamodb.event("intake"))
+    Keeping(functions.store("intake"), functions.objects).take(found, NOON)
+
+
+def fields(problem):
+    return [one["field"] for one in problem["errors"]]
+
+
+# ------------------------------------------------------------------ files and certificates
+
+
+def test_a_file_is_handed_in_with_a_code_and_rules_see_the_code(functions):
+    file = stored(functions)
+    entries = ["identity-card", {"code": "photo", "material_id": file["material_id"]}]
+    status, view = apply(functions, materials=entries)
+    assert status == 201, view
+    said = submitted(functions, view["case_no"])
+    assert said.materials == ("identity-card", "photo")
+    (attachment,) = said.attachments
+    assert (attachment.code, attachment.origin, attachment.sha256) == ("photo", "upload", file["sha256"])
+    assert (attachment.name, attachment.version) == ("photo-1.pdf", 1), (
+        "the applicant's own name of it may hold anything"
+    )
+
+
+def test_a_second_time_it_is_an_earlier_one_and_nothing_was_sent_again(functions, capsysbinary):
+    entries = [{"code": "photo", "material_id": stored(functions)["material_id"]}, "identity-card"]
+    first = apply(functions, materials=entries)[1]
+    for _ in range(2):
+        follow_up(functions)
+    second = apply(functions, materials=entries, allow_duplicate=True)[1]
+    origins = [submitted(functions, view["case_no"]).attachments[0].origin for view in (first, second)]
+    assert origins == ["upload", "earlier"]
+    lines = [json.loads(line) for line in capsysbinary.readouterr().out.splitlines()]
+    counted = [(line["materials_uploaded"], line["materials_reused"]) for line in lines if "materials_reused" in line]
+    assert counted == [(1, 0), (0, 1)]
+
+
+def test_a_certificate_of_an_earlier_case_stands_for_a_material(functions):
+    earlier = granted(functions)
+    number = f"{earlier}-Z"
+    status, view = apply(functions, materials=["photo", {"code": "identity-card", "certificate_no": number}])
+    assert status == 201, view
+    (attachment,) = submitted(functions, view["case_no"]).attachments
+    assert (attachment.origin, attachment.certificate_no, attachment.material_id) == ("certificate", number, "")
+    entry = {"code": "identity-card", "certificate_no": number}
+    status, problem = apply(functions, subject="li", materials=["photo", entry])
+    assert (status, fields(problem)) == (422, ["materials[1].certificate_no"])
+
+
+@pytest.mark.parametrize(
+    ("entry", "field"),
+    [
+        ({"code": "photo", "material_id": "0" * 32}, "materials[0].material_id"),
+        ({"code": "photo", "material_id": "../" * 700}, "materials[0].material_id"),
+        ({"code": "photo", "certificate_no": "none"}, "materials[0].certificate_no"),
+        ({"code": "photo"}, "materials[0]"),
+        ({"code": "photo", "material_id": "a", "certificate_no": "b"}, "materials[0]"),
+        ({"code": "moon-rock", "material_id": "a"}, "materials[0]"),
+    ],
+)
+def test_what_is_not_there_is_named_and_nothing_is_made(functions, entry, field):
+    status, problem = apply(functions, materials=[entry])
+    assert (status, fields(problem)[0]) == (422, field)
+    assert not functions.aws.dynamodb.tables.get("intake")
+
+
+def test_another_s_file_cannot_be_handed_in(functions):
+    entry = {"code": "photo", "material_id": stored(functions, subject="li")["material_id"]}
+    status, problem = apply(functions, materials=[entry])
+    assert (status, fields(problem)) == (422, ["materials[0].material_id"])
+
+
+def test_more_than_fifty_are_too_many(functions):
+    assert apply(functions, materials=["photo"] * 51)[0] == 400
+
+
+# ------------------------------------------------------------------ the same wish twice
+
+
+def test_an_open_case_of_the_same_item_and_place_is_shown_before_another_is_made(functions):
+    first = apply(functions)[1]["case_no"]
+    status, problem = apply(functions)
+    assert (status, problem["type"]) == (409, "urn:liangwang:problem:duplicate_application")
+    assert first in problem["detail"] and fields(problem) == ["allow_duplicate"]
+    assert apply(functions, allow_duplicate=True)[0] == 201
+
+
+def test_another_place_another_person_and_a_closed_case_are_no_duplicates(functions):
+    assert apply(functions)[0] == 201
+    assert apply(functions, place="990102001")[0] == 201
+    assert apply(functions, subject="li")[0] == 201
+    granted(functions, subject="wang")
+    assert apply(functions, subject="wang")[0] == 201
+
+
+def test_a_repeated_request_with_its_key_is_no_duplicate(functions):
+    assert apply(functions, key="k")[1]["case_no"] == apply(functions, key="k")[1]["case_no"]
+
+
+def test_who_allows_duplicates_pays_for_no_look(functions):
+    apply(functions, allow_duplicate=True)
+    assert [name for service, name, _ in functions.aws.calls if service == "dynamodb"] == ["PutItem"]
+
+
+# ------------------------------------------------------------------ how a case ends
+
+
+def granted(functions, *, subject="citizen", **more):
+    """A case that the department has granted, as the exchange brings its word."""
+    status, view = apply(functions, subject=subject, allow_duplicate=True, **more)
+    assert status == 201, view
+    word = {
+        "outcome": "granted",
+        "certificate_no": f"{view['case_no']}-Z",
+        "certificate_name": {"zh": "老年人优待证", "en": "Card for older people"},
+        "told": 1,
+    }
+    functions.tell(view["case_no"], ("case.decided", word))
+    return view["case_no"]
