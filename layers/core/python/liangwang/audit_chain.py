@@ -9,6 +9,7 @@ import base64
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from msgspec import json
@@ -150,9 +151,10 @@ class Chains:
         items = self._page(ANCHOR, limit=1)
         return (items[0]["token"]["S"], read_anchor(items[0]["token"]["S"])) if items else None
 
-    def anchors(self, *, since: int = 0) -> Iterator[str]:
-        """The signed anchors from a moment on (seconds since 1970), in order."""
-        return (item["token"]["S"] for item in self._query(ANCHOR, since))
+    def anchors(self, *, since: int = 0, until: int = 1 << 40) -> Iterator[str]:
+        """The signed anchors from a moment on and before another (seconds since 1970), in order."""
+        found = takewhile(lambda item: int(item["seq"]["N"]) < until, self._query(ANCHOR, since))
+        return (item["token"]["S"] for item in found)
 
     def _newest_blocks(self, day: str, shard: str, limit: int) -> list[Block]:
         return [read_block(item) for item in self._page(f"{day}/{shard}", limit=limit)]

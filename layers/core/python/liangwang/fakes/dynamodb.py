@@ -29,6 +29,7 @@ class FakeDynamoDb:
             "PutItem": self._put_item,
             "BatchGetItem": self._batch_get_item,
             "Query": self._query,
+            "Scan": self._scan,
             "UpdateItem": self._update_item,
         }
 
@@ -136,6 +137,14 @@ class FakeDynamoDb:
         shown = [{"pk": {"S": key}, index: values[":key"], order: {"N": str(place)}} for place, key in page]
         # Like the service: a full page names its last key, whether more follows or not.
         return {"Items": shown, **({"LastEvaluatedKey": shown[-1]} if len(page) == request["Limit"] else {})}
+
+    def _scan(self, request: dict[str, Any]) -> dict[str, Any]:
+        """In pages, as the service does; the order is that of the keys."""
+        rows = sorted(self.tables.get(request["TableName"], {}).items())
+        rest = [row for row in rows if row[0] > request.get("ExclusiveStartKey", {}).get("pk", {}).get("S", "")]
+        page = rest[: self.page]
+        more = {"LastEvaluatedKey": {"pk": {"S": page[-1][0]}}} if len(page) < len(rest) else {}
+        return {"Items": [item for _, item in page], **more}
 
     def _query_table(self, request: dict[str, Any]) -> dict[str, Any]:
         if request["KeyConditionExpression"] != "pk = :pk AND seq >= :first":
