@@ -493,5 +493,10 @@ def test_an_operator_sees_an_event_with_its_way(busy):
     assert [hop["region"] for hop in event["tasks"][1]["path"]] == ["990101", "990101001"]
 
 
+@pytest.mark.parametrize("region", ["990100", "990101", "990101001"])
+def test_operators_above_and_on_the_way_see_it_too(busy, region):
+    assert busy.http("collaboration", changed(golden("http_collaboration"), caller={"region": region}))[0] == 200
+
+
 def test_an_operator_of_a_centre_the_way_does_not_touch_sees_nothing(busy):
     assert busy.http("collaboration", changed(golden("http_collaboration"), caller={"region": "990103"}))[0] == 404

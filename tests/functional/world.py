@@ -32,6 +32,7 @@ FORM = {
     "gas_kitchen": True,
 }
 
+PUT = "PUT /api/materials/{material_id}/content"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
 
 
@@ -82,7 +83,8 @@ class World(Citizens):
         self.collaboration = self._key("governance", COLLABORATION.name)
         self.closed_case = self._closed()
         self.notification = self._key("intake", NOTIFICATION.name)
-        self.material = self._announced()
+        self.material, self.file = self._announced(), self._announced()
+        assert self.asks("materials", PUT, CITIZEN, Sample({"material_id": self.file}, OWNER, PNG))[0] == 200
         self.mandate("zhang", "agent", acts=("submit", "draft", "read", "supplement", "withdraw", "rate"))
         self.ids = (
             self.case,
@@ -91,6 +93,7 @@ class World(Citizens):
             self.task,
             self.collaboration,
             self.material,
+            self.file,
             PHONE,
             NAME,
         )
@@ -134,6 +137,13 @@ class World(Citizens):
         keys = [Key.parse(name) for name in self.aws.dynamodb.tables[table] if name.startswith(f"{kind}#")]
         return next(key.id for key, stored in self.store(table).load(keys).items() if wanted(stored.state))
 
+    @property
+    def wish_with_file(self) -> dict[str, Any]:
+        """An application that hands in the owner's file."""
+        wish: dict[str, Any] = json.loads(golden("http_apply")["body"])
+        wish["materials"] = [{"code": "photo", "material_id": self.file}, "identity-card"]
+        return wish
+
     def snapshot(self) -> dict[str, dict[str, Any]]:
         """What the systems' tables hold; items are never changed in place."""
         return {name: dict(self.aws.dynamodb.tables[name]) for name in ("intake", "governance", "department")}
@@ -164,6 +174,7 @@ class Sample(NamedTuple):
     allowed: frozenset[str]
     body: Any = None
     query: Mapping[str, str] = MappingProxyType({})
+    refusals: tuple[int, ...] = (403, 404)
 
 
 def _material(world: World) -> dict[str, str]:
@@ -201,6 +212,10 @@ SAMPLES: dict[str, Callable[[World], Sample]] = {
     "PUT /api/materials/{material_id}/content": lambda w: Sample(_material(w), OWNER, PNG),
     "GET /api/materials/{material_id}/content": lambda w: Sample(_material(w), OWNER),
     "DELETE /api/mandates/{mandate_id}": lambda w: Sample({"mandate_id": "zhang.agent"}, CITIZENS),
+    "POST /api/applications: on behalf of": lambda w: Sample(
+        {}, CITIZENS, {**json.loads(golden("http_apply")["body"]), "on_behalf_of": "zhang"}
+    ),
+    "POST /api/applications: another's file": lambda w: Sample({}, OWNER, w.wish_with_file, refusals=(403, 404, 422)),
     # ---- the department's
     "GET /api/cases/{case_no}": lambda w: Sample(_case(w), DEPARTMENT | AUDITOR),
     "POST /api/cases/{case_no}/personal": lambda w: Sample(_case(w), DESK, {"reason": "示例核对"}),
@@ -219,7 +234,7 @@ SAMPLES: dict[str, Callable[[World], Sample]] = {
         {"collaboration_id": w.collaboration}, CENTRES | AUDITOR
     ),
 }
-"""A request for every route that names a thing in its path and is not public."""
+"""A request for every route that names a thing in its path and is not public; and, after a colon, what is named elsewhere."""
 
 LISTS: dict[str, tuple[dict[str, str], frozenset[str]]] = {
     "GET /api/applications": ({"on_behalf_of": "zhang"}, CITIZENS),
