@@ -47,10 +47,11 @@ def invite(stack: Stack) -> None:
     login = {"username": accounts.citizen(1), "password": accounts.password(stack.config.state)}
     wish = {"task_code": item.task_code, "place": "990101001", "form": item.example.form}
     wish["materials"] = list(item.example.materials)
-    head = "-H \"authorization: Bearer $TOKEN\" -H 'content-type: application/json'"
+    sent = "-H 'content-type: application/json'"
+    head = f'-H "authorization: Bearer $TOKEN" {sent}'
     read = "python3 -c 'import json,sys; print(json.load(sys.stdin)[\"{}\"])'"
     click.echo("\nPaste these (log in, apply, follow):")
-    click.echo(f"TOKEN=$(curl -s {url}/api/login -d '{json.dumps(login)}' | {read.format('token')})")
+    click.echo(f"TOKEN=$(curl -s {url}/api/login {sent} -d '{json.dumps(login)}' | {read.format('token')})")
     body = json.dumps(wish, ensure_ascii=False)
     click.echo(f"CASE=$(curl -s {url}/api/applications {head} -d '{body}' | {read.format('case_no')})")
     click.echo(
