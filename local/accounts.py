@@ -104,4 +104,4 @@ def _people(organisation: Organisation, digest: str) -> Iterator[tuple[str, Acco
             Account(role="operator", name="示例值班员", password=digest, region=region.code),
         )
     yield "auditor-1", Account(role="auditor", name="示例审计员", password=digest)
-    yield "partner", Account(role="system", name="示例外部系统", password=digest)
+    yield "partner", Account(role="system", name="示例外部系统", password=digest, scopes=("exchange",))

@@ -17,6 +17,7 @@ import msgspec
 from liangwang.http import BODY_LIMIT, LONGEST_KEY, Route, Routes
 from liangwang.http_content import FORM, JSON, XML
 from liangwang.services.case_search import STATUSES
+from liangwang.services.systems import OAuthError
 
 from local.config import REPOSITORY
 from local.contracts import prose, tidy, version
@@ -105,12 +106,14 @@ PATH_PARAMETERS = {
     "mandate_id": "The mandate's id",
     "notification_id": "The notification's id",
     "material_id": "The material's id",
+    "userId": "The user's id, which is the username",
     "task_id": "The task's id",
     "collaboration_id": "The collaboration event's id",
 }
 
 TAGS = {
     "identity": "登录: tokens, and the keys to check them",
+    "users": "用户: registration, one's own record, the real-name level",
     "items": "事项: what one can apply for",
     "mandates": "委托: who may act for whom",
     "intake": "收件系统: what citizens may do",
@@ -123,8 +126,11 @@ TAGS = {
     "collaboration": "协同: events as a centre's operator sees them",
 }
 
-PEOPLE = frozenset({"intake", "materials", "mandates", "inbox", "feedback", "approval", "assistance"})
+PEOPLE = frozenset({"users", "intake", "materials", "mandates", "inbox", "feedback", "approval", "assistance"})
 """Functions whose POST routes honour ``Idempotency-Key``; the exchange's entries carry ids of their own."""
+
+OAUTH = "/oauth/token"
+"""Refuses in OAuth's own form (RFC 6749, 5.2) what OAuth has a word for."""
 
 PROBLEMS = {
     "400": "The body is not what it was sent as, lacks a field or has one of a wrong type",
@@ -149,6 +155,7 @@ def document(parsed: Template) -> dict[str, Any]:
     }
     joined = _join(parsed, tables)
     described = {shape for _, route in joined for shape in (route.body, route.result) if shape and shape is not bytes}
+    described.add(OAuthError)
     shapes = sorted(described, key=repr)
     references, schemas = msgspec.json.schema_components(shapes, ref_template="#/components/schemas/{name}")
     reference = dict(zip(shapes, references, strict=True))
@@ -255,7 +262,7 @@ def _parameters(place: HttpRoute, folder: str) -> list[dict[str, Any]]:
     ]
     for name, schema, description in QUERIES.get(place.key, ()):
         found.append({"name": name, "in": "query", "schema": schema, "description": description})
-    if place.method == "POST" and folder in PEOPLE:
+    if place.method != "GET" and folder in PEOPLE:
         text = "Any text unique to this wish. A request that is sent again with its key has one effect."
         key = {"type": "string", "maxLength": LONGEST_KEY}
         found.append({"name": "Idempotency-Key", "in": "header", "schema": key, "description": text})
@@ -264,9 +271,14 @@ def _parameters(place: HttpRoute, folder: str) -> list[dict[str, Any]]:
 
 def _responses(place: HttpRoute, route: Route, reference: Mapping[Any, dict[str, Any]], folder: str) -> dict[str, Any]:
     good = {"description": route.summary, "content": _content(route.gives, reference.get(route.result))}
-    problems = {
+    problems: dict[str, Any] = {
         status: {"$ref": f"#/components/responses/Problem{status}"} for status in _statuses(place, route, folder)
     }
+    if place.path == OAUTH:
+        problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+        refusal = _content((JSON,), reference[OAuthError])
+        problems["401"] = {"description": "invalid_client (RFC 6749, 5.2)", "content": refusal}
+        problems["400"] = {"description": "Another refusal of RFC 6749, 5.2", "content": {**refusal, **problem}}
     return {str(route.status): good, **problems}
 
 
@@ -280,7 +292,7 @@ def _statuses(place: HttpRoute, route: Route, folder: str) -> list[str]:
         "403": route.roles is not None,
         "404": names_one or _DEPARTMENT in QUERIES.get(place.key, ()),
         "406": True,
-        "409": acts and names_one,
+        "409": (acts and (names_one or folder == "users")) or place.path == "/api/login/external",
         "413": route.body is not None,
         "415": route.body is not None,
         "422": asks or acts or route.body is not None,
@@ -338,7 +350,7 @@ def routes_of(function: Function, parameters: Mapping[str, Any]) -> Routes:
     chosen = {
         name: str(parameters[value["Ref"]])
         for name, value in function.environment.items()
-        if isinstance(value, Mapping) and parameters.get(value.get("Ref", "")) not in (None, "")
+        if isinstance(value, Mapping) and value.get("Ref") in parameters
     }
     with _environment({**placeholders, **chosen, **aws, "CATALOGUE_DIR": catalogue}):
         spec.loader.exec_module(module)

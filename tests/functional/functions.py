@@ -41,6 +41,8 @@ ENVIRONMENT = {
 }
 TABLE = {
     "identity": "intake",
+    "authorizer": "intake",
+    "users": "intake",
     "intake": "intake",
     "mandates": "intake",
     "inbox": "intake",

@@ -21,6 +21,7 @@ OWN, SUPPORTING, ELSEWHERE = "D-990101-MARKET", "D-990101-FIRE", "D-990102-MARKE
 """The department that has the case, one that it asks for help, and one that has nothing to do with it."""
 
 PHONE, NAME = "13900000000", "李示例甲"
+IDENTITY_NO = "990101198001010014"
 FORM = {
     "operator": NAME,
     "identity_number": "990101198001010000",
@@ -67,6 +68,8 @@ DESK = frozenset({"clerk, own", "reviewer, own"})
 DEPARTMENT = DESK | {"supervisor, own"}
 HELPERS = frozenset({"clerk, supporting"})
 ALL_HELPERS = HELPERS | {"reviewer, supporting", "supervisor, supporting"}
+CLERKS = frozenset(name for name in CALLERS if name.startswith("clerk"))
+"""Any of them may sit at a window; they are shown nothing."""
 CENTRES = frozenset({"operator, own", "operator, above"})
 AUDITOR = frozenset({"auditor"})
 
@@ -76,6 +79,7 @@ class World(Citizens):
 
     def __init__(self) -> None:
         super().__init__()
+        self._register()
         self.case = self._licence(FORM)
         self.at_desk = self._licence({**FORM, "area": 80})
         self._carry()
@@ -96,8 +100,16 @@ class World(Citizens):
             self.file,
             PHONE,
             NAME,
+            IDENTITY_NO,
         )
         """What no stranger's answer may hold."""
+
+    def _register(self) -> None:
+        """The owner's own record."""
+        person = {"name": NAME, "identity_no": IDENTITY_NO, "phone": PHONE, "email": "li@example.com"}
+        body = {"username": "zhang", "password": "a long example", "person": person}
+        status, answer = self.ask("users", "POST /api/register", {}, body=body)
+        assert status == 201, answer
 
     def _licence(self, form: dict[str, Any]) -> str:
         materials = ["business-licence", "layout-plan", "safety-rules"]
@@ -197,6 +209,8 @@ def _task(world: World) -> dict[str, str]:
     return {"task_id": world.task}
 
 
+USER = {"userId": "zhang"}
+
 SAMPLES: dict[str, Callable[[World], Sample]] = {
     # ---- the citizen's own
     "GET /api/applications/{case_no}": lambda w: Sample(_case(w), CITIZENS),
@@ -216,6 +230,11 @@ SAMPLES: dict[str, Callable[[World], Sample]] = {
         {}, CITIZENS, {**json.loads(golden("http_apply")["body"]), "on_behalf_of": "zhang"}
     ),
     "POST /api/applications: another's file": lambda w: Sample({}, OWNER, w.wish_with_file, refusals=(403, 404, 422)),
+    "GET /api/user/{userId}": lambda w: Sample(USER, OWNER | AUDITOR),
+    "PATCH /api/user/{userId}": lambda w: Sample(USER, OWNER, {"email": "zhang@example.com"}),
+    "POST /api/user/{userId}/verification": lambda w: Sample(
+        USER, CLERKS, {"number": IDENTITY_NO, "reason": "示例：居民身份证"}
+    ),
     # ---- the department's
     "GET /api/cases/{case_no}": lambda w: Sample(_case(w), DEPARTMENT | AUDITOR),
     "POST /api/cases/{case_no}/personal": lambda w: Sample(_case(w), DESK, {"reason": "示例核对"}),

@@ -14,6 +14,8 @@ from local import openapi, template
 from local.config import REPOSITORY
 from tests.unit.test_template import PUBLIC
 
+EVERYBODY = "citizen, clerk, reviewer, supervisor, operator, auditor, system"
+
 RIGHTS = {
     # ---- citizens, and agents under a mandate
     "application.submit": "citizen: own full, mandated full",
@@ -22,6 +24,12 @@ RIGHTS = {
     "application.supplement": "citizen: own full, mandated full",
     "application.withdraw": "citizen: own full, mandated full",
     "application.rate": "citizen: own full, mandated full",
+    # ---- everybody's own record and session
+    "user.read": f"{EVERYBODY}: own full; auditor: any masked",
+    "user.change": "citizen: own full",
+    "user.verify": "clerk: any public",
+    "session.end": f"{EVERYBODY}: own full",
+    "session.password": f"{EVERYBODY}: own full",
     "mandate.give": "citizen: own full",
     "mandate.list": "citizen: own full",
     "mandate.revoke": "citizen: own full, mandated full",

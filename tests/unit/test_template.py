@@ -21,7 +21,8 @@ FUNCTIONS = {name: DOCUMENT["Resources"][name]["Properties"] for name in TEMPLAT
 
 TABLE = {
     "IdentityFunction": "IntakeTable",
-    "AuthorizerFunction": None,
+    "AuthorizerFunction": "IntakeTable",
+    "UsersFunction": "IntakeTable",
     "ItemsFunction": None,
     "MandatesFunction": "IntakeTable",
     "IntakeFunction": "IntakeTable",
@@ -50,7 +51,15 @@ STREAM = {
     "DepartmentTable": ["DepartmentPublisherFunction", "AuditFunction"],
 }
 PRODUCERS = {"RelayFunction", "GovernancePublisherFunction", "DepartmentPublisherFunction"}
-PUBLIC = {"POST /api/login", "GET /.well-known/jwks.json", "GET /api/items", "GET /api/items/{task_code}"} | {
+PUBLIC = {
+    "POST /api/register",
+    "POST /api/login",
+    "POST /api/login/external",
+    "POST /api/token/refresh",
+    "POST /oauth/token",
+    "GET /.well-known/jwks.json",
+    "GET /api/items",
+    "GET /api/items/{task_code}",
     "GET /api/scenarios",
     "GET /api/items/{task_code}/guidance",
     "POST /api/items/{task_code}/guidance",

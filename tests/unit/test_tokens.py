@@ -169,9 +169,9 @@ def test_the_centres_own_token_is_kept_and_renewed_a_minute_before_its_end(aws):
 # ------------------------------------------------------------------ what the authorizer tells the routes
 
 
-def told(verifier, **headers):
+def told(verifier, *, is_live=lambda session: True, **headers):
     uncounted = Door(Limits(FakeAws(), "limits"), source=0, account=0, system=0)
-    answer = Authorizer(verifier, uncounted).authorize({"headers": headers})
+    answer = Authorizer(verifier, uncounted, is_live=is_live).authorize({"headers": headers})
     assert answer["isAuthorized"] is True, "the route refuses, so that every refusal is a problem document"
     return answer["context"]
 

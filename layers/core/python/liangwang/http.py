@@ -42,6 +42,7 @@ class Caller(Struct, frozen=True, kw_only=True):
     """Who is asking, as the authorizer found out. API Gateway carries text only, so ``level`` comes as a digit.
 
     ``level`` is the real-name level (``domain/account.py``); ``session`` names the log-in, empty for systems' own tokens.
+    ``scope`` narrows what a registered system may do: the first words of actions (``exchange``); empty does not.
     """
 
     subject: str
@@ -51,6 +52,7 @@ class Caller(Struct, frozen=True, kw_only=True):
     applicant_type: str = "1"
     level: int = 0
     session: str = ""
+    scope: str = ""
 
 
 class Request(NamedTuple):
@@ -120,6 +122,11 @@ class Route(NamedTuple):
     def roles(self) -> frozenset[str] | None:
         """The roles that may call it in some relation; None for anybody."""
         return None if self.action is None else policy.roles(self.action)
+
+    @property
+    def scope(self) -> str:
+        """What a system's token has to be for: the first word of the action."""
+        return (self.action or "").partition(".")[0]
 
 
 Routes = Mapping[str, Route]
@@ -202,6 +209,8 @@ def _request(route: Route, event: Mapping[str, Any], *, now: datetime) -> Reques
             raise NoToken(f"no valid token: {caller}; log in at POST /api/login and send it as a bearer token")
         if caller.role not in route.roles:
             raise Forbidden(f"role {caller.role} may not do this; it is for {', '.join(sorted(route.roles))}")
+        if caller.scope and route.scope not in (*caller.scope.split(), "session"):
+            raise OutOfScope(f"this token is for {caller.scope}; ask for one with scope {route.scope}")
     wants = _wanted(route, event)
     if wants is None:
         raise http_content.NotAcceptable(f"this route answers {' or '.join(route.gives)}; accept one of these")
@@ -220,6 +229,12 @@ def _request(route: Route, event: Mapping[str, Any], *, now: datetime) -> Reques
         source=event.get("requestContext", {}).get("http", {}).get("sourceIp", ""),
         wants=wants,
     )
+
+
+class OutOfScope(Forbidden):
+    """A registered system's token does not reach so far (RFC 6750, 3.1)."""
+
+    headers: Mapping[str, str] = MappingProxyType({"www-authenticate": 'Bearer error="insufficient_scope"'})
 
 
 class NoToken(Unauthenticated):

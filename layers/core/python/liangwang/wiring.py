@@ -18,6 +18,7 @@ from .signing import Credentials
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from .accounts import Logins
     from .domain.catalogue import Catalogue
     from .domain.search import Cut
     from .exchange import Exchange
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from .services.followup import FollowUp
     from .services.guidance import Guidance
     from .services.handback import Handback
-    from .services.identity import Identity
     from .services.inbox import Inbox
     from .services.intake import Intake
     from .services.items import Items
@@ -45,8 +45,10 @@ if TYPE_CHECKING:
     from .services.publisher import Publisher
     from .services.ratings import Ratings
     from .services.rectifications import Rectifications
+    from .services.registration import Registration
     from .services.relay import Relay
     from .services.supervision import Supervision
+    from .services.users import Users
     from .store import Store
     from .trail import Trail
     from .vault import Vault
@@ -175,13 +177,27 @@ def _trail(aws: AwsJson, *, system: str) -> "Trail":
     return Trail(Chains(aws, os.environ["AUDIT_TABLE"]), system=system)
 
 
-def identity() -> "Identity":
-    """Accounts and the key that signs tokens."""
-    from .services.identity import Identity
-    from .tokens import KmsSigner
+def identity() -> "Logins":
+    """Accounts, sessions and the key that signs tokens."""
+    from .accounts import logins
 
-    aws, key = outside.aws(), os.environ["TOKEN_KEY"]
-    return Identity(_store(aws), KmsSigner(aws, key=key, issuer=os.environ["TOKEN_ISSUER"]), aws=aws, key=key)
+    aws = outside.aws()
+    key, issuer = os.environ["TOKEN_KEY"], os.environ["TOKEN_ISSUER"]
+    issuers = os.environ.get("EXTERNAL_ISSUERS", "")
+    return logins(aws, _store(aws), _vault(aws), key=key, issuer=issuer, external=issuers)
+
+
+def users() -> "tuple[Registration, Users]":
+    """People's own records: how they come to be, are shown and changed."""
+    from .accesses import Accesses
+    from .claims import Claims
+    from .services.registration import Registration
+    from .services.users import Users
+
+    aws = outside.aws()
+    store, vault = _store(aws), _vault(aws)
+    claims = Claims(store, vault.blind)
+    return Registration(store, vault, claims), Users(store, vault, claims, Accesses(store))
 
 
 def door() -> "Door":
@@ -197,8 +213,9 @@ def door() -> "Door":
 
 
 def authorizer() -> "Authorizer":
-    """The keys whose tokens are trusted, and what each may state."""
+    """The keys whose tokens are trusted, what each may state, and which sessions are live."""
     from .services.authorizer import Authorizer
+    from .sessions import LiveSessions
     from .tokens import Verifier
 
     people, governance = os.environ["TOKEN_KEY"], os.environ["GOVERNANCE_KEY"]
@@ -206,7 +223,9 @@ def authorizer() -> "Authorizer":
         people.rpartition("/")[2]: (people, None),
         governance.rpartition("/")[2]: (governance, frozenset({"system"})),
     }
-    return Authorizer(Verifier(outside.aws(), keys=keys, issuer=os.environ["TOKEN_ISSUER"]), door())
+    aws = outside.aws()
+    verifier = Verifier(aws, keys=keys, issuer=os.environ["TOKEN_ISSUER"])
+    return Authorizer(verifier, door(), is_live=LiveSessions(_store(aws)))
 
 
 def items() -> tuple["Items", "Guidance"]:

@@ -25,7 +25,8 @@ class Account(Struct, frozen=True, kw_only=True, tag="account.registered", tag_f
     ``password`` is a PHC string; empty for an account that only an external issuer opens. ``name`` is how an official or a
     system is called in public; a citizen's name stands in ``personal``, whose values are tokens of the vault: name,
     identity_no or credit_code, phone, email, address, bank_account, and an enterprise's agent_name. ``claims`` are the
-    keys that this account holds alone (see ``Claim``). ``scopes`` is what a system may ask for at /oauth/token.
+    keys that this account holds alone (see ``Claim``). ``scopes`` is what a system may ask for at /oauth/token. Sessions
+    opened before ``password_set_at`` are over, but for the one the password was set in (``password_set_in``).
     """
 
     role: str
@@ -40,6 +41,7 @@ class Account(Struct, frozen=True, kw_only=True, tag="account.registered", tag_f
     claims: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()
     password_set_at: datetime | None = None
+    password_set_in: str = ""
 
 
 class Claim(Struct, frozen=True, kw_only=True, tag="claim.made", tag_field="type"):

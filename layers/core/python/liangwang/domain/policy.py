@@ -6,7 +6,7 @@ their region. ``POLICY`` grants fields for (action, role, relation); what it doe
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, get_args
 
 from msgspec import Struct
 
@@ -48,6 +48,11 @@ Action = Literal[
     "material.keep",
     "material.read",
     "draft.keep",
+    "user.read",
+    "user.change",
+    "user.verify",
+    "session.end",
+    "session.password",
     "exchange.carry",
     "case.list",
     "case.export",
@@ -68,6 +73,8 @@ Action = Literal[
 """What a route or a message does. ``step.…`` is what a step is beside ``case.step``; ``crossing.…`` is what leaves a system
 on the bus: any subscriber stands to it as ``any``, the receiving department as ``department`` or ``supporting``.
 """
+
+_OWN: Mapping[Role, Mapping[Relation, Fields]] = {role: {"own": "full"} for role in get_args(Role)}
 
 POLICY: Mapping[Action, Mapping[Role, Mapping[Relation, Fields]]] = {
     "application.submit": {"citizen": {"own": "full", "mandated": "full"}},
@@ -95,6 +102,11 @@ POLICY: Mapping[Action, Mapping[Role, Mapping[Relation, Fields]]] = {
     "material.keep": {"citizen": {"own": "full"}},
     "material.read": {"citizen": {"own": "full"}},
     "draft.keep": {"citizen": {"own": "full", "mandated": "full"}},
+    "user.read": {**_OWN, "auditor": {"own": "full", "any": "masked"}},
+    "user.change": {"citizen": {"own": "full"}},
+    "user.verify": {"clerk": {"any": "public"}},
+    "session.end": _OWN,
+    "session.password": _OWN,
     "exchange.carry": {"system": {"any": "public"}},
     "case.list": {
         "clerk": {"department": "public"},

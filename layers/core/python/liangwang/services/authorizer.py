@@ -1,6 +1,6 @@
 """Says who is asking. It never turns anyone away: the route does, so that every refusal is a problem document."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jwt
@@ -17,6 +17,7 @@ CONTEXT = {
     "applicant_type": "applicant_type",
     "level": "level",
     "sid": "session",
+    "scope": "scope",
 }
 """What the routes are told, by the claim it stands in (``http.Caller``)."""
 
@@ -24,9 +25,11 @@ CONTEXT = {
 class Authorizer:
     """The Lambda authorizer of the HTTP API (payload 2.0, simple response)."""
 
-    def __init__(self, verifier: Verifier, door: Door) -> None:
+    def __init__(self, verifier: Verifier, door: Door, *, is_live: Callable[[str], bool]) -> None:
+        """``is_live`` tells whether a session goes on; tokens without one, which are systems', are not asked about."""
         self._verifier = verifier
         self._door = door
+        self._is_live = is_live
 
     def authorize(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """The caller as context, or ``problem`` with what is wrong with the token; ``exhausted`` names a quota that is."""
@@ -56,4 +59,6 @@ class Authorizer:
             return {"problem": "token expired"}
         except jwt.InvalidTokenError as error:
             return {"problem": f"token invalid: {error}"}
+        if "sid" in claims and not self._is_live(str(claims["sid"])):
+            return {"problem": "session ended"}
         return {name: str(claims[claim]) for claim, name in CONTEXT.items() if claim in claims}
