@@ -23,6 +23,8 @@ SERVICES = (
     "s3",
     "scheduler",
     "secretsmanager",
+    "ses",
+    "sns",
     "sqs",
     "ssm",
     "sts",

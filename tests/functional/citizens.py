@@ -6,7 +6,8 @@ import json
 from datetime import UTC, datetime, timedelta
 
 from liangwang import wiring
-from liangwang.aggregates import APPLICATION, MANDATE, Key
+from liangwang.aggregates import ACCOUNT, APPLICATION, MANDATE, Key
+from liangwang.domain.account import Account
 from liangwang.domain.mandate import Mandate
 from liangwang.processing import Command, perform
 
@@ -21,8 +22,8 @@ ACCEPTED = ("case.accepted", {"accept_doc_no": "A-1"})
 class Citizens(Functions):
     """``follow`` gives the stream's new records to the function that follows; the department's word comes by ``tell``."""
 
-    def __init__(self):
-        super().__init__()
+    def __init__(self, **settings):
+        super().__init__(**settings)
         self.followed = 0
         self._keys = itertools.count()
 
@@ -83,6 +84,19 @@ class Citizens(Functions):
         given = Mandate(principal=principal, agent=agent, acts=acts, given_at=now, expires_at=now + timedelta(hours=1))
         command = Command(key, f"seed/{next(self._keys)}", lambda state, at: [given])
         perform(self.store("intake"), [command], now)[0].stored()
+
+    def register(self, person, **personal):
+        """An account with these personal fields, sealed as identity seals them."""
+        with init_phase(self.outside, {**ENVIRONMENT, "TABLE": "intake"}):
+            sealed = wiring._vault(self.aws).seal(person, personal)
+        account = Account(role="citizen", password="-", personal=sealed)
+        command = Command(Key(ACCOUNT.name, person), f"register/{person}", lambda state, at: [account])
+        perform(self.store("intake"), [command], datetime.now(UTC))[0].stored()
+
+    def send(self):
+        """The notifier's schedule comes round. Answers what mail and text messages there are by then."""
+        self.call("notifier", golden("schedule"))
+        return [self.outside.providers[channel].sent for channel in ("mail", "sms")]
 
     def erase(self, person):
         """Destroys a person's keys; the functions start anew, so that none still has them in memory."""

@@ -10,7 +10,7 @@ from unittest import mock
 
 from liangwang import wiring
 from liangwang.domain.patience import Patience
-from liangwang.fakes import FakeAws, FakeExchange, FakeObjects, FakeProducer
+from liangwang.fakes import FakeAws, FakeExchange, FakeObjects, FakeProducer, FakeSender
 from liangwang.services.exchange import ExchangeApi
 from liangwang.store import Store
 
@@ -55,6 +55,7 @@ TABLE = {
     "approval": "department",
     "assistance": "department",
     "followup": "intake",
+    "notifier": "intake",
 }
 
 
@@ -68,6 +69,7 @@ class Outside(wiring.Outside):
 
     def __init__(self):
         self._aws, self._producer, self._objects = FakeAws(), FakeProducer(), FakeObjects()
+        self.providers = {"mail": FakeSender(), "sms": FakeSender()}
         self._exchange = FakeExchange(ExchangeApi(Store(self._aws, "intake", patience=Patience())))
 
     def aws(self):
@@ -79,6 +81,9 @@ class Outside(wiring.Outside):
     def objects(self):
         return self._objects
 
+    def senders(self):
+        return {channel: self.providers[channel] for channel in wiring.channels()}
+
     def producer(self):
         return self._producer
 
@@ -87,9 +92,10 @@ class Outside(wiring.Outside):
 
 
 class Functions:
-    """All functions over one set of fakes. ``call`` gives an event to a handler."""
+    """All functions over one set of fakes. ``call`` gives an event to a handler; ``settings`` are further variables."""
 
-    def __init__(self):
+    def __init__(self, **settings):
+        self._environment = {**ENVIRONMENT, **settings}
         self.outside = Outside()
         self.aws, self.producer = self.outside.aws(), self.outside.producer()
         self.objects = self.outside.objects()
@@ -115,7 +121,7 @@ class Functions:
         path = REPOSITORY / "functions" / name / "app.py"
         spec = importlib.util.spec_from_file_location(f"functions_under_test_{next(NUMBERS)}", path)
         module = importlib.util.module_from_spec(spec)
-        with init_phase(self.outside, {**ENVIRONMENT, "TABLE": table} if table else ENVIRONMENT):
+        with init_phase(self.outside, {**self._environment, **({"TABLE": table} if table else {})}):
             spec.loader.exec_module(module)
         return module.handler
 

@@ -199,8 +199,8 @@ def settings(functions, body=None, caller=CITIZEN):
 
 def test_settings_have_a_beginning_and_are_everybody_s_own(functions):
     before = settings(functions)[1]
-    assert before == {"legal": ["mail", "sms"], "progress": [], "service": ["mail"]}
-    wanted = {"legal": ["sms"], "progress": ["mail"], "service": []}
+    assert before == {"legal": ["mail", "sms"], "progress": [], "service": ["mail"], "language": "zh"}
+    wanted = {"legal": ["sms"], "progress": ["mail"], "service": [], "language": "en"}
     assert settings(functions, wanted) == (200, wanted)
     assert settings(functions)[1] == wanted
     assert settings(functions, caller=STRANGER)[1] == before
@@ -209,3 +209,52 @@ def test_settings_have_a_beginning_and_are_everybody_s_own(functions):
 def test_a_channel_that_there_is_not_is_refused(functions):
     status, problem = settings(functions, {"legal": ["pigeon"]})
     assert status == 400 and problem["errors"][0]["field"].startswith("legal")
+
+
+def test_both_sides_hear_of_a_mandate_given_and_taken_back(functions):
+    functions.register("zhang")
+    functions.register("li")
+    body = {"agent": "li", "acts": ["read"], "expires_at": "2099-01-01T00:00:00Z"}
+    assert functions.ask("mandates", "POST /api/mandates", CITIZEN, body=body)[0] == 201
+    functions.follow_all()
+    assert functions.ask("mandates", "DELETE /api/mandates/{mandate_id}", CITIZEN, mandate_id="zhang.li")[0] == 200
+    functions.follow_all()
+    for caller in (CITIZEN, STRANGER):
+        assert sorted(functions.kinds(caller)) == ["mandate_given", "mandate_revoked"]
+    assert "2099年1月1日" in str(functions.inbox())
+
+
+# ------------------------------------------------------------------ mail and text messages
+
+
+def test_a_legal_notice_goes_out_by_mail_and_text_message_and_progress_stays_in_the_inbox():
+    functions = Citizens(MAIL_SENDER="no-reply@liangwang.example", TEXT_MESSAGES="on")
+    functions.register("zhang", email="zhang@example.com", phone="138-0000-0000")
+    number = functions.apply()
+    functions.tell(number, ACCEPTED)
+    functions.follow_all()
+    (mail,), (text,) = functions.send()
+    assert (mail.to, text.to) == ("zhang@example.com", "138-0000-0000")
+    assert number in mail.title and number in text.title
+    accepted, received = functions.inbox()["notifications"]
+    assert [(one["channel"], one["state"]) for one in accepted["deliveries"]] == [("mail", "sent"), ("sms", "sent")]
+    assert accepted["delivered_at"] and received["deliveries"] == []
+
+
+def test_chosen_channels_hold_from_then_on():
+    functions = Citizens(MAIL_SENDER="no-reply@liangwang.example", TEXT_MESSAGES="on")
+    functions.register("zhang", email="zhang@example.com", phone="138-0000-0000")
+    assert settings(functions, {"legal": [], "progress": ["mail"], "language": "en"})[0] == 200
+    number = functions.apply()
+    functions.tell(number, ACCEPTED)
+    functions.follow_all()
+    (mail,), texts = functions.send()
+    assert mail.title.endswith(f"was received: case {number}") and texts == []
+
+
+def test_a_system_without_channels_sends_nothing_and_misses_nothing(functions):
+    number = functions.apply()
+    functions.tell(number, ACCEPTED)
+    functions.follow_all()
+    assert functions.send() == [[], []]
+    assert functions.kinds() == ["received", "accepted"]

@@ -131,7 +131,7 @@ def test_without_a_variable_every_service_is_awss_own():
 
 def test_one_variable_places_every_service():
     here = "http://127.0.0.1:4566"
-    services = ("dynamodb", "streams.dynamodb", "kms", "s3", "secretsmanager")
+    services = ("dynamodb", "streams.dynamodb", "kms", "s3", "secretsmanager", "sesv2", "sns")
     assert endpoints({"AWS_ENDPOINT_URL": here}) == dict.fromkeys(services, here)
 
 

@@ -29,12 +29,12 @@ def ours(service, region, host, target, body, token):
     return signed_headers(service=service, region=region, headers=headers, body=body, credentials=credentials, now=NOON)
 
 
-def botocores(service, region, host, headers, body, token):
+def botocores(service, region, host, headers, body, token, *, path="/"):
     """botocore's Authorization header for a request with our headers."""
     given_ones = {
         name: value for name, value in headers.items() if name not in ("authorization", "x-amz-security-token")
     }
-    request = AWSRequest("POST", f"https://{host}/", headers=given_ones, data=body)
+    request = AWSRequest("POST", f"https://{host}{path}", headers=given_ones, data=body)
     credentials = BotoCredentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", token or None)
     with mock.patch("botocore.auth.get_current_datetime", return_value=NOON.replace(tzinfo=None)):
         SigV4Auth(credentials, service, region).add_auth(request)
@@ -47,6 +47,20 @@ def test_the_signature_is_botocores(service, region, host, target, token):
     body = json.dumps({"TableName": "表", "Item": {"pk": {"S": "case#1"}}}).encode()
     headers = ours(service, region, host, target, body, token)
     assert headers["authorization"] == botocores(service, region, host, headers, body, token)
+
+
+def test_a_request_to_a_path_is_signed_as_botocore_does():
+    host, path, body = "email.eu-central-1.amazonaws.com", "/v2/email/outbound-emails", b'{"a": 1}'
+    headers = signed_headers(
+        service="ses",
+        region="eu-central-1",
+        headers={"content-type": "application/json", "host": host},
+        body=body,
+        credentials=Credentials("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
+        now=NOON,
+        path=path,
+    )
+    assert headers["authorization"] == botocores("ses", "eu-central-1", host, headers, body, "", path=path)
 
 
 @given(st.binary(max_size=300))

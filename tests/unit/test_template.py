@@ -41,6 +41,7 @@ TABLE = {
     "GovernancePublisherFunction": None,
     "DepartmentPublisherFunction": None,
     "FollowUpFunction": "IntakeTable",
+    "NotifierFunction": "IntakeTable",
     "AuditFunction": None,
 }
 """The one table that a function may read and write. Items reads the catalogue only, the publishers and the relay see streams."""
@@ -191,6 +192,8 @@ def test_no_function_may_do_everything_of_a_service(name):
 def test_a_statement_on_any_resource_is_bound_to_keys_by_alias(name):
     for statement in statements(name):
         if "*" in aslist(statement["Resource"]):
+            if statement["Action"] == ["sns:Publish"]:  # a phone number has no ARN; topics are denied
+                continue
             assert all(action.startswith("kms:") for action in aslist(statement["Action"]))
             assert list(statement["Condition"]) == ["ForAnyValue:StringLike"]
             assert list(statement["Condition"]["ForAnyValue:StringLike"]) == ["kms:ResourceAliases"]
@@ -210,6 +213,18 @@ def test_who_opens_the_door_counts_and_nobody_else_updates_in_place():
     }
     opens = {route.function for route in TEMPLATE.routes if route.authorizer is None}
     assert counted == {name: {"Fn::GetAtt": ["LimitsTable", "Arn"]} for name in (*opens, "AuthorizerFunction")}
+
+
+def test_only_the_notifier_sends_and_only_in_the_one_sender_s_name_and_to_no_topic():
+    senders = {name for name in TABLE if {"ses:SendEmail", "sns:Publish"} & actions(name)}
+    assert senders == {"NotifierFunction"}
+    mail, text, topics = [one for one in statements("NotifierFunction") if str(one["Action"][0])[:3] in ("ses", "sns")]
+    assert mail["Condition"] == {"StringEquals": {"ses:FromAddress": {"Ref": "MailSender"}}}
+    assert (text["Effect"], topics["Effect"], topics["Resource"]["Fn::Sub"].endswith(":sns:*:*:*")) == (
+        "Allow",
+        "Deny",
+        True,
+    )
 
 
 def test_only_identity_the_centre_and_the_audit_sign_and_only_with_their_own_key():
@@ -245,7 +260,7 @@ def test_intake_seals_to_departments_and_only_approval_opens():
 
 def test_who_opens_what_persons_left_at_rest_belongs_to_intake():
     opens = may("kms:Decrypt", "alias/liangwang/personal")
-    assert opens == may("kms:GenerateDataKey", "alias/liangwang/personal")
+    assert set(opens) == {*may("kms:GenerateDataKey", "alias/liangwang/personal"), "NotifierFunction"}
     assert {TABLE[name] for name in opens} == {"IntakeTable"}
 
 

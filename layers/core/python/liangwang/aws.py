@@ -33,6 +33,8 @@ ENDPOINT_VARIABLE = {
     "kms": "AWS_ENDPOINT_URL_KMS",
     "s3": "AWS_ENDPOINT_URL_S3",
     "secretsmanager": "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+    "sesv2": "AWS_ENDPOINT_URL_SESV2",
+    "sns": "AWS_ENDPOINT_URL_SNS",
     "streams.dynamodb": "AWS_ENDPOINT_URL_DYNAMODB_STREAMS",
 }
 """https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html"""

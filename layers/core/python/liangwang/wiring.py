@@ -1,4 +1,4 @@
-"""The composition root: the only place that reads the environment and builds adapters.
+"""The composition root: builds the adapters and what stands on them. Beside ``outside.py`` nothing else reads the environment.
 
 Each function's ``app.py`` calls its own builder once, at import, which Lambda does once an execution environment.
 Builders import what only they need, so that a function's cold start pays for nothing else.
@@ -10,10 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .aws import AwsJson, SignedAws, endpoints
-from .clock import utc
+from .aws import AwsJson
 from .domain.patience import Patience
-from .signing import Credentials
+from .outside import Outside, channels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,10 +20,7 @@ if TYPE_CHECKING:
     from .accounts import Logins
     from .domain.catalogue import Catalogue
     from .domain.search import Cut
-    from .exchange import Exchange
     from .limits import Door
-    from .objects import Objects
-    from .producer import Producer
     from .rules import Rules
     from .sealing import Sealing
     from .services.approval import Approval
@@ -42,6 +38,7 @@ if TYPE_CHECKING:
     from .services.items import Items
     from .services.mandates import MandateDesk
     from .services.materials import Materials
+    from .services.notifier import Notifier
     from .services.publisher import Publisher
     from .services.ratings import Ratings
     from .services.rectifications import Rectifications
@@ -52,72 +49,6 @@ if TYPE_CHECKING:
     from .store import Store
     from .trail import Trail
     from .vault import Vault
-
-
-def _credentials() -> Credentials:
-    return Credentials(
-        access_key=os.environ["AWS_ACCESS_KEY_ID"],
-        secret_key=os.environ["AWS_SECRET_ACCESS_KEY"],
-        token=os.environ.get("AWS_SESSION_TOKEN", ""),
-    )
-
-
-def _region() -> str:
-    return os.environ.get("AWS_REGION") or os.environ["AWS_DEFAULT_REGION"]
-
-
-class Outside:
-    """What lies outside this process: AWS, Kafka, and intake as the governance centre reaches it.
-
-    Tests put fakes in the place of ``outside`` before they import an ``app.py`` (tests/functional/functions.py).
-    """
-
-    def aws(self) -> AwsJson:
-        """DynamoDB, KMS and Secrets Manager."""
-        credentials = _credentials()  # Lambda replaces the whole environment before they expire
-        return SignedAws(region=_region(), credentials=lambda: credentials, endpoint=endpoints(os.environ))
-
-    def aws_at_once(self) -> AwsJson:
-        """DynamoDB, asked once and briefly: for what does better without an answer than with a late one."""
-        credentials = _credentials()
-        return SignedAws(
-            region=_region(),
-            credentials=lambda: credentials,
-            endpoint=endpoints(os.environ),
-            attempts=1,
-            timeout=1.0,
-        )
-
-    def objects(self) -> "Objects":
-        """The bucket with applicants' files."""
-        from .objects import S3Objects
-
-        credentials = _credentials()
-        endpoint = endpoints(os.environ).get("s3", "")
-        bucket = os.environ["MATERIALS_BUCKET"]
-        return S3Objects(bucket, region=_region(), credentials=lambda: credentials, endpoint=endpoint)
-
-    def producer(self) -> "Producer":
-        """Kafka, in the way that ``KAFKA_SECURITY`` names; an empty variable is one that is not set."""
-        from .kafka_security import Security, msk_token
-        from .producer import Producer
-
-        region = _region()
-        security = Security(
-            way=os.environ.get("KAFKA_SECURITY") or "plaintext",
-            username=os.environ.get("KAFKA_USERNAME", ""),
-            password=os.environ.get("KAFKA_PASSWORD", ""),
-            token=lambda: msk_token(region=region, credentials=_credentials(), now=utc()),
-        )
-        return Producer(os.environ["KAFKA_BOOTSTRAP_SERVERS"], security=security)
-
-    def exchange(self) -> "Exchange":
-        """Intake's exchange API, called with the centre's own token."""
-        from .exchange import Exchange
-        from .tokens import KmsSigner, SystemToken
-
-        signer = KmsSigner(self.aws(), key=os.environ["GOVERNANCE_KEY"], issuer=os.environ["TOKEN_ISSUER"])
-        return Exchange(os.environ["EXCHANGE_URL"], token=SystemToken(signer, subject="governance"))
 
 
 outside = Outside()
@@ -297,6 +228,17 @@ def materials() -> "Materials":
     return Materials(_store(aws), _vault(aws), outside.objects())
 
 
+def notifier() -> "Notifier":
+    """What carries notifications out."""
+    from .accesses import Accesses
+    from .notices import Notices
+    from .services.notifier import Notifier
+
+    aws = outside.aws()
+    store = _store(aws)
+    return Notifier(store, _vault(aws), Accesses(store), Notices(_catalogue()), outside.senders())
+
+
 def exchange() -> "ExchangeApi":
     """Intake's door for other systems."""
     from .services.exchange import ExchangeApi
@@ -375,7 +317,12 @@ def followup() -> "FollowUp":
         withdrawn=timedelta(days=float(os.environ["FORGET_WITHDRAWN_AFTER_DAYS"])),
     )
     return FollowUp(
-        steps=[Notifying(store), Rectifying(store), Retention(store, periods), Keeping(store, outside.objects())],
+        steps=[
+            Notifying(store, available=channels()),
+            Rectifying(store),
+            Retention(store, periods),
+            Keeping(store, outside.objects()),
+        ],
         trail=_trail(aws, system="intake"),
     )
 

@@ -21,6 +21,8 @@ from .catalogue import Text
 Channel = Literal["mail", "sms"]
 """What carries a notification out of the system. The inbox is no channel: it is always there."""
 
+Language = Literal["zh", "en"]
+
 Class = Literal["legal", "progress", "service"]
 """What a person sets channels for: legal notices, how a case goes on, and what concerns mandates and ratings."""
 
@@ -49,6 +51,9 @@ SERVICE: frozenset[Kind] = frozenset(
 
 RETRIES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 480, 1440))
 """The waits between one try and the next. After the last try that follows them the channel is given up."""
+
+PAUSE = timedelta(minutes=5)
+"""How long a channel that just failed several people in a row is left alone; such a wait is no try."""
 
 UNSURE = timedelta(minutes=10)
 """After this long a try that never said how it ended counts as ended: the function that made it is long gone."""
@@ -138,11 +143,15 @@ class Notification(Struct, frozen=True, kw_only=True, tag="notification", tag_fi
 class Settings(
     Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="notification.settings", tag_field="type"
 ):
-    """The channels that a person wants for each class, beside the inbox, which cannot be switched off."""
+    """The channels that a person wants for each class, beside the inbox, which cannot be switched off.
+
+    Mails and text messages are in one ``language``; the inbox has both.
+    """
 
     legal: tuple[Channel, ...] = get_args(Channel)
     progress: tuple[Channel, ...] = ()
     service: tuple[Channel, ...] = ("mail",)
+    language: Language = "zh"
 
     def channels(self, kind: Kind, available: Collection[Channel]) -> tuple[Channel, ...]:
         """Those wanted for this kind of notification that this system has."""
@@ -191,7 +200,8 @@ def _of_progress(message: m.Progress, facts: Facts) -> tuple[Kind, Facts]:
 
 def opened(*, owner: str, kind: Kind, facts: Facts, at: datetime, channels: Collection[Channel]) -> Notification:
     """A notification that nothing has carried yet; every channel may be tried at once."""
-    deliveries = tuple(Delivery(channel=channel, next_at=at) for channel in channels)
+    at_once = at.replace(microsecond=0)  # the index has whole seconds, rounded up
+    deliveries = tuple(Delivery(channel=channel, next_at=at_once) for channel in channels)
     return Notification(owner=owner, kind=kind, at=at, facts=facts, deliveries=deliveries)
 
 
@@ -216,6 +226,18 @@ def claim(told: Notification, channel: Channel, *, claim: str, now: datetime) ->
 def sent(told: Notification, channel: Channel, *, claim: str, proof: str, now: datetime) -> Notification | None:
     """The provider took it: ``proof`` is its message id. None when the sending is no longer this claim's."""
     return _settle(told, channel, claim, state="sent", proof=proof, reason="", at=now)
+
+
+def postponed(told: Notification, channel: Channel, *, now: datetime) -> Notification | None:
+    """Leaves a channel alone for a while without a try; None for one that is not waiting to be tried."""
+    waiting = _waiting(told, channel, now)
+    return _with(told, replace(waiting, next_at=now + PAUSE)) if waiting else None
+
+
+def unsendable(told: Notification, channel: Channel, *, reason: str, now: datetime) -> Notification | None:
+    """Ends a channel that was never tried and has nothing to send to; None for one that is not waiting to be tried."""
+    waiting = _waiting(told, channel, now)
+    return _with(told, replace(waiting, state="skipped", at=now, next_at=None, reason=reason)) if waiting else None
 
 
 def skipped(told: Notification, channel: Channel, *, claim: str, reason: str, now: datetime) -> Notification | None:
@@ -246,6 +268,12 @@ def read(told: Notification, now: datetime) -> Notification | None:
 def wake_at(told: Notification) -> datetime | None:
     """When a channel is to be tried (again); None when all have ended."""
     return min((one.due_at for one in told.deliveries if one.due_at is not None), default=None)
+
+
+def _waiting(told: Notification, channel: Channel, now: datetime) -> Delivery | None:
+    delivery = told.delivery(channel)
+    is_due = delivery is not None and delivery.next_at is not None and delivery.next_at <= now
+    return delivery if is_due else None
 
 
 def _settle(told: Notification, channel: Channel, claim: str, **changes: Any) -> Notification | None:

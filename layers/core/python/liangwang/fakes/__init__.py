@@ -4,8 +4,9 @@ Each fake keeps what the real one promises and fails when it is told to; tests/i
 """
 
 from .aws import FakeAws, Fault
+from .channels import FakeSender
 from .exchange import FakeExchange
 from .kafka import FakeProducer, kafka_event
 from .objects import FakeObjects
 
-__all__ = ["FakeAws", "FakeExchange", "FakeObjects", "FakeProducer", "Fault", "kafka_event"]
+__all__ = ["FakeAws", "FakeExchange", "FakeObjects", "FakeProducer", "FakeSender", "Fault", "kafka_event"]

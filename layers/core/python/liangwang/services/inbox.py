@@ -9,7 +9,7 @@ from ..access import granted
 from ..aggregates import NOTIFICATION, NOTIFICATION_SETTINGS, Key
 from ..domain import notification, policy
 from ..domain.catalogue import Text
-from ..domain.notification import Channel, Kind, Notification, Settings
+from ..domain.notification import Channel, Kind, Language, Notification, Settings
 from ..http import Request, limit_of
 from ..notices import Notices
 from ..processing import act
@@ -53,11 +53,15 @@ class NotificationList(Struct, frozen=True, kw_only=True):
 
 
 class ChannelSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The channels wanted for each class of notification. The inbox has them all, whatever is chosen here."""
+    """The channels wanted for each class of notification, and the language of what they carry.
+
+    The inbox has everything, in both languages, whatever is chosen here.
+    """
 
     legal: tuple[Channel, ...] = ()
     progress: tuple[Channel, ...] = ()
     service: tuple[Channel, ...] = ()
+    language: Language = "zh"
 
 
 class Inbox:
@@ -99,7 +103,7 @@ class Inbox:
     def choose(self, request: Request) -> ChannelSettings:
         """Replaces the caller's settings; they hold for notifications from now on."""
         wish: ChannelSettings = request.body
-        wanted = Settings(legal=wish.legal, progress=wish.progress, service=wish.service)
+        wanted = Settings(legal=wish.legal, progress=wish.progress, service=wish.service, language=wish.language)
         after = act(
             self._store,
             request,
@@ -133,4 +137,6 @@ class Inbox:
 
 
 def _shown(settings: Settings) -> ChannelSettings:
-    return ChannelSettings(legal=settings.legal, progress=settings.progress, service=settings.service)
+    return ChannelSettings(
+        legal=settings.legal, progress=settings.progress, service=settings.service, language=settings.language
+    )

@@ -8,10 +8,11 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from ..aggregates import APPLICATION, NOTIFICATION, NOTIFICATION_SETTINGS, RECTIFICATION, Key
+from ..aggregates import APPLICATION, MANDATE, NOTIFICATION, NOTIFICATION_SETTINGS, RECTIFICATION, Key
 from ..changes import Change
 from ..domain import application, notification, rectification
 from ..domain import messages as m
+from ..domain.mandate import Mandate
 from ..domain.notification import Channel, Facts, Kind, Notification, Settings
 from ..processing import Command, perform
 from ..store import Store, Stored
@@ -77,6 +78,8 @@ def _told(change: Change) -> Iterable[Told]:
             yield from _of_application(change.after, first)
         case RECTIFICATION.name:
             yield from _of_rectification(change)
+        case MANDATE.name:
+            yield from _of_mandate(change)
 
 
 def _told_before_the_end(change: Change) -> Iterable[Told]:
@@ -119,3 +122,15 @@ def _of_rectification(change: Change) -> Iterable[Told]:
     for recorded in change.new:
         if kind := kinds.get(type(recorded.event)):
             yield Told(f"{case_no}.{kind}", opened.owner, kind, facts, recorded.at)
+
+
+def _of_mandate(change: Change) -> Iterable[Told]:
+    """Both sides hear of a mandate that is given, or given anew, and of one that is taken back or given up."""
+    if not change.new:
+        return
+    state: Mandate = change.after.state
+    kind: Kind = "mandate_revoked" if state.revoked_at else "mandate_given"
+    facts = Facts(until=state.expires_at)
+    for owner in (state.principal, state.agent):
+        identity = f"mandate.{state.id}.{change.after.version}.{owner}"
+        yield Told(identity, owner, kind, facts, change.new[-1].at)
