@@ -126,7 +126,11 @@ def verify_command(
         raise click.ClickException(str(error)) from error
     if log is not None:
         evidence = _with_logged(evidence, log)
-    key = json.loads(key_file.read_text("utf-8")) if key_file else _key(office)
+    if key_file is None:
+        assert office is not None  # a file is taken with a key only
+        key = key_of(office)
+    else:
+        key = json.loads(key_file.read_text("utf-8"))
     report = check(evidence, key, now=datetime.now(UTC))
     compared = compare(evidence, office.stores) if live and office else None
     for line in said(report, compared, evidence.days):
@@ -151,8 +155,8 @@ def _with_logged(evidence: Evidence, log: Path) -> Evidence:
     return Evidence(days=evidence.days, blocks=evidence.blocks, anchors=tuple(anchors))
 
 
-def _key(office: Office | None) -> dict[str, Any]:
-    assert office is not None
+def key_of(office: Office) -> dict[str, Any]:
+    """The public half of the key that signs anchors, as a JSON Web Key."""
     return jwk(public_key(office.keys, KEY), kid="audit")
 
 
@@ -170,7 +174,7 @@ def export_command(find: Find, day: str) -> None:
 @click.pass_obj
 def key_command(find: Find) -> None:
     """Print the public key of the anchors as a JSON Web Key: keep it where the trail is not."""
-    click.echo(json.dumps(_key(find())))
+    click.echo(json.dumps(key_of(find())))
 
 
 @click.command("anchor")

@@ -7,7 +7,7 @@ import pytest
 from liangwang.audit_anchors import KIND, Anchors
 from liangwang.audit_chain import Chains
 from liangwang.body import pack, unpack
-from liangwang.tokens import KmsJws, jwk, public_key
+from liangwang.tokens import KmsJws
 
 from local import audit
 from local.audit_evidence import compare, read_table
@@ -19,12 +19,8 @@ def office(city):
     return audit.office_of(city.stack)
 
 
-def key_of(office):
-    return jwk(public_key(office.keys, audit.KEY), kid="audit")
-
-
 def findings(office):
-    report = audit.check(read_table(office.aws, office.table), key_of(office), now=datetime.now(UTC))
+    report = audit.check(read_table(office.aws, office.table), audit.key_of(office), now=datetime.now(UTC))
     return [str(one) for one in report.findings]
 
 

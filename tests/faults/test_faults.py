@@ -4,10 +4,11 @@ Each test has a city of its own, because it breaks it. Systems ask again after t
 """
 
 import threading
+from datetime import UTC, datetime
 
 import pytest
 
-from local import demo
+from local import audit, audit_evidence, demo
 from tests.city import city
 from tests.waiting import eventually
 
@@ -25,9 +26,34 @@ def fragile(tmp_path):
 
 
 def applied(city):
-    """How many applications intake holds, by the citizens' own lists."""
+    """The applications that intake holds, by the citizens' own lists."""
     people = {wish.citizen for wish in city.lot(60, *LINES)}
-    return sum(len(city.api.get(one, "/api/applications", limit=100)["cases"]) for one in people)
+    return [case["case_no"] for one in people for case in city.api.get(one, "/api/applications", limit=100)["cases"]]
+
+
+def unaudited(city):
+    """The events of all cases that the audit trail does not have."""
+    office = audit.office_of(city.stack)
+    known = {record.id for record in audit_evidence.read_table(office.aws, office.table).records}
+    held = {"intake": [], "governance": [], "department": []}
+    for one in city.tables.cases(applied(city)):
+        held["intake"] += [one.application]
+        held["governance"] += [one.ledger, *one.collaborations]
+        held["department"] += [one.case, *one.tasks]
+    return [
+        name
+        for system, items in held.items()
+        for stored in items
+        for version in range(1, stored.version + 1)
+        if (name := f"{system}/{stored.key.kind}/{stored.key.id}/{version}") not in known
+    ]
+
+
+def audit_findings(city):
+    office = audit.office_of(city.stack)
+    evidence = audit_evidence.read_table(office.aws, office.table)
+    report = audit.check(evidence, audit.key_of(office), now=datetime.now(UTC))
+    return report.findings + audit_evidence.compare(evidence, office.stores).findings
 
 
 @pytest.mark.timeout(180)
@@ -37,13 +63,15 @@ def test_cases_in_flight_finish_after_a_process_is_killed(fragile, victim):
     lot = fragile.lot(60, *LINES)
     play = threading.Thread(target=lambda: reports.append(demo.play(fragile.stack, lot, moods=False)))
     play.start()
-    eventually(lambda: applied(fragile) >= 15, what="some cases to be in flight")
+    eventually(lambda: len(applied(fragile)) >= 15, what="some cases to be in flight")
     dead = fragile.stack.kill(victim)
     fragile.stack.await_restart(victim, dead)
     play.join()
     (report,) = reports
     assert report.is_clean, report
     assert sum(report.outcomes.values()) == 60
+    eventually(lambda: not unaudited(fragile), what="every event to be in the audit trail")
+    assert audit_findings(fragile) == ()
 
 
 @pytest.mark.timeout(180)
