@@ -180,6 +180,8 @@ def of_services() -> Iterator[tuple[str, dict[str, Any]]]:
     )
     arrived = metric("liangwang", "DeadLetters", "Sum", {})
     yield "DeadLetters", alarm("A record was set aside on dead-letters", [arrived], above=0, minutes=1)
+    found = metric("liangwang", "Anomalies", "Sum", {})
+    yield "Anomalies", alarm("An item's past was changed, or cannot be read", [found], above=0, minutes=1)
     yield from _of_brokers()
     api = {"ApiId": exported("ApiId")}
     errors = [metric("AWS/ApiGateway", "5xx", "Sum", api)]
@@ -204,18 +206,15 @@ def _of_brokers() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "BrokerDisk", alarm("A broker's disk is 80 % full", disks, above=80, minutes=3, expression=fullest)
 
 
-def _dead_letters_filter() -> dict[str, Any]:
-    """Counts what functions set aside, out of their log lines."""
-    return {
-        "Type": "AWS::Logs::MetricFilter",
-        "Properties": {
-            "LogGroupName": exported("Logs"),
-            "FilterPattern": "{ $.dead_letters > 0 }",
-            "MetricTransformations": [
-                {"MetricNamespace": "liangwang", "MetricName": "DeadLetters", "MetricValue": "$.dead_letters"}
-            ],
-        },
+def _counted(name: str, field: str) -> dict[str, Any]:
+    """Counts what functions tell of in a field of their log lines."""
+    metric = {"MetricNamespace": "liangwang", "MetricName": name, "MetricValue": f"$.{field}"}
+    properties = {
+        "LogGroupName": exported("Logs"),
+        "FilterPattern": f"{{ $.{field} > 0 }}",
+        "MetricTransformations": [metric],
     }
+    return {"Type": "AWS::Logs::MetricFilter", "Properties": properties}
 
 
 def _of_quotas() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -241,7 +240,7 @@ def dashboard(alarms: Mapping[str, Any]) -> dict[str, Any]:
         "Kafka lag": r"Lag$",
         "Age of streams": r"Age$",
         "DynamoDB throttles": r"TableThrottles$",
-        "Set aside": r"^(StreamFailures|DeadLetters)$",
+        "Set aside": r"^(StreamFailures|DeadLetters|Anomalies)$",
         "Brokers": r"^(OfflinePartitions|BrokerDisk)$",
         "API": r"^Api",
         "Quotas": r"^(Kms|Concurrency)",
@@ -307,7 +306,8 @@ def document() -> dict[str, Any]:
         "Resources": {
             "Alarms": {"Type": "AWS::SNS::Topic"},
             "Told": {"Type": "AWS::SNS::Subscription", "Condition": "WithEmail", "Properties": email},
-            "DeadLettersFilter": _dead_letters_filter(),
+            "DeadLettersFilter": _counted("DeadLetters", "dead_letters"),
+            "AnomaliesFilter": _counted("Anomalies", "anomalies"),
             **alarms,
             "Dashboard": dashboard(alarms),
         },

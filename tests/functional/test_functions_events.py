@@ -250,6 +250,14 @@ def test_the_schedule_signs_where_the_trail_stands(functions):
     assert read_anchor(anchors[0]["token"]["S"]).heads
 
 
+def test_what_no_function_does_to_an_item_rings(functions, capfd):
+    event = golden("stream_department")
+    event["Records"][0]["dynamodb"]["NewImage"]["body"]["B"] = "bm8gYm9keQ=="
+    functions.call("audit", event)
+    assert '"anomalies":1' in capfd.readouterr().out
+    assert audited(functions)["unreadable"] == 1
+
+
 def test_no_function_on_a_case_s_way_waits_for_the_trail(functions):
     functions.call("acceptance", golden("kafka_applications"))
     assert "audit" not in functions.aws.dynamodb.tables

@@ -42,8 +42,9 @@ DIMENSIONS = {
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch-Quotas-Visualize-Alarms.html
     ("AWS/Usage", "CallCount"): [{"Service", "Type", "Resource", "Class"}],
     ("AWS/Usage", "ConcurrentExecutions"): [{"Service", "Type", "Resource", "Class"}],
-    # the filter in alarms.yaml itself makes it
+    # the filters in alarms.yaml itself make them
     ("liangwang", "DeadLetters"): [set()],
+    ("liangwang", "Anomalies"): [set()],
 }
 """The metrics that alarms look at, with the sets of dimensions that AWS documents for each."""
 

@@ -26,6 +26,8 @@ class Trail:
         """
         records: dict[str, list[Record]] = {}
         for one in found:
+            if isinstance(one, Anomaly) and one.what != "removed":
+                log.add(anomalies=1)  # rings (infra/alarms.py)
             key = one.key if isinstance(one, Anomaly) else one.after.key
             shard = shard_of(self._system, str(key))
             records.setdefault(shard, []).extend(self._records(one))

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from .. import clock, log
+from ..aggregates import cases_of
 from ..audit_anchors import Anchors
-from ..changes import read
+from ..changes import Anomaly, read
 from ..trail import Trail
 
 
@@ -27,7 +28,9 @@ class Audit:
             return self._anchor()
         with log.invocation("audit"):
             table = event["Records"][0]["eventSourceARN"].split("/")[1]
-            self._trails[table].append(read(event), now)
+            found = read(event)
+            log.about(cases_of(one.key if isinstance(one, Anomaly) else one.after.key for one in found))
+            self._trails[table].append(found, now)
         return {"batchItemFailures": []}
 
     def _anchor(self) -> dict[str, Any]:
