@@ -183,7 +183,7 @@ def anchor_command(find: Find) -> None:
     """Sign now where all chains stand, without waiting for the hour."""
     office, now = find(), datetime.now(UTC)
     anchors = Anchors(Chains(office.aws, office.table), KmsJws(office.keys, KEY, kind=KIND).sign)
-    click.echo(anchors.at(now, slot=int(now.timestamp())) or "signed already in this second")
+    click.echo(anchors.sign(now, since=now.timestamp()) or "another signed at this moment")
 
 
 @click.command("list")

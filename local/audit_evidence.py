@@ -51,11 +51,10 @@ def read_table(aws: AwsJson, table: str, *, day: str = "") -> Evidence:
         return Evidence(days=ALL_DAYS, blocks=blocks, anchors=tuple(one["token"]["S"] for one in anchors))
     chains = Chains(aws, table)
     begins = datetime.combine(date.fromisoformat(day), datetime.min.time(), SHANGHAI)
-    since, until = int(begins.timestamp()), int((begins + timedelta(days=2)).timestamp())
     return Evidence(
         days=(day, day),
         blocks=tuple(block for shard in ALL_SHARDS for block in chains.blocks(day, shard)),
-        anchors=tuple(chains.anchors(since=since, until=until)),
+        anchors=tuple(chains.anchors(since=begins, until=begins + timedelta(days=2))),
     )
 
 

@@ -26,8 +26,8 @@ def findings(office):
 
 def sign(office):
     now = datetime.now(UTC)
-    Anchors(Chains(office.aws, office.table), KmsJws(office.keys, audit.KEY, kind=KIND).sign).at(
-        now, slot=int(now.timestamp())
+    Anchors(Chains(office.aws, office.table), KmsJws(office.keys, audit.KEY, kind=KIND).sign).sign(
+        now, since=now.timestamp()
     )
 
 

@@ -55,7 +55,7 @@ class Town:
 
     def signs(self):
         anchors = Anchors(Chains(self.aws, "audit"), KmsJws(self.aws, audit.KEY, kind=KIND).sign)
-        anchors.at(NOW, slot=int(NOW.timestamp()))
+        anchors.sign(NOW, since=NOW.timestamp())
 
     def item(self, system, key):
         return self.aws.dynamodb.tables[system][str(key)]

@@ -385,12 +385,47 @@ def test_anchors_follow_each_other_and_say_what_was_quiet_once_more(aws):
     assert sound(aws, NOON + timedelta(days=5)).anchors == 4
 
 
+def test_two_who_sign_at_once_do_not_part_the_way(aws):
+    """The hour's anchor and one that an auditor asks for: whoever is second follows the first."""
+    other = anchors(aws)
+    real = Chains(aws, "audit").newest_anchor
+
+    class Slow(Chains):
+        """Sees what was newest before the other signed, once."""
+
+        def __init__(self):
+            super().__init__(aws, "audit")
+            self.stale = [real()]
+
+        def newest_anchor(self):
+            if self.stale:
+                found = self.stale.pop()
+                other.sign(NOON, since=NOON.timestamp())
+                return found
+            return super().newest_anchor()
+
+    ours = Anchors(Slow(), KmsJws(aws, KEY, kind=KIND).sign)
+    later = NOON + timedelta(seconds=1)
+    assert ours.sign(later, since=later.timestamp()) is not None
+    assert sound(aws).anchors == 2
+
+
 def test_an_anchor_whose_write_failed_is_made_again(aws):
     signing = anchors(aws)
     aws.faults.append(Fault("PutItem"))
     with pytest.raises(AwsError):
         signing.due(NOON)
     assert signing.due(NOON) is not None
+
+
+def test_the_anchors_of_a_time_are_read_from_the_newest_back(aws):
+    aws.dynamodb.page = 2
+    tokens = [anchors(aws).due(NOON + timedelta(hours=hour)) for hour in range(7)]
+    chains = Chains(aws, "audit")
+    assert chains.anchors() == tokens
+    assert chains.anchors(since=NOON + timedelta(hours=2), until=NOON + timedelta(hours=5)) == tokens[2:5]
+    aws.dynamodb.tables["audit"][f"anchor#{4:012d}"]["token"] = {"S": "no token"}
+    assert chains.anchors(since=NOON + timedelta(hours=2)) == [*tokens[2:4], "no token", *tokens[5:]]
 
 
 def test_an_anchor_is_a_log_line_too(aws, capfd):

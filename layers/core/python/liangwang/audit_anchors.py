@@ -20,6 +20,9 @@ from .domain.audit import SHARDS, Anchor, Head, day_of
 KIND = "liangwang-anchor"
 """The ``typ`` of an anchor's signature."""
 
+TRIES = 3
+"""How often an anchor is made anew because somebody else's was first."""
+
 SYSTEMS = ("intake", "governance", "department")
 ALL_SHARDS = tuple(f"{system}-{number}" for system in SYSTEMS for number in range(SHARDS))
 
@@ -47,22 +50,23 @@ class Anchors:
         slot = moment - moment % self._every
         if slot <= self._signed:
             return None
-        token = self.at(now, slot=slot)
+        token = self.sign(now, since=slot)
         self._signed = slot
         return token
 
-    def at(self, now: datetime, *, slot: int) -> str | None:
-        """Signs and keeps an anchor; None when there is one from this moment (seconds since 1970) or a later one."""
-        newest = self._chains.newest_anchor()
-        if newest is not None and int(newest[1].at.timestamp()) >= slot:
-            return None
-        previous = hashlib.sha256(newest[0].encode()).hexdigest() if newest else ""
-        heads = self._heads(now, newest[1] if newest else None)
-        token = self._sign(json.encode(Anchor(at=now, previous=previous, heads=heads)))
-        if not self._chains.add_anchor(slot, token):
-            return None
-        log.write(function="audit", anchor=token)
-        return token
+    def sign(self, now: datetime, *, since: float) -> str | None:
+        """Signs and keeps an anchor; None when one was signed since a moment (seconds since 1970), perhaps by another."""
+        for _ in range(TRIES):
+            newest = self._chains.newest_anchor()
+            if newest is not None and newest.anchor.at.timestamp() >= since:
+                return None
+            number, previous = (newest.number + 1, _hash(newest.token)) if newest else (0, "")
+            heads = self._heads(now, newest.anchor if newest else None)
+            token = self._sign(json.encode(Anchor(at=now, previous=previous, heads=heads)))
+            if self._chains.add_anchor(number, token):
+                log.write(function="audit", anchor=token)
+                return token
+        return None
 
     def _heads(self, now: datetime, before: Anchor | None) -> tuple[Head, ...]:
         """Of today and yesterday; of a shard that has been quiet for longer, what the anchor before said."""
@@ -73,6 +77,10 @@ class Anchors:
             earlier = [head for head in before.heads if head.shard == shard] if before else []
             heads += found or earlier[-1:]
         return tuple(heads)
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def opener(key: dict[str, Any]) -> Callable[[str], Anchor | None]:

@@ -1,7 +1,7 @@
 """The audit trail's blocks and anchors in DynamoDB: one item each, written once, on the condition that it is not there.
 
-A block's partition key is ``<day>/<shard>``, its sort key the block's number; anchors stand under ``anchor`` by their
-moment. A writer remembers where each chain stands, so that appending is one write; who was overtaken reads what came
+A block's partition key is ``<day>/<shard>``, its sort key the block's number; anchors stand under ``anchor`` by theirs. A
+writer remembers where each chain stands, so that appending is one write; who was overtaken reads what came
 meanwhile and tries again. What a writer has appended before, or finds in the blocks that it reads, it leaves out.
 """
 
@@ -10,9 +10,9 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from itertools import takewhile
-from typing import Any
+from typing import Any, NamedTuple
 
-from msgspec import json
+from msgspec import DecodeError, json
 
 from .aws import AwsError, AwsJson
 from .body import pack, unpack
@@ -32,6 +32,18 @@ REMEMBERED = 10_000
 """Records of a chain that a writer knows again."""
 
 TRIES = 20
+
+
+BEGINNING = datetime.fromtimestamp(0, UTC)
+END = datetime(9999, 12, 31, tzinfo=UTC)
+
+
+class Signed(NamedTuple):
+    """A signed anchor as it is kept: its number, itself, and what it says."""
+
+    number: int
+    token: str
+    anchor: Anchor
 
 
 class Overtaken(Exception):
@@ -114,16 +126,16 @@ class Chains:
         for block in reversed(blocks):
             tail.take(block)
         if tail.head is None and (newest := self.newest_anchor()) is not None:
-            tail.head = max((head for head in newest[1].heads if head.shard == shard), key=_age, default=None)
+            tail.head = max((head for head in newest.anchor.heads if head.shard == shard), key=_age, default=None)
         return tail
 
     def _catch_up(self, tail: _Tail, day: str, shard: str, *, after: int) -> None:
         for block in self.blocks(day, shard, after=after):
             tail.take(block)
 
-    def add_anchor(self, slot: int, token: str) -> bool:
-        """Keeps a signed anchor under its moment (seconds since 1970); False when there is one already."""
-        return self._put({"pk": {"S": ANCHOR}, "seq": {"N": str(slot)}, "token": {"S": token}})
+    def add_anchor(self, number: int, token: str) -> bool:
+        """Keeps a signed anchor under its number; False when there is one already."""
+        return self._put({"pk": {"S": ANCHOR}, "seq": {"N": str(number)}, "token": {"S": token}})
 
     def _put(self, item: dict[str, Any]) -> bool:
         request = {"TableName": self._table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
@@ -146,15 +158,18 @@ class Chains:
         newest = self._newest_blocks(day, shard, 1)
         return Head(day, shard, newest[0].seq, newest[0].hash) if newest else None
 
-    def newest_anchor(self) -> tuple[str, Anchor] | None:
-        """The anchor that was signed last, and what it says (its signature is not looked at)."""
+    def newest_anchor(self) -> Signed | None:
+        """The anchor that was signed last (its signature is not looked at)."""
         items = self._page(ANCHOR, limit=1)
-        return (items[0]["token"]["S"], read_anchor(items[0]["token"]["S"])) if items else None
+        return _signed(items[0]) if items else None
 
-    def anchors(self, *, since: int = 0, until: int = 1 << 40) -> Iterator[str]:
-        """The signed anchors from a moment on and before another (seconds since 1970), in order."""
-        found = takewhile(lambda item: int(item["seq"]["N"]) < until, self._query(ANCHOR, since))
-        return (item["token"]["S"] for item in found)
+    def anchors(self, *, since: datetime = BEGINNING, until: datetime = END) -> list[str]:
+        """The signed anchors of a time, in order, with those that cannot be read. From the newest back: old ones
+        cost a page for each 300."""
+        newest_first = map(_signed, self._query(ANCHOR, 0, forward=False))
+        recent = takewhile(lambda one: one.anchor.at >= since or one.anchor.at == BEGINNING, newest_first)
+        found = [one for one in recent if one.anchor.at < until]
+        return [one.token for one in reversed(found)]
 
     def _newest_blocks(self, day: str, shard: str, limit: int) -> list[Block]:
         return [read_block(item) for item in self._page(f"{day}/{shard}", limit=limit)]
@@ -165,8 +180,8 @@ class Chains:
         items: list[Mapping[str, Any]] = self._aws.call("dynamodb", "Query", request)["Items"]
         return items
 
-    def _query(self, key: str, first: int) -> Iterator[Mapping[str, Any]]:
-        request = self._request(key, first)
+    def _query(self, key: str, first: int, *, forward: bool = True) -> Iterator[Mapping[str, Any]]:
+        request = {**self._request(key, first), "ScanIndexForward": forward}
         while True:
             answer = self._aws.call("dynamodb", "Query", request)
             yield from answer["Items"]
@@ -216,7 +231,7 @@ def read_block(item: Mapping[str, Any]) -> Block:
         prints = base64.b64decode(item["prints"]["B"]).hex()
         at = datetime.fromisoformat(item["at"]["S"])
     except Exception:
-        records, prints, at = (), "0" * PRINT, datetime.fromtimestamp(0, UTC)
+        records, prints, at = (), "0" * PRINT, BEGINNING
     return Block(
         day=day,
         shard=shard,
@@ -229,7 +244,15 @@ def read_block(item: Mapping[str, Any]) -> Block:
     )
 
 
+def _signed(item: Mapping[str, Any]) -> Signed:
+    token = item["token"]["S"]
+    return Signed(int(item["seq"]["N"]), token, read_anchor(token))
+
+
 def read_anchor(token: str) -> Anchor:
-    """What a signed anchor says, whoever signed it."""
-    payload = token.split(".")[1]
-    return json.decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)), type=Anchor)
+    """What a signed anchor says, whoever signed it; what cannot be read says nothing of any time."""
+    try:
+        payload = token.split(".")[1]
+        return json.decode(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)), type=Anchor)
+    except (ValueError, IndexError, DecodeError):
+        return Anchor(at=BEGINNING, previous="", heads=())

@@ -149,12 +149,13 @@ class FakeDynamoDb:
     def _query_table(self, request: dict[str, Any]) -> dict[str, Any]:
         if request["KeyConditionExpression"] != "pk = :pk AND seq >= :first":
             raise AwsError("ValidationException", f"the fake does not know: {request['KeyConditionExpression']}")
-        values = request["ExpressionAttributeValues"]
-        first = int(request.get("ExclusiveStartKey", {}).get("seq", {}).get("N", -1)) + 1
-        first = max(first, int(values[":first"]["N"]))
+        values, forward = request["ExpressionAttributeValues"], request.get("ScanIndexForward", True)
         items = self.tables.get(request["TableName"], {}).values()
-        found = [one for one in items if one["pk"] == values[":pk"] and int(one["seq"]["N"]) >= first]
-        found.sort(key=lambda one: int(one["seq"]["N"]), reverse=not request.get("ScanIndexForward", True))
+        numbered = {int(one["seq"]["N"]): one for one in items if one["pk"] == values[":pk"]}
+        order = sorted((number for number in numbered if number >= int(values[":first"]["N"])), reverse=not forward)
+        if "ExclusiveStartKey" in request:
+            order = order[order.index(int(request["ExclusiveStartKey"]["seq"]["N"])) + 1 :]
+        found = [numbered[number] for number in order]
         page = found[: request.get("Limit", self.page)]
         if len(page) == len(found):
             return {"Items": page}
