@@ -99,6 +99,21 @@ def test_a_clerk_of_the_department_sees_the_personal_data_for_a_reason_and_nobod
     assert city.refused("clerk-990102-market-1", f"/api/cases/{case_no}")["status"] == 404
 
 
+def test_an_agent_applies_under_a_mandate_and_the_principal_follows(city):
+    until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    mandate = {"agent": "citizen-002", "acts": ["submit"], "expires_at": until, "task_codes": ["food-business-licence"]}
+    assert city.api.post("citizen-001", "/api/mandates", mandate)["state"] == "holds"
+    wish = city.wish("food-business-licence", place="990102001")
+    wish |= {"on_behalf_of": "citizen-001"}
+    assert city.refused("citizen-003", "/api/applications", wish)["status"] == 404
+    case_no = city.apply(wish, citizen="citizen-002")
+    view = city.await_status(case_no, "accepted", "in_review")
+    assert (view["agent"], view["timeline"][0]["agent"]) == ("citizen-002", "citizen-002")
+    assert city.refused("citizen-002", f"/api/applications/{case_no}")["status"] == 404, (
+        "to read was not among the acts"
+    )
+
+
 def test_other_departments_are_asked_across_the_levels_and_their_answers_are_joined(city):
     case_no = city.apply(city.wish("food-business-licence", place="990103001", area=300))
     fire = await_work(city, "990100-fire", "tasks", case_no)  # the district has no fire brigade of its own
