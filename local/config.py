@@ -54,6 +54,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     """What each client, account and system may ask: the players of a demo are few, on one address, and in a hurry."""
     cors_origins: str = ""
     """Origins, comma-separated, whose pages may call the gateway; empty for the template's own."""
+    notifications: Literal["off", "on"] = "off"
+    """Whether notifications go out by mail and text message too, to the endpoint's SES and SNS."""
     deployed: bool = False
     """Whether functions are deployed to the endpoint and invoked through the Lambda API, not run in our processes."""
     partial_answers: Literal["resume", "records"] = "resume"
@@ -129,6 +131,7 @@ def from_environment(environment: Mapping[str, str] = os.environ, *, deployed: b
         gateway_threads=int(environment.get("LOCAL_GATEWAY_THREADS") or default.gateway_threads),
         requests_per_minute=int(environment.get("LOCAL_REQUESTS_PER_MINUTE") or default.requests_per_minute),
         cors_origins=environment.get("LOCAL_CORS_ORIGINS", ""),
+        notifications=_choice(environment, "LOCAL_NOTIFICATIONS", "off", "on"),
         deployed=deployed,
     )
 

@@ -22,6 +22,9 @@ from local import template as templates
 from local.config import Config, write_atomically
 from local.intrinsics import Resolver, pseudo_parameters
 
+SENDER = "no-reply@liangwang.example"
+"""In whose name the embedded endpoint's SES sends."""
+
 _QUOTAS = ("SourceRequestsPerMinute", "AccountRequestsPerMinute", "SystemRequestsPerMinute")
 
 
@@ -72,6 +75,10 @@ def deploy(config: Config) -> Resources:
             _apply(formation, name, {"TemplateBody": json.dumps(deployable.reduced(document))})
     found = _describe(aws, config, list(documents))
     resources = Resources(found.references | resources.references, found.attributes | resources.attributes)
+    if config.notifications == "on" and config.endpoint is None:
+        sesv2 = aws.client("sesv2")
+        with contextlib.suppress(sesv2.exceptions.AlreadyExistsException):
+            sesv2.create_email_identity(EmailIdentity=SENDER)  # SES sends for nobody whom it does not know
     config.state.mkdir(parents=True, exist_ok=True)
     write_atomically(config.state / "resources.json", msgspec.json.format(msgspec.json.encode(resources)))
     return resources
@@ -149,6 +156,7 @@ def _parameters(config: Config) -> dict[str, str]:
         "AskAgainSeconds": str(config.ask_again_seconds),
         **dict.fromkeys(_QUOTAS, str(config.requests_per_minute)),
         **({"CorsOrigins": config.cors_origins} if config.cors_origins else {}),
+        **({"MailSender": SENDER, "TextMessages": "on"} if config.notifications == "on" else {}),
     }
 
 

@@ -50,15 +50,18 @@ class Citizens(Functions):
         key = Key(APPLICATION.name, number)
         return self.store("intake").load([key])[key].state.submitted.department
 
-    def tell(self, number, *messages, first=1):
-        """The department's messages (type, data), numbered from ``first``, as the centre hands them back."""
+    def tell(self, number, *messages, first=1, at=None):
+        """The department's messages (type, data), numbered from ``first``, as the centre hands them back.
+
+        They are of one moment: ``at``, or now.
+        """
         department = self.department(number)
         entries = [
             {
                 "id": f"department/{number}/{sequence}",
                 "type": kind,
                 "case_no": number,
-                "time": "2027-03-01T04:00:00Z",
+                "time": (at or datetime.now(UTC)).isoformat(),
                 "data": {"type": kind, "case_no": number, "department": department, **data},
             }
             for sequence, (kind, data) in enumerate(messages, start=first)

@@ -2,6 +2,7 @@
 
 import json
 import random
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from liangwang.aggregates import NOTIFICATION, Key
@@ -164,6 +165,23 @@ def test_the_first_reading_of_a_legal_notice_proves_its_delivery(functions):
     again = read(functions, notice["id"])[1]
     assert again["read_at"] == seen["read_at"], "a later reading changes nothing"
     assert functions.inbox()["unread"] == 1
+
+
+def test_what_the_department_told_at_one_moment_stands_in_its_own_order_however_it_arrived(functions):
+    number, moment = functions.apply(), datetime.now(UTC)
+    functions.tell(number, GRANTED, first=3, at=moment)
+    functions.follow_all()
+    functions.tell(number, ACCEPTED, STEP, at=moment)
+    functions.follow_all()
+    found = [one["kind"] for one in functions.inbox()["notifications"] if one["kind"] != "received"]
+    assert found == ["granted", "step_completed", "accepted"]
+
+
+def test_a_department_whose_clock_is_ahead_is_heard_when_it_is_heard(functions):
+    number = functions.apply()
+    functions.tell(number, ACCEPTED, at=datetime.now(UTC) + timedelta(days=400))
+    functions.follow_all()
+    assert datetime.fromisoformat(functions.inbox()["notifications"][0]["at"]) <= datetime.now(UTC)
 
 
 def test_reading_does_not_move_a_notification(functions):

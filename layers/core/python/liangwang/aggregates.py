@@ -156,7 +156,7 @@ NOTIFICATION = _document(
     "notification",
     "intake",
     notification.Notification,
-    lambda state, *_: Index(wake_at=notification.wake_at(state), holder=state.owner, held_since=state.at),
+    lambda state, *_: Index(wake_at=notification.wake_at(state), holder=state.owner, held_since=state.listed_at),
     queue="notification",
 )
 NOTIFICATION_SETTINGS = _document("notification-settings", "intake", notification.Settings)

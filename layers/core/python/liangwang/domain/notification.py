@@ -115,7 +115,10 @@ class Delivery(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Notification(Struct, frozen=True, kw_only=True, tag="notification", tag_field="type"):
-    """One thing that one person is told, once. ``read_at`` is the first reading; of a legal notice it proves delivery."""
+    """One thing that one person is told, once. ``read_at`` is the first reading; of a legal notice it proves delivery.
+
+    ``at`` is when it happened, ``order`` the department's own sequence: what was told at one moment keeps its order.
+    """
 
     owner: str
     kind: Kind
@@ -123,6 +126,12 @@ class Notification(Struct, frozen=True, kw_only=True, tag="notification", tag_fi
     facts: Facts
     deliveries: tuple[Delivery, ...] = ()
     read_at: datetime | None = None
+    order: int = 0
+
+    @property
+    def listed_at(self) -> datetime:
+        """Where it stands in the inbox: a department often says several things at one moment."""
+        return self.at + timedelta(milliseconds=self.order)
 
     @property
     def is_legal(self) -> bool:
@@ -198,11 +207,20 @@ def _of_progress(message: m.Progress, facts: Facts) -> tuple[Kind, Facts]:
             )
 
 
-def opened(*, owner: str, kind: Kind, facts: Facts, at: datetime, channels: Collection[Channel]) -> Notification:
-    """A notification that nothing has carried yet; every channel may be tried at once."""
-    at_once = at.replace(microsecond=0)  # the index has whole seconds, rounded up
+def opened(
+    *,
+    owner: str,
+    kind: Kind,
+    facts: Facts,
+    at: datetime,
+    channels: Collection[Channel],
+    now: datetime | None = None,
+    order: int = 0,
+) -> Notification:
+    """A notification of what happened ``at``; every channel may be tried at once, which is ``now``."""
+    at_once = (now or at).replace(microsecond=0)  # the index has whole seconds, rounded up
     deliveries = tuple(Delivery(channel=channel, next_at=at_once) for channel in channels)
-    return Notification(owner=owner, kind=kind, at=at, facts=facts, deliveries=deliveries)
+    return Notification(owner=owner, kind=kind, at=at, facts=facts, deliveries=deliveries, order=order)
 
 
 def claim(told: Notification, channel: Channel, *, claim: str, now: datetime) -> Notification | None:

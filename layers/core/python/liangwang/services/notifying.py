@@ -6,6 +6,7 @@ provider, however slow, holds the stream, and no case waits for one.
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
 from ..aggregates import APPLICATION, MANDATE, NOTIFICATION, NOTIFICATION_SETTINGS, RECTIFICATION, Key
@@ -26,6 +27,7 @@ class Told(NamedTuple):
     kind: Kind
     facts: Facts
     at: datetime
+    order: int = 0
 
 
 class Notifying:
@@ -62,10 +64,18 @@ class Notifying:
 
     def _command(self, told: Told, settings: Settings) -> Command:
         channels = settings.channels(told.kind, self._available)
-        opened = notification.opened(owner=told.owner, kind=told.kind, facts=told.facts, at=told.at, channels=channels)
+        opened = partial(
+            notification.opened,
+            owner=told.owner,
+            kind=told.kind,
+            facts=told.facts,
+            at=told.at,
+            channels=channels,
+            order=told.order,
+        )
 
         def decide(state: Notification | None, now: datetime) -> Sequence[Notification]:
-            return [] if state is not None else [opened]
+            return [] if state is not None else [opened(now=now)]
 
         return Command(Key(NOTIFICATION.name, told.id), f"notify/{told.id}", decide)
 
@@ -101,8 +111,10 @@ def _of_application(stored: Stored, first: int, *, until: int | None = None) -> 
         state = state or stored.state
         found = notification.of_application(state.submitted, recorded.event)
         if found is not None:
-            kind, facts = found
-            yield Told(f"{stored.key.id}.{version}", state.applicant, kind, facts, recorded.at)
+            identity, at, order = f"{stored.key.id}.{version}", recorded.at, 0
+            if isinstance(recorded.event, application.Progressed):  # heard late, perhaps, but never early
+                at, order = min(recorded.event.at, at), recorded.event.sequence
+            yield Told(identity, state.applicant, *found, at=at, order=order)
 
 
 def _of_rectification(change: Change) -> Iterable[Told]:
