@@ -328,9 +328,9 @@ def render() -> str:
 
 
 def _flow(value: Any) -> str:
-    """A value on one line of YAML."""
+    """A value on one line of YAML, without a space after commas."""
     text: str = yaml.dump(value, Dumper=_Flow, default_flow_style=True, width=sys.maxsize, sort_keys=False)
-    return text.rstrip()
+    return re.sub(r"('(?:[^']|'')*')|, ", lambda found: found[1] or ",", text.rstrip())  # texts stay as they are
 
 
 class _Flow(yaml.SafeDumper):

@@ -103,6 +103,8 @@ QUERIES: dict[str, tuple[Query, ...]] = {
 PATH_PARAMETERS = {
     "task_code": "The item's implementation code 实施编码",
     "case_no": "The case number 办件编号",
+    "joint_code": "The joint item's code",
+    "joint_no": "The number of a joint application",
     "mandate_id": "The mandate's id",
     "notification_id": "The notification's id",
     "material_id": "The material's id",
@@ -117,6 +119,7 @@ TAGS = {
     "items": "事项: what one can apply for",
     "mandates": "委托: who may act for whom",
     "intake": "收件系统: what citizens may do",
+    "joint": "一件事联办: several items with one form",
     "inbox": "通知: what a citizen is told",
     "feedback": "好差评: ratings, and what is put right 差评整改",
     "materials": "材料: files to hand in",
@@ -126,7 +129,7 @@ TAGS = {
     "collaboration": "协同: events as a centre's operator sees them",
 }
 
-PEOPLE = frozenset({"users", "intake", "materials", "mandates", "inbox", "feedback", "approval", "assistance"})
+PEOPLE = frozenset({"users", "intake", "joint", "materials", "mandates", "inbox", "feedback", "approval", "assistance"})
 """Functions whose POST routes honour ``Idempotency-Key``; the exchange's entries carry ids of their own."""
 
 OAUTH = "/oauth/token"

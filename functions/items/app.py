@@ -7,8 +7,9 @@ from liangwang.domain.catalogue import Item
 from liangwang.http import Route, Routes, serve
 from liangwang.services.guidance import Answers, GuidanceView
 from liangwang.services.items import ItemList, ScenarioList
+from liangwang.services.joint_items import JointItemList, JointItemView
 
-app, guidance = wiring.items()
+app, guidance, joint = wiring.items()
 door = wiring.door()
 
 ROUTES: Routes = {
@@ -20,6 +21,10 @@ ROUTES: Routes = {
     ),
     "POST /api/items/{task_code}/guidance": Route(
         guidance.guide, "What the answers so far decide", None, body=Answers, result=GuidanceView
+    ),
+    "GET /api/joint-items": Route(joint.joint_items, "What one can apply for together", None, result=JointItemList),
+    "GET /api/joint-items/{joint_code}": Route(
+        joint.joint_item, "One joint item in full, with its merged form and materials", None, result=JointItemView
     ),
 }
 

@@ -44,6 +44,7 @@ TABLE = {
     "authorizer": "intake",
     "users": "intake",
     "intake": "intake",
+    "joint": "intake",
     "mandates": "intake",
     "inbox": "intake",
     "feedback": "intake",

@@ -74,6 +74,18 @@ CENTRES = frozenset({"operator, own", "operator, above"})
 AUDITOR = frozenset({"auditor"})
 
 
+JOINT = {
+    "place": "990101001",
+    "form": {
+        **{name: FORM[name] for name in ("operator", "identity_number", "phone", "premises", "area", "cold_dishes")},
+        "gas_kitchen": False,
+        "trade_name": "示例面馆",
+        "premises_kind": "shop",
+        "capital": 5,
+    },
+}
+
+
 class World(Citizens):
     """One case that others are asked about, one that waits at the desk, one that was closed and rated badly."""
 
@@ -89,6 +101,7 @@ class World(Citizens):
         self.notification = self._key("intake", NOTIFICATION.name)
         self.material, self.file = self._announced(), self._announced()
         assert self.asks("materials", PUT, CITIZEN, Sample({"material_id": self.file}, OWNER, PNG))[0] == 200
+        self.joint = self._joint()
         self.mandate("zhang", "agent", acts=("submit", "draft", "read", "supplement", "withdraw", "rate"))
         self.ids = (
             self.case,
@@ -98,6 +111,7 @@ class World(Citizens):
             self.collaboration,
             self.material,
             self.file,
+            self.joint,
             PHONE,
             NAME,
             IDENTITY_NO,
@@ -143,6 +157,13 @@ class World(Citizens):
         status, view = self.ask("materials", "POST /api/materials", CITIZEN, body=body)
         assert status == 201, view
         identity: str = view["material_id"]
+        return identity
+
+    def _joint(self) -> str:
+        route, path = "POST /api/joint-items/{joint_code}/applications", {"joint_code": "open-a-restaurant"}
+        status, view = self.ask("joint", route, CITIZEN, body=JOINT, **path)
+        assert status == 201, view
+        identity: str = view["joint_no"]
         return identity
 
     def _key(self, table: str, kind: str, wanted: Callable[[Any], bool] = lambda state: True) -> str:
@@ -211,6 +232,11 @@ def _task(world: World) -> dict[str, str]:
 
 USER = {"userId": "zhang"}
 
+
+def _joint(world: World) -> dict[str, str]:
+    return {"joint_no": world.joint}
+
+
 SAMPLES: dict[str, Callable[[World], Sample]] = {
     # ---- the citizen's own
     "GET /api/applications/{case_no}": lambda w: Sample(_case(w), CITIZENS),
@@ -221,6 +247,11 @@ SAMPLES: dict[str, Callable[[World], Sample]] = {
     "POST /api/applications/{case_no}/rating": lambda w: Sample(_closed(w), CITIZENS, {"rating": 1}),
     "GET /api/applications/{case_no}/rating": lambda w: Sample(_closed(w), CITIZENS),
     "POST /api/applications/{case_no}/rating/confirmation": lambda w: Sample(_closed(w), CITIZENS, {"satisfied": True}),
+    "POST /api/joint-items/{joint_code}/applications": lambda w: Sample(
+        {"joint_code": "open-a-restaurant"}, CITIZENS, {**JOINT, "on_behalf_of": "zhang"}
+    ),
+    "GET /api/joint-applications/{joint_no}": lambda w: Sample(_joint(w), CITIZENS),
+    "POST /api/joint-applications/{joint_no}/withdrawal": lambda w: Sample(_joint(w), CITIZENS, {}),
     "POST /api/notifications/{notification_id}/read": lambda w: Sample({"notification_id": w.notification}, OWNER, {}),
     "POST /api/materials/{material_id}/completion": lambda w: Sample(_material(w), OWNER),
     "PUT /api/materials/{material_id}/content": lambda w: Sample(_material(w), OWNER, PNG),

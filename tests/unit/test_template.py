@@ -26,6 +26,7 @@ TABLE = {
     "ItemsFunction": None,
     "MandatesFunction": "IntakeTable",
     "IntakeFunction": "IntakeTable",
+    "JointFunction": "IntakeTable",
     "InboxFunction": "IntakeTable",
     "FeedbackFunction": "IntakeTable",
     "MaterialsFunction": "IntakeTable",
@@ -64,6 +65,8 @@ PUBLIC = {
     "GET /api/scenarios",
     "GET /api/items/{task_code}/guidance",
     "POST /api/items/{task_code}/guidance",
+    "GET /api/joint-items",
+    "GET /api/joint-items/{joint_code}",
 }
 
 
@@ -254,7 +257,11 @@ def may(action, alias):
 
 
 def test_intake_seals_to_departments_and_only_approval_opens():
-    assert may("kms:GenerateDataKey", "alias/liangwang/department/*") == ["IntakeFunction"]
+    assert may("kms:GenerateDataKey", "alias/liangwang/department/*") == [
+        "IntakeFunction",
+        "JointFunction",
+        "FollowUpFunction",
+    ]
     assert may("kms:Decrypt", "alias/liangwang/department/*") == ["ApprovalFunction"]
 
 

@@ -15,6 +15,7 @@ from .domain import (
     application,
     case,
     collaboration,
+    joint,
     ledger,
     mandate,
     material,
@@ -150,6 +151,13 @@ MATERIAL = _document(
     queue="material",
 )
 ATTEMPTS = _document("attempts", "intake", Attempts, lambda state, *_: Index(expires_at=state.forgotten_at))
+JOINT = _document(
+    "joint",
+    "intake",
+    joint.Joint,
+    lambda state, *_: Index(wake_at=state.look_at, holder=state.applicant),
+    queue="joint",
+)
 MANDATE = _document("mandate", "intake", mandate.Mandate, lambda state, *_: Index(holder=state.principal))
 MANDATED = _document("mandated", "intake", mandate.Mandated, lambda state, *_: Index(holder=state.agent))
 NOTIFICATION = _document(
@@ -198,6 +206,7 @@ KINDS = {
         CLAIM,
         SESSION,
         ATTEMPTS,
+        JOINT,
         MANDATE,
         MANDATED,
         NOTIFICATION,

@@ -1,4 +1,4 @@
-"""Reads the catalogue: ``organisation.yaml``, ``scenarios.yaml`` and ``items/*.yaml`` of one directory.
+"""Reads the catalogue: ``organisation.yaml``, ``scenarios.yaml``, ``items/*.yaml`` and ``joint/*.yaml`` of one directory.
 
 ``load`` is what functions do at start: read, convert, nothing more. ``check`` is what CI, the tests and the local machine
 do before anything starts: it refuses a broken item with its file, line and reason. docs/catalogue.md is the authors' page.
@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 import msgspec
 from msgspec import Struct
 
-from liangwang.domain.catalogue import Catalogue, Item, Organisation, Scenario
+from liangwang.domain.catalogue import Catalogue, Item, JointItem, Organisation, Scenario
 from liangwang.yaml_document import BrokenYaml, Path, YamlDocument
 
 
@@ -24,7 +24,7 @@ class Scenarios(Struct, frozen=True, forbid_unknown_fields=True):
     scenarios: tuple[Scenario, ...] = ()
 
 
-Kind = TypeVar("Kind", Item, Organisation, Scenarios)
+Kind = TypeVar("Kind", Item, JointItem, Organisation, Scenarios)
 
 
 class CatalogueError(Exception):
@@ -43,7 +43,8 @@ def load(directory: Directory) -> Catalogue:
     """
     organisation, _ = _read(directory, "organisation.yaml", Organisation)
     items = (_read(directory, name, Item)[0] for name in _item_files(directory))
-    return Catalogue.of(items, organisation, _scenarios(directory))
+    joint = (_read(directory, name, JointItem)[0] for name in _joint_files(directory))
+    return Catalogue.of(items, organisation, _scenarios(directory), joint)
 
 
 def check(directory: Directory) -> Catalogue:
@@ -81,8 +82,33 @@ def check(directory: Directory) -> Catalogue:
             found = catalogue_checks.item_problems(item, organisation, scenarios)
             problems.extend(_problem(name, document, path, reason) for path, reason in found)
     if problems:
+        raise CatalogueError(*problems)  # joint items are judged only over items that stand
+    return _checked_joint(directory, Catalogue.of(items, organisation, scenarios))
+
+
+def _checked_joint(directory: Directory, catalogue: Catalogue) -> Catalogue:
+    """The catalogue with its joint items, each looked at."""
+    from liangwang import joint_checks
+
+    problems: list[str] = []
+    joint: list[JointItem] = []
+    origin: dict[tuple[str, int], str] = {}
+    for name in _joint_files(directory):
+        try:
+            one, document = _read(directory, name, JointItem)
+        except CatalogueError as error:
+            problems.extend(error.problems)
+            continue
+        joint.append(one)
+        found = list(joint_checks.joint_problems(one, catalogue))
+        if (first := origin.setdefault((one.joint_code, one.joint_version), name)) != name:
+            found.append(
+                (("joint_version",), f"version {one.joint_version} of {one.joint_code!r} is already in {first}")
+            )
+        problems.extend(_problem(name, document, path, reason) for path, reason in found)
+    if problems:
         raise CatalogueError(*problems)
-    return Catalogue.of(items, organisation, scenarios)
+    return Catalogue.of(catalogue.versions.values(), catalogue.organisation, catalogue.scenarios, joint)
 
 
 def _scenarios(directory: Directory) -> tuple[Scenario, ...]:
@@ -93,6 +119,10 @@ def _scenarios(directory: Directory) -> tuple[Scenario, ...]:
 
 def _item_files(directory: Directory) -> list[str]:
     return sorted(f"items/{path.name}" for path in (directory / "items").glob("*.yaml"))
+
+
+def _joint_files(directory: Directory) -> list[str]:
+    return sorted(f"joint/{path.name}" for path in (directory / "joint").glob("*.yaml"))
 
 
 def _unreadable(directory: Directory) -> Iterator[str]:

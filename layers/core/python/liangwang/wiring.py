@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from .services.inbox import Inbox
     from .services.intake import Intake
     from .services.items import Items
+    from .services.joint import JointApplications
+    from .services.joint_items import JointItems
+    from .services.joint_progress import JointFollowing
     from .services.mandates import MandateDesk
     from .services.materials import Materials
     from .services.notifier import Notifier
@@ -159,12 +162,34 @@ def authorizer() -> "Authorizer":
     return Authorizer(verifier, door(), is_live=LiveSessions(_store(aws)))
 
 
-def items() -> tuple["Items", "Guidance"]:
+def items() -> tuple["Items", "Guidance", "JointItems"]:
     """What one can apply for, and what it needs. The first search loads the tokenizer, the first guidance the rules."""
     from .services.guidance import Guidance
     from .services.items import Items
+    from .services.joint_items import JointItems
 
-    return Items(_catalogue(), _words), Guidance(_catalogue(), lambda rule, facts: _rules().evaluate(rule, facts))
+    catalogue = _catalogue()
+    guidance = Guidance(catalogue, lambda rule, facts: _rules().evaluate(rule, facts))
+    return Items(catalogue, _words), guidance, JointItems(catalogue)
+
+
+def joint() -> "JointApplications":
+    """Several items at once."""
+    from .services.intake import Intake
+    from .services.joint import JointApplications
+
+    aws, catalogue = outside.aws(), _catalogue()
+    store = _store(aws)
+    return JointApplications(store, catalogue, _vault(aws), Intake(store, catalogue, _sealing(aws)))
+
+
+def _joint_following(aws: AwsJson, store: "Store") -> "JointFollowing":
+    from .services.intake import Intake
+    from .services.joint_progress import JointFollowing, JointProgress
+
+    catalogue = _catalogue()
+    intake = Intake(store, catalogue, _sealing(aws))
+    return JointFollowing(store, JointProgress(store, catalogue, _vault(aws), intake))
 
 
 @cache
@@ -322,6 +347,7 @@ def followup() -> "FollowUp":
             Rectifying(store),
             Retention(store, periods),
             Keeping(store, outside.objects()),
+            _joint_following(aws, store),
         ],
         trail=_trail(aws, system="intake"),
     )

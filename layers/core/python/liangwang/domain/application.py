@@ -22,12 +22,16 @@ class Opened(Struct, frozen=True, kw_only=True, tag="application.opened", tag_fi
     """Who applies, and a digest of the request so that a repeated one is recognised.
 
     ``agent`` is who applied for them, under which ``mandate``; both are empty for those who applied themselves.
+    ``joint`` is the joint application (``domain/joint.py``) that the case is a member of, ``joint_first`` whether it stands
+    for it in the applicant's list, where the whole counts once.
     """
 
     applicant: str
     digest: str
     agent: str = ""
     mandate: str = ""
+    joint: str = ""
+    joint_first: bool = False
 
 
 class ByAgent(Struct, frozen=True, kw_only=True, tag="application.by_agent", tag_field="type"):
@@ -86,6 +90,8 @@ class Application(Struct, frozen=True, kw_only=True):
     applicant: str
     digest: str
     agents: dict[int, str] = field(default_factory=dict)
+    joint: str = ""
+    joint_first: bool = False
     version: int = 0
     outgoing: tuple[tuple[int, datetime, Outgoing], ...] = ()
     relayed: int = 0
@@ -184,7 +190,14 @@ def evolve(state: Application | None, recorded: Recorded[Event]) -> Application:
     event = recorded.event
     if isinstance(event, Opened):
         agents = {2: event.agent} if event.agent else {}
-        return Application(applicant=event.applicant, digest=event.digest, agents=agents, version=1)
+        return Application(
+            applicant=event.applicant,
+            digest=event.digest,
+            agents=agents,
+            joint=event.joint,
+            joint_first=event.joint_first,
+            version=1,
+        )
     assert state is not None
     version = state.version + 1
     if isinstance(event, ByAgent):

@@ -158,6 +158,49 @@ class Item(Struct, frozen=True, forbid_unknown_fields=True):
     denial: tuple[Rule, ...] = ()
     certificate: Certificate | None = None
 
+    @property
+    def material_codes(self) -> frozenset[str]:
+        """The codes of all materials."""
+        return frozenset(material.code for material in self.materials)
+
+
+class Prerequisite(Struct, frozen=True, forbid_unknown_fields=True):
+    """A member of a joint item that must be granted first.
+
+    Its certificate stands for the materials that it ``waives``; its number goes into the form field that it ``fills``.
+    """
+
+    item: str
+    waives: tuple[str, ...] = ()
+    fills: str = ""
+
+
+class JointMember(Struct, frozen=True, forbid_unknown_fields=True):
+    """One item of a joint item.
+
+    ``fields`` and ``materials`` map the item's names to those of the joint form where they differ; ``fixed`` fields have
+    one value here and are not asked. An ``optional`` member is applied for only when the applicant wants it.
+    """
+
+    item: str
+    optional: bool = False
+    after: tuple[Prerequisite, ...] = ()
+    fields: dict[str, str] = {}
+    materials: dict[str, str] = {}
+    fixed: dict[str, Any] = {}
+
+
+class JointItem(Struct, frozen=True, forbid_unknown_fields=True):
+    """一件事: items that people need together, in one published version. ``domain/joint_item.py`` merges them."""
+
+    joint_code: str
+    joint_version: int
+    name: Text
+    summary: Text
+    members: tuple[JointMember, ...]
+    example: Example
+    scenarios: tuple[str, ...] = ()
+
 
 class Region(Struct, frozen=True, forbid_unknown_fields=True):
     """A place with a governance centre. ``level`` is GB/T 39046-2020 A.2: 3 city, 4 district, 5 town."""
@@ -222,7 +265,8 @@ class Organisation(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
 
 
 class Catalogue(Struct, frozen=True):
-    """The newest version of each item by ``task_code``, every version by code and version, the organisation, the scenarios.
+    """The newest version of each item by ``task_code``, every version by code and version, the organisation, the scenarios,
+    and the joint items in the same two ways.
 
     New cases take the newest version; a case in hand stays with the version it began with.
     """
@@ -231,10 +275,26 @@ class Catalogue(Struct, frozen=True):
     organisation: Organisation
     versions: dict[tuple[str, int], Item]
     scenarios: tuple[Scenario, ...] = ()
+    joint: dict[str, JointItem] = {}
+    joint_versions: dict[tuple[str, int], JointItem] = {}
 
     @classmethod
-    def of(cls, items: Iterable[Item], organisation: Organisation, scenarios: tuple[Scenario, ...] = ()) -> "Catalogue":
+    def of(
+        cls,
+        items: Iterable[Item],
+        organisation: Organisation,
+        scenarios: tuple[Scenario, ...] = (),
+        joint: Iterable[JointItem] = (),
+    ) -> "Catalogue":
         """The catalogue of these items, several versions of one among them."""
         versions = {(item.task_code, item.task_version): item for item in items}
         newest = {code: versions[code, version] for code, version in sorted(versions)}
-        return cls(items=newest, organisation=organisation, versions=versions, scenarios=scenarios)
+        together = {(one.joint_code, one.joint_version): one for one in joint}
+        return cls(
+            items=newest,
+            organisation=organisation,
+            versions=versions,
+            scenarios=scenarios,
+            joint={code: together[code, version] for code, version in sorted(together)},
+            joint_versions=together,
+        )

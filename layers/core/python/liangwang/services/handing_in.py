@@ -10,7 +10,6 @@ from msgspec import Meta, Struct
 from .. import log
 from ..aggregates import APPLICATION, MATERIAL, Key
 from ..domain import messages as m
-from ..domain.catalogue import Item
 from ..domain.errors import Invalid, Violation
 from ..domain.material import Material
 from ..file_types import EXTENSION
@@ -39,9 +38,8 @@ def codes(entries: Iterable[str | HandedIn]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(entry if isinstance(entry, str) else entry.code for entry in entries))
 
 
-def violations(item: Item, entries: Iterable[str | HandedIn]) -> list[Violation]:
-    """What of these is no material of the item, or not named as it must be. Reads nothing."""
-    known = {material.code for material in item.materials}
+def violations(known: Collection[str], entries: Iterable[str | HandedIn]) -> list[Violation]:
+    """What of these is no material of an item with the ``known`` codes, or not named as it must be. Reads nothing."""
     found = []
     for position, entry in enumerate(entries):
         code = entry if isinstance(entry, str) else entry.code

@@ -64,7 +64,8 @@ class Withdrawal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class CaseView(Struct, frozen=True, kw_only=True):
     """A case as its applicant sees it. ``timeline`` is in the order in which things happened.
 
-    ``agent`` is the account of who applied for the applicant; empty when they applied themselves.
+    ``agent`` is the account of who applied for the applicant; empty when they applied themselves. ``joint`` is the joint
+    application that the case belongs to; in lists it stands there for all cases of it.
     """
 
     case_no: str
@@ -75,6 +76,7 @@ class CaseView(Struct, frozen=True, kw_only=True):
     department: Text
     submitted_at: datetime
     agent: str = ""
+    joint: str = ""
     timeline: tuple[Entry, ...] = ()
     notice: m.SupplementRequested | None = None
     decision: m.CaseDecided | None = None
@@ -121,13 +123,17 @@ class Intake:
         return self.view(earlier)
 
     def mine(self, request: Request) -> CaseList:
-        """The caller's cases, or those of ``on_behalf_of`` that a mandate covers; oldest first, a page at a time."""
+        """The caller's cases, or those of ``on_behalf_of`` that a mandate covers; oldest first, a page at a time.
+
+        A joint application counts once: its first case stands for it.
+        """
         standing = self._standing(request, request.query.get("on_behalf_of", ""), "application.list", task_code=None)
         keys, cursor = self._store.held_by(
             APPLICATION, standing.principal, limit=limit_of(request), cursor=request.query.get("cursor")
         )
         loaded = self._store.load(keys)
-        shown = (loaded[key] for key in keys if standing.relation(task_code=_task_code(loaded[key]), act="read"))
+        counted = (loaded[key] for key in keys if not loaded[key].state.joint or loaded[key].state.joint_first)
+        shown = (stored for stored in counted if standing.relation(task_code=_task_code(stored), act="read"))
         return CaseList(cases=tuple(self.view(stored, brief=True) for stored in shown), cursor=cursor)
 
     def follow(self, request: Request) -> CaseView:
@@ -141,7 +147,9 @@ class Intake:
         state: Application = stored.state
         submitted = state.submitted
         item = self._catalogue.versions[submitted.task_code, submitted.task_version]
-        self._refuse(_form_violations(partial(item.form), wish.form) + handing_in.violations(item, wish.materials))
+        self._refuse(
+            _form_violations(partial(item.form), wish.form) + handing_in.violations(item.material_codes, wish.materials)
+        )
         public, sealed = self._split(item, wish.form, submitted.case_no, submitted.department)
         answer = m.ApplicationSupplemented(
             case_no=submitted.case_no,
@@ -186,7 +194,7 @@ class Intake:
         if item is not None:
             if applicant_type not in item.audience:
                 found.append(Violation("task_code", f"this item is not for applicants of type {applicant_type}"))
-            found += _form_violations(item.form, wish.form) + handing_in.violations(item, wish.materials)
+            found += _form_violations(item.form, wish.form) + handing_in.violations(item.material_codes, wish.materials)
         self._refuse(found)
 
     @staticmethod
@@ -312,6 +320,7 @@ class Intake:
             department=self._catalogue.organisation.department[submitted.department].name,
             submitted_at=stored.history[0].at,
             agent=state.agent,
+            joint=state.joint,
             timeline=() if brief else of_application(state, self._catalogue.organisation),
             notice=state.notice,
             decision=state.last_word if isinstance(state.last_word, m.CaseDecided) else None,
