@@ -26,6 +26,28 @@ def test_what_only_protects_a_table_on_aws_is_left_out():
     assert not {"PointInTimeRecoverySpecification", "SSESpecification"} & set(arguments)
 
 
+class Dynamo:
+    """Answers what it is asked about a table's expiry, and keeps what it is told."""
+
+    def __init__(self, status):
+        self.status = status
+        self.told = []
+
+    def call(self, service, operation, request):
+        if operation == "UpdateTimeToLive":
+            self.told.append(request)
+            return {}
+        return {"TimeToLiveDescription": {"TimeToLiveStatus": self.status}}
+
+
+@pytest.mark.parametrize(("status", "times"), [("DISABLED", 1), ("ENABLED", 0), ("ENABLING", 0)])
+def test_items_of_a_table_expire_as_it_declares_and_are_told_so_once(status, times):
+    aws = Dynamo(status)
+    tables._expire(aws, "t", PROPERTIES["TimeToLiveSpecification"])
+    wanted = {"TableName": "t", "TimeToLiveSpecification": {"AttributeName": "expires_at", "Enabled": True}}
+    assert aws.told == [wanted] * times
+
+
 def test_a_property_that_is_not_served_is_refused_by_name():
     with pytest.raises(StartError, match=r"^NotesTable\.KinesisStreamSpecification is not served by DYNAMODB=local"):
         tables.create_arguments("t", {**PROPERTIES, "KinesisStreamSpecification": {}}, place="NotesTable")

@@ -28,8 +28,8 @@ LARGEST = 300_000
 LOOK_BACK = 20
 """Blocks of a chain whose records a writer that begins knows again."""
 
-REMEMBERED = 10_000
-"""Records of a chain that a writer knows again."""
+REMEMBERED = 2_000
+"""Records of a chain that a writer knows again: several batches, in half a megabyte a chain."""
 
 TRIES = 20
 
