@@ -19,6 +19,7 @@ from liangwang.http_content import FORM, JSON, XML
 from liangwang.services.case_search import STATUSES
 from liangwang.services.systems import OAuthError
 
+from local import openapi_xml
 from local.config import REPOSITORY
 from local.contracts import prose, tidy, version
 from local.template import Function, HttpRoute, Template, TemplateError
@@ -166,6 +167,9 @@ def document(parsed: Template) -> dict[str, Any]:
     for place, route in joined:
         operation = _operation(place, route, reference, folder=_folder(parsed, place))
         paths.setdefault(place.path, {})[place.method.lower()] = operation
+    schemas = openapi_xml.described(
+        tidy(schemas), [reference[shape] for _, route in joined for shape in _spoken_in_xml(route)]
+    )
     return {
         "openapi": "3.1.0",
         "info": _info(),
@@ -173,11 +177,16 @@ def document(parsed: Template) -> dict[str, Any]:
         "tags": [{"name": name, "description": text} for name, text in TAGS.items()],
         "paths": paths,
         "components": {
-            "schemas": {**tidy(schemas), "Problem": _PROBLEM},
+            "schemas": {**schemas, "Problem": _PROBLEM},
             "responses": {f"Problem{status}": _problem(status) for status in PROBLEMS},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
         },
     }
+
+
+def _spoken_in_xml(route: Route) -> list[Any]:
+    """The shapes of a route that travel as XML too."""
+    return [*([route.body] if XML in route.takes else []), *([route.result] if XML in route.gives else [])]
 
 
 def _info() -> dict[str, Any]:
@@ -289,11 +298,12 @@ def _statuses(place: HttpRoute, route: Route, folder: str) -> list[str]:
     """The problems that a route can answer, by what it takes and for whom it is."""
     acts, names_one = place.method != "GET" and folder in PEOPLE, "{" in place.path
     asks = bool(QUERIES.get(place.key))
+    named = {query.name for query in QUERIES.get(place.key, ())} | set(getattr(route.body, "__struct_fields__", ()))
     may = {
         "400": route.body is not None,
         "401": route.roles is not None or (folder == "identity" and route.body is not None),
         "403": route.roles is not None,
-        "404": names_one or _DEPARTMENT in QUERIES.get(place.key, ()),
+        "404": names_one or bool(named & {"department", "on_behalf_of"}),
         "406": True,
         "409": (acts and (names_one or folder == "users")) or place.path == "/api/login/external",
         "413": route.body is not None,

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from typing import Any, NamedTuple
-from xml.etree import ElementTree  # nosec B405: writes; what comes from outside is read by defusedxml
+from xml.etree import ElementTree  # writes only; defusedxml reads # nosec B405
 
 import msgspec
 from defusedxml import DefusedXmlException
@@ -26,6 +26,7 @@ PROBLEM_NAMESPACE = "urn:ietf:rfc:7807"
 
 _NAME = re.compile(r"(?!(?:xml|entry$|item$))[A-Za-z_][A-Za-z0-9_.-]*", re.IGNORECASE)
 _UNPRINTABLE = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NUMBERS = (inspect.IntType, inspect.FloatType)
 _SIMPLE = {"number", "boolean", "null", "string"}
 
 
@@ -110,7 +111,7 @@ def read(raw: bytes, shape: Any, *, deepest: int, longest: int) -> Any:
     except (ElementTree.ParseError, ValueError, LookupError) as error:  # LookupError: an unknown encoding
         raise Malformed(f"the body is not XML: {error}", violations=(Violation("body", "send XML"),)) from error
     built = _value(root, _shape(shape), "", _Limits(deepest, longest))
-    return msgspec.convert(built, shape, strict=False)
+    return msgspec.convert(built, shape)
 
 
 @cache
@@ -145,8 +146,19 @@ def _expected(element: ElementTree.Element, shapes: list[inspect.Type]) -> str:
     if any(isinstance(one, inspect.CollectionType | inspect.TupleType) for one in shapes):
         return "array"
     if not len(element):
-        return "string"
+        return _scalar(shapes)
     return "array" if all(_local(one) == "item" for one in element) else "object"
+
+
+def _scalar(shapes: list[inspect.Type]) -> str:
+    """What text means where only numbers, or only truth values, may stand."""
+    if shapes and all(isinstance(one, _NUMBERS) or _is_whole(one) for one in shapes):
+        return "number"
+    return "boolean" if shapes and all(isinstance(one, inspect.BoolType) for one in shapes) else "string"
+
+
+def _is_whole(shape: inspect.Type) -> bool:
+    return isinstance(shape, inspect.LiteralType) and all(isinstance(value, int) for value in shape.values)
 
 
 def _object(element: ElementTree.Element, shapes: list[inspect.Type], place: str, limits: _Limits) -> dict[str, Any]:
@@ -207,7 +219,7 @@ def _alternatives(shape: inspect.Type) -> Iterator[inspect.Type]:
             yield from _alternatives(one)
     elif isinstance(shape, inspect.Metadata):
         yield from _alternatives(shape.type)
-    else:
+    elif not isinstance(shape, inspect.NoneType):
         yield shape
 
 

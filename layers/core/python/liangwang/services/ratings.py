@@ -282,7 +282,7 @@ class Ratings:
 
 def _month(request: Request, name: str) -> str:
     """A month from the query, the present one without it. Raises Invalid for what is no month."""
-    text = request.query.get(name) or rating.month(request.now)
+    text = request.query.get(name, rating.month(request.now))
     try:
         datetime.strptime(f"{text}-01", "%Y-%m-%d")
         if len(text) != 7:
