@@ -7,7 +7,7 @@ BENCH_STAMP := $(VENV)/.installed-bench
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/core/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run deploy-local test test-fast test-real bench deploy lint contracts clean
+.PHONY: help setup run deploy-local test test-fast test-real bench deploy lint audit-packages contracts clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -52,11 +52,15 @@ deploy: ## to AWS, with samconfig.toml (docs/operations.md; the first time `sam 
 	@grep -q ClusterArn samconfig.toml || { echo "error: samconfig.toml names no cluster: run sam build && sam deploy --guided once (docs/operations.md)" >&2; exit 1; }
 	sam build && sam deploy
 
-lint: setup ## ruff, mypy, cfn-lint
+lint: setup ## ruff, mypy, bandit, cfn-lint
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check --quiet .
 	$(PY) -m mypy
+	$(PY) -m bandit --quiet --recursive --configfile pyproject.toml layers functions local infra
 	$(VENV)/bin/cfn-lint template.yaml $(wildcard infra/*.yaml)
+
+audit-packages: setup ## known vulnerabilities of the installed packages, as far as the package index tells
+	$(PY) -m local.advisories
 
 contracts: setup ## write docs/api/ anew from the code
 	$(PY) -m local.contracts

@@ -59,7 +59,7 @@ def scenarios() -> list[Scenario]:
 
 def wishes(count: int, catalogue: Catalogue, *, seed: int, chosen: Sequence[Scenario] = ()) -> list[Wish]:
     """A mixed lot of applications, the same for the same seed."""
-    dice = random.Random(seed)
+    dice = random.Random(seed)  # nosec B311
     lines = list(chosen) or scenarios()
     towns = [region.code for region in catalogue.organisation.regions if region.level == 5]
     picked = dice.choices(lines, weights=[line.weight for line in lines], k=count)

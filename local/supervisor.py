@@ -132,7 +132,7 @@ class Supervisor:
 
     def _gateway_answers(self) -> bool:
         try:
-            with urllib.request.urlopen(self._config.gateway_url + gateway.READY_PATH, timeout=2) as answer:
+            with urllib.request.urlopen(self._config.gateway_url + gateway.READY_PATH, timeout=2) as answer:  # nosec B310
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False

@@ -108,7 +108,7 @@ _Loader.add_multi_constructor("!", _tag)
 
 def read(path: Path) -> dict[str, Any]:
     """A CloudFormation template as plain JSON-like data: short tags in their long form, anchors expanded."""
-    document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # a safe loader # nosec B506
     # Anchors make one object appear twice; through JSON each place gets its own.
     expanded: dict[str, Any] = json.loads(json.dumps(document, default=str))
     return expanded

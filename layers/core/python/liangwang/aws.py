@@ -118,7 +118,7 @@ class SignedAws:
         problem = AwsError("Unreachable")
         for attempt in range(self._attempts):
             if attempt:
-                self._sleep(random.uniform(0, min(2.0, 0.05 * 2**attempt)))
+                self._sleep(random.uniform(0, min(2.0, 0.05 * 2**attempt)))  # nosec B311
             try:
                 response = self._send(service, target, body)
             except OSError as error:

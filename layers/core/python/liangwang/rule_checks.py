@@ -172,7 +172,7 @@ def _variants(item: Item, names: Sequence[str]) -> Iterator[dict[str, Any]]:
     if math.prod(map(len, choices)) <= VARIANTS:
         combined: Iterator[Any] = itertools.product(*choices)
     else:
-        dice = random.Random(0)  # the same ones every time
+        dice = random.Random(0)  # the same ones every time # nosec B311
         combined = (tuple(dice.choice(values) for values in choices) for _ in range(VARIANTS))
     yield from (dict(zip(names, values, strict=True)) for values in combined)
 

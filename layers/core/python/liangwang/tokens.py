@@ -71,7 +71,7 @@ class SystemToken:
         self._signer = signer
         self._subject = subject
         self._clock = clock
-        self._token = ""
+        self._token = ""  # nosec B105
         self._renew_at = 0.0
 
     def __call__(self) -> str:
