@@ -118,6 +118,7 @@ TAGS = {
     "identity": "登录: tokens, and the keys to check them",
     "users": "用户: registration, one's own record, the real-name level",
     "items": "事项: what one can apply for",
+    "privacy": "个人信息: finding persons by an exact value, erasing oneself",
     "mandates": "委托: who may act for whom",
     "intake": "收件系统: what citizens may do",
     "joint": "一件事联办: several items with one form",

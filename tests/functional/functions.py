@@ -49,6 +49,7 @@ TABLE = {
     "inbox": "intake",
     "feedback": "intake",
     "materials": "intake",
+    "privacy": "intake",
     "exchange": "intake",
     "collaboration": "governance",
     "handback": "governance",

@@ -262,6 +262,7 @@ SAMPLES: dict[str, Callable[[World], Sample]] = {
     ),
     "POST /api/applications: another's file": lambda w: Sample({}, OWNER, w.wish_with_file, refusals=(403, 404, 422)),
     "GET /api/user/{userId}": lambda w: Sample(USER, OWNER | AUDITOR),
+    "DELETE /api/user/{userId}": lambda w: Sample(USER, OWNER),
     "PATCH /api/user/{userId}": lambda w: Sample(USER, OWNER, {"email": "zhang@example.com"}),
     "POST /api/user/{userId}/verification": lambda w: Sample(
         USER, CLERKS, {"number": IDENTITY_NO, "reason": "示例：居民身份证"}

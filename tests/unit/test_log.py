@@ -53,6 +53,21 @@ def test_a_line_that_ends_in_an_error_names_its_case_too(lines):
     assert lines()[0]["case_no"] == NUMBER
 
 
+@pytest.mark.parametrize("value", ["13800000000", "99010119500101000X", "990101195001010000"])
+def test_what_an_error_quotes_of_a_person_is_blotted_out(lines, value):
+    with pytest.raises(KeyError), log.invocation("x"):
+        raise KeyError(value)
+    log.write(function="x", errors=[f"no such {value}, sorry"])
+    first, second = lines()
+    assert first["error"] == "KeyError('****')" and second["errors"] == ["no such ****, sorry"]
+
+
+@pytest.mark.parametrize("value", [NUMBER, ROOT, trace_id(NUMBER), "1773284645000", "AES-256-GCM.1.x", "138000000001"])
+def test_what_is_no_person_s_number_stays(lines, value):
+    log.write(function="x", what=value)
+    assert lines()[0]["what"] == value
+
+
 def test_two_invocations_at_once_keep_their_cases_apart(lines):
     def invoke(case):
         with log.invocation(case):

@@ -27,6 +27,8 @@ RIGHTS = {
     # ---- everybody's own record and session
     "user.read": f"{EVERYBODY}: own full; auditor: any masked",
     "user.change": "citizen: own full",
+    "user.erase": "citizen: own full",
+    "user.search": "operator, auditor: any masked",
     "user.verify": "clerk: any public",
     "session.end": f"{EVERYBODY}: own full",
     "session.password": f"{EVERYBODY}: own full",

@@ -24,6 +24,7 @@ TABLE = {
     "AuthorizerFunction": "IntakeTable",
     "UsersFunction": "IntakeTable",
     "ItemsFunction": None,
+    "PrivacyFunction": "IntakeTable",
     "MandatesFunction": "IntakeTable",
     "IntakeFunction": "IntakeTable",
     "JointFunction": "IntakeTable",

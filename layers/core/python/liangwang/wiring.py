@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .services.mandates import MandateDesk
     from .services.materials import Materials
     from .services.notifier import Notifier
+    from .services.privacy import Privacy
     from .services.publisher import Publisher
     from .services.ratings import Ratings
     from .services.rectifications import Rectifications
@@ -329,11 +330,13 @@ def publisher() -> "Publisher":
 def followup() -> "FollowUp":
     """What follows in intake from what has happened."""
     from .domain.retention import Periods
+    from .services.erasure import Erasure
     from .services.followup import FollowUp
     from .services.keeping import Keeping
     from .services.notifying import Notifying
     from .services.rectifying import Rectifying
     from .services.retention import Retention
+    from .sessions import Sessions
 
     aws = outside.aws()
     store = _store(aws)
@@ -341,6 +344,7 @@ def followup() -> "FollowUp":
         decided=timedelta(days=float(os.environ["FORGET_DECIDED_AFTER_DAYS"])),
         withdrawn=timedelta(days=float(os.environ["FORGET_WITHDRAWN_AFTER_DAYS"])),
     )
+    erasure = Erasure(store, _vault(aws), Sessions(store))
     return FollowUp(
         steps=[
             Notifying(store, available=channels()),
@@ -348,6 +352,7 @@ def followup() -> "FollowUp":
             Retention(store, periods),
             Keeping(store, outside.objects()),
             _joint_following(aws, store),
+            erasure,
         ],
         trail=_trail(aws, system="intake"),
     )
@@ -369,3 +374,14 @@ def audit() -> "Audit":
         every=timedelta(seconds=float(os.environ.get("ANCHOR_SECONDS", "3600"))),
     )
     return Audit({table: _trail(aws, system=system) for table, system in systems.items()}, anchors)
+
+
+def privacy() -> "Privacy":
+    """Finding persons by an exact value, and erasing them."""
+    from .accesses import Accesses
+    from .claims import Claims
+    from .services.privacy import Privacy
+
+    aws = outside.aws()
+    store, vault = _store(aws), _vault(aws)
+    return Privacy(store, vault, Claims(store, vault.blind), Accesses(store))

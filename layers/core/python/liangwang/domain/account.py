@@ -36,7 +36,7 @@ class Account(Struct, frozen=True, kw_only=True, tag="account.registered", tag_f
     region: str = ""
     applicant_type: int = 1
     level: int = 0
-    status: Literal["active", "blocked"] = "active"
+    status: Literal["active", "blocked", "closed"] = "active"
     personal: dict[str, str] = {}
     claims: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()

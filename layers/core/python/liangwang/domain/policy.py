@@ -53,6 +53,8 @@ Action = Literal[
     "user.verify",
     "session.end",
     "session.password",
+    "user.search",
+    "user.erase",
     "exchange.carry",
     "case.list",
     "case.export",
@@ -107,6 +109,8 @@ POLICY: Mapping[Action, Mapping[Role, Mapping[Relation, Fields]]] = {
     "user.verify": {"clerk": {"any": "public"}},
     "session.end": _OWN,
     "session.password": _OWN,
+    "user.search": {"operator": {"any": "masked"}, "auditor": {"any": "masked"}},
+    "user.erase": {"citizen": {"own": "full"}},
     "exchange.carry": {"system": {"any": "public"}},
     "case.list": {
         "clerk": {"department": "public"},

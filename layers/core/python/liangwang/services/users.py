@@ -108,7 +108,11 @@ class Users:
         fields = granted(request.by, action, policy.Thing(owner=user_id), what=missing)
         key = Key(ACCOUNT.name, user_id)
         stored = self._store.load([key])[key]
-        if not stored.history or (stored.state.role != "citizen" and user_id != request.by.subject):
+        if (
+            not stored.history
+            or stored.state.status == "closed"
+            or (stored.state.role != "citizen" and user_id != request.by.subject)
+        ):
             raise NotFound(missing)
         return stored, fields
 
