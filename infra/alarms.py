@@ -122,7 +122,7 @@ def of_functions(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, A
         yield (
             f"{name}Slow",
             alarm(
-                f"{label} takes more than 80 % of its timeout",
+                f"{label} nears its timeout",
                 [metric("AWS/Lambda", "Duration", "Maximum", who)],
                 above=timeout * 800,
                 minutes=3,
