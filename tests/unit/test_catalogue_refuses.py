@@ -150,3 +150,18 @@ def test_an_item_names_scenarios_that_are_known_and_each_once(tmp_path: Path) ->
 def test_scenarios_that_cannot_be_read_are_told_with_their_line(tmp_path: Path) -> None:
     (tmp_path / "scenarios.yaml").write_text("scenarios:\n  - {code: trade}\n", encoding="utf-8")
     assert refusal(write(tmp_path, stall=ITEM)) == ["scenarios.yaml:2: scenarios[0]: the field name is missing"]
+
+
+# ------------------------------------------------------------------ joint items, over the catalogue that ships
+
+SHIPPED = Path(__file__).parents[2] / "layers" / "catalogue"
+RESTAURANT = (SHIPPED / "joint" / "open-a-restaurant.yaml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("case", CASES["joint"], ids=lambda case: case["case"])
+def test_a_broken_joint_item_is_refused_with_line_and_reason(tmp_path: Path, case: dict[str, Any]) -> None:
+    for part in ("items", "organisation.yaml", "scenarios.yaml"):
+        (tmp_path / part).symlink_to(SHIPPED / part)
+    (tmp_path / "joint").mkdir()
+    (tmp_path / "joint" / "restaurant.yaml").write_text(broken(RESTAURANT, case), encoding="utf-8")
+    assert refusal(tmp_path) == [f"joint/restaurant.yaml:{one}" for one in case["says"]]
