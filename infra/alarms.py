@@ -328,9 +328,10 @@ def render() -> str:
 
 
 def _flow(value: Any) -> str:
-    """A value on one line of YAML, without a space after commas."""
+    """A value on one line of YAML, without a space after commas and with short references."""
     text: str = yaml.dump(value, Dumper=_Flow, default_flow_style=True, width=sys.maxsize, sort_keys=False)
-    return re.sub(r"('(?:[^']|'')*')|, ", lambda found: found[1] or ",", text.rstrip())  # texts stay as they are
+    short = re.sub(r"\{'Fn::Sub': ('[^']*')\}", r"!Sub \1", re.sub(r"\{Ref: (\w+)\}", r"!Ref \1", text.rstrip()))
+    return re.sub(r"('(?:[^']|'')*')|, ", lambda found: found[1] or ",", short)  # texts stay as they are
 
 
 class _Flow(yaml.SafeDumper):

@@ -91,6 +91,10 @@ QUERIES: dict[str, tuple[Query, ...]] = {
     "GET /api/cases/export": (_PAGE[0]._replace(schema={**_PAGE[0].schema, "default": 100}), _PAGE[1], *_CASES),
     "GET /api/tasks": (*_PAGE, _DEPARTMENT),
     "GET /api/materials": _PAGE,
+    "GET /api/drafts": (
+        *_PAGE,
+        Query("on_behalf_of", {"type": "string"}, "The account of somebody who gave the caller a mandate for drafts"),
+    ),
     "GET /exchange/applications": (
         Query("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 100}, "How many cases at most"),
         Query(
@@ -108,6 +112,7 @@ PATH_PARAMETERS = {
     "joint_no": "The number of a joint application",
     "mandate_id": "The mandate's id",
     "notification_id": "The notification's id",
+    "code": "Of a draft its short code; of a material its code as the item has it",
     "material_id": "The material's id",
     "userId": "The user's id, which is the username",
     "task_id": "The task's id",
@@ -125,13 +130,16 @@ TAGS = {
     "inbox": "通知: what a citizen is told",
     "feedback": "好差评: ratings, and what is put right 差评整改",
     "materials": "材料: files to hand in",
+    "drafts": "草稿: applications that are not finished",
     "exchange": "交换: the one way in and out of intake for other systems",
     "approval": "审批: a clerk's cases",
     "assistance": "协办: a clerk's tasks for other departments",
     "collaboration": "协同: events as a centre's operator sees them",
 }
 
-PEOPLE = frozenset({"users", "intake", "joint", "materials", "mandates", "inbox", "feedback", "approval", "assistance"})
+PEOPLE = frozenset(
+    {"users", "intake", "joint", "materials", "drafts", "mandates", "inbox", "feedback", "approval", "assistance"}
+)
 """Functions whose POST routes honour ``Idempotency-Key``; the exchange's entries carry ids of their own."""
 
 OAUTH = "/oauth/token"

@@ -6,7 +6,8 @@ from liangwang import wiring
 from liangwang.consuming import consume
 from liangwang.domain.approval import CompleteStep
 from liangwang.http import Route, Routes, serve
-from liangwang.services.approval import CaseDetail, CaseSummary, PersonalData, Unmask, Worklist
+from liangwang.objects import Link
+from liangwang.services.approval import CaseDetail, CaseSummary, OpenFile, PersonalData, Unmask, Worklist
 from liangwang.services.case_search import CSV, JSON_LINES
 
 app, department = wiring.approval()
@@ -19,6 +20,9 @@ ROUTES: Routes = {
     "GET /api/cases/{case_no}": Route(app.case, "One case of my department", "case.read", result=CaseDetail),
     "POST /api/cases/{case_no}/personal": Route(
         app.unmask, "See personal data in full, and say why", "case.unmask", body=Unmask, result=PersonalData
+    ),
+    "POST /api/cases/{case_no}/materials/{code}": Route(
+        app.open_file, "A link to a file of a case, and say why", "case.material", body=OpenFile, result=Link
     ),
     "POST /api/cases/{case_no}/steps": Route(
         app.complete, "Complete the step a case stands before", "case.step", body=CompleteStep, result=CaseSummary

@@ -18,7 +18,7 @@ from liangwang.domain.errors import DomainError
 from liangwang.domain.patience import Patience
 from liangwang.domain.task import Report
 from liangwang.exchange import ExchangeError
-from liangwang.fakes import FakeAws, FakeExchange, FakeProducer, kafka_event
+from liangwang.fakes import FakeAws, FakeExchange, FakeObjects, FakeProducer, kafka_event
 from liangwang.fakes.kafka import PARTITIONS
 from liangwang.http import Caller, Request
 from liangwang.rules import Rules
@@ -59,7 +59,7 @@ class City:
         self.exchange = FakeExchange(ExchangeApi(self.stores["intake"]), clock=self.clock)
         self.relay = Relay(self.exchange, self.producer)
         self.department = Department(self.catalogue, RULES)
-        self.desk = Approval(self.stores["department"], self.department, sealing)
+        self.desk = Approval(self.stores["department"], self.department, sealing, FakeObjects())
         self.assistance = Assistance(self.stores["department"], organisation)
         self.centre = Centre(self.stores["governance"], organisation)
         self.handback = Handback(self.exchange)

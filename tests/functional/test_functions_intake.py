@@ -2,9 +2,12 @@
 
 import json
 
+import jwt
 import pytest
+from jwt.api_jws import PyJWS
 from liangwang.aggregates import APPLICATION, Key
 from liangwang.changes import changes
+from liangwang.fakes import Fault, kafka_event
 from liangwang.services.keeping import Keeping
 
 from tests.functional.citizens import Citizens
@@ -156,3 +159,110 @@ def granted(functions, *, subject="citizen", **more):
     }
     functions.tell(view["case_no"], ("case.decided", word))
     return view["case_no"]
+
+
+def result(functions, case_no, *, accept="application/json", subject="citizen"):
+    """The answer as it goes out."""
+    route = "GET /api/applications/{case_no}/result"
+    return functions.call("intake", event(route, case_no=case_no, subject=subject, headers={"accept": accept}))
+
+
+def test_a_result_is_there_once_the_case_has_ended_and_for_the_applicant_only(functions):
+    open_case = apply(functions)[1]["case_no"]
+    assert result(functions, open_case)["statusCode"] == 409
+    ended = granted(functions)
+    answer = result(functions, ended)
+    document = json.loads(answer["body"])
+    assert (answer["statusCode"], document["outcome"], document["certificate_no"]) == (200, "granted", f"{ended}-Z")
+    assert document["submitted_at"] <= document["decided_at"]
+    assert result(functions, ended, subject="li")["statusCode"] == 404
+
+
+def test_a_refusal_has_its_number_and_reasons(functions):
+    case_no = apply(functions)[1]["case_no"]
+    reasons = [{"zh": "未满65周岁", "en": "under 65"}]
+    functions.tell(case_no, ("case.refused", {"refusal_doc_no": f"{case_no}-B", "reasons": reasons}))
+    document = json.loads(result(functions, case_no)["body"])
+    assert (document["outcome"], document["document_no"], document["reasons"]) == ("refused", f"{case_no}-B", reasons)
+
+
+def test_a_result_is_printed_with_every_value_escaped(functions):
+    case_no = apply(functions)[1]["case_no"]
+    reasons = [{"zh": "<script>alert(1)</script>", "en": "a & b"}]
+    functions.tell(case_no, ("case.refused", {"refusal_doc_no": "B", "reasons": reasons}))
+    answer = result(functions, case_no, accept="text/html")
+    assert answer["headers"]["content-type"].startswith("text/html")
+    assert "<script" not in answer["body"] and "&lt;script&gt;" in answer["body"] and "a &amp; b" in answer["body"]
+    assert "审批结果" in answer["body"] and '<span lang="en">Result</span>' in answer["body"]
+
+
+def test_a_result_is_xml_for_whoever_wants_it(functions):
+    answer = result(functions, granted(functions), accept="application/xml")
+    assert (answer["statusCode"], answer["body"][:5]) == (200, "<?xml")
+
+
+def test_anybody_checks_a_signed_result_with_the_public_key(functions):
+    ended = granted(functions)
+    signed = result(functions, ended, accept="application/jose")
+    assert signed["headers"]["content-type"] == "application/jose"
+    header = jwt.get_unverified_header(signed["body"])
+    assert (header["kid"], header["typ"], header["alg"]) == ("certificate", "liangwang-result+jws", "ES256")
+    keys = {key["kid"]: key for key in functions.http("identity", golden("http_keys"))[1]["keys"]}
+    content = json.loads(PyJWS().decode(signed["body"], jwt.PyJWK(keys["certificate"]).key, algorithms=["ES256"]))
+    assert (content["certificate_no"], content["iss"]) == (f"{ended}-Z", "https://liangwang.example")
+    with pytest.raises(jwt.InvalidSignatureError):
+        PyJWS().decode(signed["body"], jwt.PyJWK(keys["token"]).key, algorithms=["ES256"])
+
+
+def test_a_signed_result_is_no_token(functions):
+    signed = result(functions, granted(functions), accept="application/jose")["body"]
+    asked = golden("authorizer")
+    asked["headers"]["authorization"] = f"Bearer {signed}"
+    assert functions.call("authorizer", asked)["context"]["problem"].startswith("token invalid")
+
+
+# ------------------------------------------------------------------ the clerk opens a file
+
+
+def opened(functions, case_no, *, code="photo", department="", role="clerk", **body):
+    found = event(
+        "POST /api/cases/{case_no}/materials/{code}", body={"reason": "核对照片", **body}, case_no=case_no, code=code
+    )
+    found["requestContext"]["authorizer"]["lambda"] = {"subject": "clerk", "role": role, "department": department}
+    return functions.http("approval", found)
+
+
+def received(functions):
+    """A case with a file, as it reached the department."""
+    entries = ["identity-card", {"code": "photo", "material_id": stored(functions)["material_id"]}]
+    case_no = apply(functions, materials=entries)[1]["case_no"]
+    records = functions.aws.dynamodb.event("intake")["Records"]
+    functions.call("relay", {"Records": [one for one in records if "pending" in one["dynamodb"]["NewImage"]]})
+    functions.call("acceptance", kafka_event(functions.producer.records("applications")))
+    return case_no, submitted(functions, case_no).department
+
+
+def accesses(functions):
+    items = functions.aws.dynamodb.tables["department"]
+    keys = [Key.parse(name) for name in items if name.startswith("access#")]
+    return [stored.state for stored in functions.store("department").load(keys).values()]
+
+
+def test_a_clerk_opens_a_file_of_the_department_s_case_and_it_is_on_record_why(functions):
+    case_no, department = received(functions)
+    status, link = opened(functions, case_no, department=department)
+    assert (status, functions.objects.fetch(link["url"])[:5]) == (200, b"%PDF-")
+    (access,) = accesses(functions)
+    assert (access.subject, access.fields, access.reason) == (case_no, ("photo/1",), "核对照片")
+
+
+def test_without_a_reason_a_right_or_a_record_no_file_is_opened(functions):
+    case_no, department = received(functions)
+    assert opened(functions, case_no, department=department, reason=" ")[0] == 422
+    assert opened(functions, case_no, department="D-990101-FIRE")[0] == 404
+    assert opened(functions, case_no, department=department, role="supervisor")[0] == 403
+    assert opened(functions, case_no, department=department, code="identity-card")[0] == 404, "a paper has no file"
+    assert opened(functions, case_no, department=department, version=2)[0] == 404
+    functions.aws.faults.append(Fault("PutItem"))
+    assert opened(functions, case_no, department=department)[0] == 500
+    assert accesses(functions) == []

@@ -92,16 +92,17 @@ class World(Citizens):
     def __init__(self) -> None:
         super().__init__()
         self._register()
-        self.case = self._licence(FORM)
+        self.material, self.file = self._announced(), self._announced()
+        assert self.asks("materials", PUT, CITIZEN, Sample({"material_id": self.file}, OWNER, PNG))[0] == 200
+        self.case = self._licence(FORM, plan={"code": "layout-plan", "material_id": self.file})
         self.at_desk = self._licence({**FORM, "area": 80})
         self._carry()
         self.task = self._key("department", TASK.name, lambda state: state.task.department == SUPPORTING)
         self.collaboration = self._key("governance", COLLABORATION.name)
         self.closed_case = self._closed()
         self.notification = self._key("intake", NOTIFICATION.name)
-        self.material, self.file = self._announced(), self._announced()
-        assert self.asks("materials", PUT, CITIZEN, Sample({"material_id": self.file}, OWNER, PNG))[0] == 200
         self.joint = self._joint()
+        self.draft = self._draft()
         self.mandate("zhang", "agent", acts=("submit", "draft", "read", "supplement", "withdraw", "rate"))
         self.ids = (
             self.case,
@@ -112,6 +113,7 @@ class World(Citizens):
             self.material,
             self.file,
             self.joint,
+            self.draft,
             PHONE,
             NAME,
             IDENTITY_NO,
@@ -125,8 +127,8 @@ class World(Citizens):
         status, answer = self.ask("users", "POST /api/register", {}, body=body)
         assert status == 201, answer
 
-    def _licence(self, form: dict[str, Any]) -> str:
-        materials = ["business-licence", "layout-plan", "safety-rules"]
+    def _licence(self, form: dict[str, Any], *, plan: Any = "layout-plan") -> str:
+        materials = ["business-licence", plan, "safety-rules"]
         return self.apply(task_code="food-business-licence", form=form, materials=materials)
 
     def _carry(self) -> None:
@@ -165,6 +167,13 @@ class World(Citizens):
         assert status == 201, view
         identity: str = view["joint_no"]
         return identity
+
+    def _draft(self) -> str:
+        body = {"task_code": "food-business-licence", "form": {}}
+        status, view = self.ask("drafts", "POST /api/drafts", CITIZEN, body=body)
+        assert status == 201, view
+        code: str = view["code"]
+        return code
 
     def _key(self, table: str, kind: str, wanted: Callable[[Any], bool] = lambda state: True) -> str:
         keys = [Key.parse(name) for name in self.aws.dynamodb.tables[table] if name.startswith(f"{kind}#")]
@@ -256,6 +265,13 @@ SAMPLES: dict[str, Callable[[World], Sample]] = {
     "POST /api/materials/{material_id}/completion": lambda w: Sample(_material(w), OWNER),
     "PUT /api/materials/{material_id}/content": lambda w: Sample(_material(w), OWNER, PNG),
     "GET /api/materials/{material_id}/content": lambda w: Sample(_material(w), OWNER),
+    "GET /api/applications/{case_no}/result": lambda w: Sample(_closed(w), CITIZENS),
+    "GET /api/drafts/{code}": lambda w: Sample({"code": w.draft}, CITIZENS),
+    "PUT /api/drafts/{code}": lambda w: Sample(
+        {"code": w.draft}, CITIZENS, {"task_code": "food-business-licence", "form": {}, "version": 1}
+    ),
+    "DELETE /api/drafts/{code}": lambda w: Sample({"code": w.draft}, CITIZENS),
+    "POST /api/drafts/{code}/application": lambda w: Sample({"code": w.draft}, CITIZENS, {}),
     "DELETE /api/mandates/{mandate_id}": lambda w: Sample({"mandate_id": "zhang.agent"}, CITIZENS),
     "POST /api/applications: on behalf of": lambda w: Sample(
         {}, CITIZENS, {**json.loads(golden("http_apply")["body"]), "on_behalf_of": "zhang"}
@@ -270,6 +286,9 @@ SAMPLES: dict[str, Callable[[World], Sample]] = {
     # ---- the department's
     "GET /api/cases/{case_no}": lambda w: Sample(_case(w), DEPARTMENT | AUDITOR),
     "POST /api/cases/{case_no}/personal": lambda w: Sample(_case(w), DESK, {"reason": "示例核对"}),
+    "POST /api/cases/{case_no}/materials/{code}": lambda w: Sample(
+        {**_case(w), "code": "layout-plan"}, DESK, {"reason": "示例核对"}
+    ),
     "POST /api/cases/{case_no}/steps": lambda w: Sample(_desk(w), DESK, {"step": "review", "opinion": "agree"}),
     "GET /api/rectifications/{case_no}": lambda w: Sample(_closed(w), frozenset({"supervisor, own"}) | CENTRES),
     "POST /api/rectifications/{case_no}/response": lambda w: Sample(
@@ -289,6 +308,7 @@ SAMPLES: dict[str, Callable[[World], Sample]] = {
 
 LISTS: dict[str, tuple[dict[str, str], frozenset[str]]] = {
     "GET /api/applications": ({"on_behalf_of": "zhang"}, CITIZENS),
+    "GET /api/drafts": ({"on_behalf_of": "zhang"}, CITIZENS),
     "GET /api/cases": ({"department": OWN}, DEPARTMENT | AUDITOR),
     "GET /api/cases/export": ({"department": OWN}, DEPARTMENT | AUDITOR),
     "GET /api/tasks": ({"department": SUPPORTING}, ALL_HELPERS | AUDITOR),

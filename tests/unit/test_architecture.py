@@ -26,6 +26,7 @@ ENVIRONMENT = {
     "DEPARTMENT_TABLE": "department",
     "TOKEN_KEY": "alias/liangwang/token",
     "GOVERNANCE_KEY": "alias/liangwang/governance",
+    "CERTIFICATE_KEY": "alias/liangwang/certificate",
     "TOKEN_ISSUER": "https://liangwang.example",
     "DEPARTMENT_KEY_PREFIX": "alias/liangwang/department/",
     "LIMITS_TABLE": "limits",

@@ -30,6 +30,7 @@ TABLE = {
     "JointFunction": "IntakeTable",
     "InboxFunction": "IntakeTable",
     "FeedbackFunction": "IntakeTable",
+    "DraftsFunction": "IntakeTable",
     "MaterialsFunction": "IntakeTable",
     "ExchangeFunction": "IntakeTable",
     "RelayFunction": None,
@@ -240,6 +241,7 @@ def test_only_identity_the_centre_and_the_audit_sign_and_only_with_their_own_key
     }
     assert signers == {
         "IdentityFunction": "alias/liangwang/token",
+        "IntakeFunction": "alias/liangwang/certificate",
         "RelayFunction": "alias/liangwang/governance",
         "HandbackFunction": "alias/liangwang/governance",
         "AuditFunction": "alias/liangwang/audit",
@@ -261,6 +263,7 @@ def test_intake_seals_to_departments_and_only_approval_opens():
     assert may("kms:GenerateDataKey", "alias/liangwang/department/*") == [
         "IntakeFunction",
         "JointFunction",
+        "DraftsFunction",
         "FollowUpFunction",
     ]
     assert may("kms:Decrypt", "alias/liangwang/department/*") == ["ApprovalFunction"]

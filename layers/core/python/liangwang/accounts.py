@@ -23,12 +23,17 @@ class Logins(NamedTuple):
     external: External
 
 
-def logins(aws: AwsJson, store: Store, vault: Vault, *, key: str, issuer: str, external: str) -> Logins:
-    """``key`` is the alias of the KMS key that signs, ``issuer`` the tokens' ``iss``, ``external`` the other issuers as JSON."""
+def logins(
+    aws: AwsJson, store: Store, vault: Vault, *, key: str, issuer: str, external: str, published: tuple[str, ...] = ()
+) -> Logins:
+    """``key`` is the alias of the KMS key that signs, ``issuer`` the tokens' ``iss``, ``external`` the other issuers as JSON.
+
+    ``published`` are keys that sign other things than tokens; they stand beside it for whoever checks.
+    """
     signer, sessions, guard = KmsSigner(aws, key=key, issuer=issuer), Sessions(store), Guard(store, vault.blind)
     tokens = Tokens(signer, sessions)
     return Logins(
-        Identity(store, tokens, sessions, guard, aws=aws, key=key),
+        Identity(store, tokens, sessions, guard, aws=aws, keys=(key, *published)),
         Systems(store, signer, guard),
         External(store, tokens, Issuers(parse(external)), vault, Claims(store, vault.blind)),
     )

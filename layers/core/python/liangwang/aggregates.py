@@ -15,6 +15,7 @@ from .domain import (
     application,
     case,
     collaboration,
+    draft,
     joint,
     ledger,
     mandate,
@@ -26,6 +27,7 @@ from .domain import (
 )
 from .domain import messages as m
 from .domain.account import SESSION_LIFE, Account, Attempts, Claim, Session
+from .domain.draft import Draft
 from .domain.history import Recorded
 from .domain.material import Material
 from .domain.patience import Patience
@@ -150,6 +152,14 @@ MATERIAL = _document(
     ),
     queue="material",
 )
+DRAFT = _document(
+    "draft",
+    "intake",
+    Draft,
+    lambda state, *_: Index(
+        holder=None if state.discarded or state.case_no else state.owner, expires_at=draft.expires_at(state)
+    ),
+)
 ATTEMPTS = _document("attempts", "intake", Attempts, lambda state, *_: Index(expires_at=state.forgotten_at))
 JOINT = _document(
     "joint",
@@ -214,6 +224,7 @@ KINDS = {
         RATING,
         RECTIFICATION,
         MATERIAL,
+        DRAFT,
         CASE,
         TASK,
         COLLABORATION,

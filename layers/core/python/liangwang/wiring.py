@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .services.authorizer import Authorizer
     from .services.centre import Centre
     from .services.department import Department
+    from .services.drafts import Drafts
     from .services.exchange import ExchangeApi
     from .services.followup import FollowUp
     from .services.guidance import Guidance
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from .services.items import Items
     from .services.joint import JointApplications
     from .services.joint_items import JointItems
-    from .services.joint_progress import JointFollowing
     from .services.mandates import MandateDesk
     from .services.materials import Materials
     from .services.notifier import Notifier
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from .services.rectifications import Rectifications
     from .services.registration import Registration
     from .services.relay import Relay
+    from .services.results import Results
     from .services.supervision import Supervision
     from .services.users import Users
     from .store import Store
@@ -119,7 +120,9 @@ def identity() -> "Logins":
     aws = outside.aws()
     key, issuer = os.environ["TOKEN_KEY"], os.environ["TOKEN_ISSUER"]
     issuers = os.environ.get("EXTERNAL_ISSUERS", "")
-    return logins(aws, _store(aws), _vault(aws), key=key, issuer=issuer, external=issuers)
+    published = (os.environ["CERTIFICATE_KEY"],)
+    store, vault = _store(aws), _vault(aws)
+    return logins(aws, store, vault, key=key, issuer=issuer, external=issuers, published=published)
 
 
 def users() -> "tuple[Registration, Users]":
@@ -184,15 +187,6 @@ def joint() -> "JointApplications":
     return JointApplications(store, catalogue, _vault(aws), Intake(store, catalogue, _sealing(aws)))
 
 
-def _joint_following(aws: AwsJson, store: "Store") -> "JointFollowing":
-    from .services.intake import Intake
-    from .services.joint_progress import JointFollowing, JointProgress
-
-    catalogue = _catalogue()
-    intake = Intake(store, catalogue, _sealing(aws))
-    return JointFollowing(store, JointProgress(store, catalogue, _vault(aws), intake))
-
-
 @cache
 def _rules() -> "Rules":
     from .rules import Rules
@@ -219,6 +213,25 @@ def intake() -> "Intake":
 
     aws = outside.aws()
     return Intake(_store(aws), _catalogue(), _sealing(aws))
+
+
+def drafts() -> "Drafts":
+    """Applications that are not finished."""
+    from .services.drafts import Drafts
+    from .services.intake import Intake
+
+    aws, catalogue = outside.aws(), _catalogue()
+    store = _store(aws)
+    return Drafts(store, _vault(aws), catalogue, Intake(store, catalogue, _sealing(aws)))
+
+
+def results(intake: "Intake") -> "Results":
+    """What cases ended with, signed where that is wanted."""
+    from .services.results import KIND, Results
+    from .tokens import KmsJws
+
+    signer = KmsJws(outside.aws(), os.environ["CERTIFICATE_KEY"], kind=KIND)
+    return Results(intake, signer, issuer=os.environ["TOKEN_ISSUER"])
 
 
 def inbox() -> "Inbox":
@@ -289,7 +302,7 @@ def approval() -> tuple["Approval", "Department"]:
     from .services.approval import Approval
 
     aws, department = outside.aws(), _department()
-    return Approval(_store(aws), department, _sealing(aws)), department
+    return Approval(_store(aws), department, _sealing(aws), outside.objects()), department
 
 
 def assistance() -> "Assistance":
@@ -330,32 +343,24 @@ def publisher() -> "Publisher":
 def followup() -> "FollowUp":
     """What follows in intake from what has happened."""
     from .domain.retention import Periods
-    from .services.erasure import Erasure
+    from .following import steps
     from .services.followup import FollowUp
-    from .services.keeping import Keeping
-    from .services.notifying import Notifying
-    from .services.rectifying import Rectifying
-    from .services.retention import Retention
-    from .sessions import Sessions
 
     aws = outside.aws()
-    store = _store(aws)
     periods = Periods(
         decided=timedelta(days=float(os.environ["FORGET_DECIDED_AFTER_DAYS"])),
         withdrawn=timedelta(days=float(os.environ["FORGET_WITHDRAWN_AFTER_DAYS"])),
     )
-    erasure = Erasure(store, _vault(aws), Sessions(store))
-    return FollowUp(
-        steps=[
-            Notifying(store, available=channels()),
-            Rectifying(store),
-            Retention(store, periods),
-            Keeping(store, outside.objects()),
-            _joint_following(aws, store),
-            erasure,
-        ],
-        trail=_trail(aws, system="intake"),
+    found = steps(
+        _store(aws),
+        vault=_vault(aws),
+        sealing=_sealing(aws),
+        catalogue=_catalogue(),
+        objects=outside.objects(),
+        periods=periods,
+        available=channels(),
     )
+    return FollowUp(steps=found, trail=_trail(aws, system="intake"))
 
 
 def audit() -> "Audit":

@@ -15,6 +15,7 @@ from ..domain.case import Case, next_step, waits_for_clerk
 from ..domain.catalogue import Text
 from ..domain.errors import Forbidden, Invalid, NotFound, Violation, require_reason
 from ..http import Answer, Request, limit_of
+from ..objects import Link, Objects
 from ..processing import act
 from ..sealing import Sealing
 from ..store import Store, Stored
@@ -22,6 +23,7 @@ from ..timeline import Entry, of_history
 from . import case_search
 from .department import Department
 from .departments import Departments
+from .materials import file_link
 
 
 class CaseSummary(Struct, frozen=True, kw_only=True):
@@ -84,6 +86,13 @@ class Unmask(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     fields: tuple[str, ...] = ()
 
 
+class OpenFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why somebody has to open a file of the applicant's, and which version of it (none named: the newest)."""
+
+    reason: m.Remark
+    version: int = 0
+
+
 class PersonalData(Struct, frozen=True, kw_only=True):
     """The applicant's personal data in full; that it was shown, to whom and why, is on record."""
 
@@ -94,12 +103,13 @@ class PersonalData(Struct, frozen=True, kw_only=True):
 class Approval:
     """Cases as the policy shows them: those of the caller's own department; others' are not found."""
 
-    def __init__(self, store: Store, department: Department, sealing: Sealing) -> None:
+    def __init__(self, store: Store, department: Department, sealing: Sealing, objects: Objects) -> None:
         self.store = store
         self._accesses = Accesses(store)
         self._department = department
         self._departments = Departments(department.catalogue.organisation)
         self._sealing = sealing
+        self._objects = objects
 
     def worklist(self, request: Request) -> Worklist:
         """What waits for a clerk of the caller's department, or of the named one; narrowed by criteria."""
@@ -154,6 +164,28 @@ class Approval:
             request.by, request.now, action="case.unmask", subject=stored.key.id, fields=wanted, reason=wish.reason
         )
         return PersonalData(case_no=stored.key.id, personal=mask(wanted, shown))
+
+    def open_file(self, request: Request) -> Link:
+        """A link by which a file of the case is fetched within five minutes, after it was put on record who opens it and why:
+        a scanned document is personal data in full. Raises NotFound when the case has no such file.
+        """
+        wish: OpenFile = request.body
+        stored, _ = self._own(request, "case.material")
+        require_reason(wish.reason, field="reason", what="opening a file")
+        code = request.path["code"]
+        state: Case = stored.state
+        files = [
+            one
+            for one in state.attachments
+            if one.code == code and one.material_id and wish.version in (0, one.version)
+        ]
+        if not files:
+            raise NotFound(f"case {stored.key.id} has no file {code} of this version")
+        field = f"{code}/{files[-1].version}"
+        self._accesses.record(
+            request.by, request.now, action="case.material", subject=stored.key.id, fields=[field], reason=wish.reason
+        )
+        return file_link(self._objects, files[-1].material_id, media_type=files[-1].media_type, now=request.now)
 
     def complete(self, request: Request) -> CaseSummary:
         """Completes the step that the case stands before. Raises Forbidden for a step that is not the caller's role's."""

@@ -115,14 +115,21 @@ class Identity:
     """Accounts and sessions live in intake's table; the signing key lives in KMS."""
 
     def __init__(
-        self, store: Store, tokens: Tokens, sessions: Sessions, guard: Guard, *, aws: AwsJson, key: str
+        self,
+        store: Store,
+        tokens: Tokens,
+        sessions: Sessions,
+        guard: Guard,
+        *,
+        aws: AwsJson,
+        keys: tuple[str, ...],
     ) -> None:
         self._store = store
         self._tokens = tokens
         self._sessions = sessions
         self._guard = guard
         self._aws = aws
-        self._key = key
+        self._keys = keys
 
     def login(self, request: Request) -> Token:
         """Raises WrongCredentials or TooManyAttempts; an unknown username fares and lasts like a wrong password."""
@@ -171,8 +178,8 @@ class Identity:
         return {"status": "changed"}
 
     def keys(self, request: Request) -> dict[str, object]:
-        """The JSON Web Key Set with which anyone can check tokens (RFC 7517)."""
-        return {"keys": [jwk(public_key(self._aws, self._key), kid=self._key.rpartition("/")[2])]}
+        """The JSON Web Key Set with which anyone can check tokens and signed results (RFC 7517)."""
+        return {"keys": [jwk(public_key(self._aws, key), kid=key.rpartition("/")[2]) for key in self._keys]}
 
     def _proved(self, username: str, password: str, attempt: Attempt, *, may_lack: bool = False) -> Account:
         """The account that the password opens; ``may_lack``: also one that has none, in its owner's own session."""

@@ -105,22 +105,40 @@ class Intake:
         A key counts for a day, for one caller and one place: case numbers are made from these, not looked up. Raises
         DuplicateApplication when a case of the same item and place is open, unless the caller allows it.
         """
-        return self.make(request, request.body, key=request.headers.get("idempotency-key", ""))
-
-    def make(self, request: Request, wish: Apply, *, key: str) -> CaseView:
-        """Makes the case that the caller wishes, once for a ``key``. Raises as ``apply`` does."""
-        standing = self._standing(request, wish.on_behalf_of, "application.submit", task_code=wish.task_code)
-        item = self._catalogue.items.get(wish.task_code)
-        self._check(wish, item, applicant_type=int(standing.applicant_type))
-        assert item is not None
+        wish: Apply = request.body
+        key = request.headers.get("idempotency-key", "")
+        standing, item = self.examine(request, wish)
         digest = hmac.new(key.encode(), json.encode(wish, order="deterministic"), hashlib.sha256).hexdigest()[:32]
         earlier = self._earlier(request, wish, key) if key else None
         if earlier is None:
-            earlier = self._new(request, standing, wish, item, key=key, digest=digest if key else "")
+            number = case_no.build(at=request.now, region=wish.place, entropy=_entropy(request.by.subject, key))
+            earlier = self._new(request, standing, wish, item, number=number, digest=digest if key else "")
         state: Application = earlier.state
         if state.applicant != standing.principal or (key and state.digest != digest):
             raise KeyReused("this Idempotency-Key was used for another application; use a new one")
         return self.view(earlier)
+
+    def make_numbered(self, request: Request, wish: Apply, number: str) -> CaseView:
+        """Makes the case of a number that the caller has chosen and keeps, however often and by whom. Raises as ``apply``."""
+        standing, item = self.examine(request, wish)
+        key = Key(APPLICATION.name, number)
+        stored = self._store.load([key])[key]
+        if not stored.history:
+            stored = self._new(request, standing, wish, item, number=number, digest="")
+        return self.view(stored)
+
+    def knows(self, number: str) -> bool:
+        """Whether there is a case of this number."""
+        key = Key(APPLICATION.name, number)
+        return bool(self._store.load([key])[key].history)
+
+    def examine(self, request: Request, wish: Apply) -> tuple[Standing, Item]:
+        """How the caller stands to the applicant, and the item. Raises NotFound, Invalid for what can be seen in the wish."""
+        standing = self._standing(request, wish.on_behalf_of, "application.submit", task_code=wish.task_code)
+        item = self._catalogue.items.get(wish.task_code)
+        self._check(wish, item, applicant_type=int(standing.applicant_type))
+        assert item is not None
+        return standing, item
 
     def mine(self, request: Request) -> CaseList:
         """The caller's cases, or those of ``on_behalf_of`` that a mandate covers; oldest first, a page at a time.
@@ -138,12 +156,12 @@ class Intake:
 
     def follow(self, request: Request) -> CaseView:
         """One case with its timeline. Raises NotFound for another's case too."""
-        return self.view(self._own(request, "application.read")[0])
+        return self.view(self.own(request, "application.read")[0])
 
     def supplement(self, request: Request) -> CaseView:
         """Answers the open supplement notice."""
         wish: Supplement = request.body
-        stored, standing = self._own(request, "application.supplement")
+        stored, standing = self.own(request, "application.supplement")
         state: Application = stored.state
         submitted = state.submitted
         item = self._catalogue.versions[submitted.task_code, submitted.task_version]
@@ -179,7 +197,7 @@ class Intake:
     def withdraw(self, request: Request) -> CaseView:
         """Asks the department to stop."""
         wish: Withdrawal = request.body
-        submitted: m.ApplicationSubmitted = self._own(request, "application.withdraw")[0].state.submitted
+        submitted: m.ApplicationSubmitted = self.own(request, "application.withdraw")[0].state.submitted
         reason = {"reason": wish.reason} if wish.reason else {}
         sealed = self._seal(reason, submitted.case_no, submitted.department)
         return self._act(request, "application.withdraw", lambda state, now: application.withdraw(state, sealed))
@@ -209,14 +227,15 @@ class Intake:
         keys = [Key(APPLICATION.name, case_no.build(at=day, region=wish.place, entropy=entropy)) for day in days]
         return next((stored for stored in self._store.load(keys).values() if stored.history), None)
 
-    def _new(self, request: Request, standing: Standing, wish: Apply, item: Item, *, key: str, digest: str) -> Stored:
+    def _new(
+        self, request: Request, standing: Standing, wish: Apply, item: Item, *, number: str, digest: str
+    ) -> Stored:
         """A case that is not there yet."""
         if not wish.allow_duplicate:
             duplicates.refuse(self._store, applicant=standing.principal, task_code=wish.task_code, place=wish.place)
         attachments = self._handing_in.attachments(
             wish.materials, applicant=standing.principal, caller=standing.caller, now=request.now
         )
-        number = case_no.build(at=request.now, region=wish.place, entropy=_entropy(request.by.subject, key))
         opened = application.Opened(
             applicant=standing.principal, digest=digest, agent=standing.agent, mandate=standing.mandate_id
         )
@@ -274,7 +293,7 @@ class Intake:
 
     def _act(self, request: Request, action: policy.Action, decide: Decide) -> CaseView:
         """Carries out an act of the applicant or of an agent, who is named beside it."""
-        stored, standing = self._own(request, action)
+        stored, standing = self.own(request, action)
         named = application.by_agent(standing.agent, standing.mandate_id)
 
         def decided(state: Application, now: datetime) -> list[application.Event]:
@@ -283,7 +302,7 @@ class Intake:
 
         return self.view(act(self._store, request, stored, decided))
 
-    def _own(self, request: Request, action: policy.Action) -> tuple[Stored, Standing]:
+    def own(self, request: Request, action: policy.Action) -> tuple[Stored, Standing]:
         """The case that the path names, where the caller is its applicant or may do this for them."""
         number = request.path["case_no"]
         key = Key(APPLICATION.name, number)
