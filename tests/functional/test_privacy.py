@@ -3,15 +3,17 @@
 import copy
 import json
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 from liangwang.accesses import Accesses
-from liangwang.aggregates import ACCESS, ACCOUNT, APPLICATION, PERSON_KEY, SESSION, Key
+from liangwang.aggregates import ACCESS, ACCOUNT, APPLICATION, MANDATE, PERSON_KEY, SESSION, Key
 from liangwang.aws import AwsError
 from liangwang.blind import BlindIndex
 from liangwang.claims import Claims
 from liangwang.domain.account import Account
 from liangwang.domain.errors import Invalid, NotFound, NotNow
+from liangwang.domain.mandate import Mandate
 from liangwang.domain.retention import Periods
 from liangwang.fakes import Fault
 from liangwang.http import Caller, Request
@@ -198,6 +200,18 @@ def test_all_sessions_end(register):
     register.erase("zhang", session)
     register.followed()
     assert all(register.state(SESSION, one).ended_at for one in (session, another))
+
+
+def test_nobody_acts_for_whoever_is_gone(register):
+    session, now = register.enrol("zhang"), register.city.now
+    given = Mandate(
+        principal="zhang", agent="li", acts=("submit",), task_codes=(), given_at=now, expires_at=now + timedelta(days=9)
+    )
+    key = Key(MANDATE.name, "zhang.li")
+    perform(register.store, [Command(key, "give", lambda state, at: [given])], now)
+    register.erase("zhang", session)
+    register.followed()
+    assert register.state(MANDATE, "zhang.li").state(now) == "revoked"
 
 
 def test_the_phone_can_be_registered_by_somebody_else_afterwards(register):

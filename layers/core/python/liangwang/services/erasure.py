@@ -4,12 +4,14 @@
 that was encrypted under them unreadable, wherever a copy lies; the rest is taken out of the person's ended cases.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from .. import log
-from ..aggregates import ACCOUNT, APPLICATION
+from ..aggregates import ACCOUNT, APPLICATION, MANDATE, Key, Kind
 from ..changes import Change
+from ..domain import mandate
+from ..processing import Command, perform
 from ..sessions import Sessions
 from ..store import Store
 from ..vault import Vault
@@ -36,20 +38,36 @@ class Erasure:
         for owner in dict.fromkeys(closed):
             self._vault.destroy(owner)
             self._sessions.end_all(owner, now)
+            self._revoke(owner, now)
             self._redact(owner, now)
             log.add(erased=1)
 
     def sweep(self, now: datetime) -> None:
         """Nothing is due by time: the stream brings every account that was closed, until it was erased."""
 
+    def _revoke(self, owner: str, now: datetime) -> None:
+        """The mandates that the person gave: nobody acts for whoever is gone."""
+
+        def decide(state: mandate.Mandate | None, at: datetime) -> Sequence[mandate.Mandate]:
+            return mandate.revoke(state, now=at) if state is not None and state.state(at) == "holds" else []
+
+        for keys in self._pages(MANDATE, owner):
+            commands = [Command(key, f"person/{owner}/erased", decide) for key in keys]
+            for outcome in perform(self._store, commands, now) if commands else ():
+                outcome.stored()
+
     def _redact(self, owner: str, now: datetime) -> None:
         """Ended applications. One that came in at the very moment goes on, and is forgotten when its own time comes."""
-        cursor: str | None = None
-        while True:
-            keys, cursor = self._store.held_by(APPLICATION, owner, limit=PAGE, cursor=cursor)
+        for keys in self._pages(APPLICATION, owner):
             if left := self._redaction.of(keys, now, because="erasure"):
                 left = self._redaction.of(left, now, because="erasure")
                 log.add(left=len(left))
+
+    def _pages(self, kind: Kind, owner: str) -> Iterator[list[Key]]:
+        cursor: str | None = None
+        while True:
+            keys, cursor = self._store.held_by(kind, owner, limit=PAGE, cursor=cursor)
+            yield keys
             if cursor is None:
                 return
 
