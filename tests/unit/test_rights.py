@@ -4,6 +4,7 @@
 """
 
 import itertools
+import re
 from typing import get_args
 
 import pytest
@@ -139,7 +140,16 @@ def test_no_public_route_is_listed_that_is_gone():
 
 def test_every_action_is_a_route_s_or_the_bus_s():
     used = {route.action for route in ROUTES.values() if route.action is not None}
-    assert used <= set(RIGHTS) - set(NO_ROUTE)
+    assert used | set(NO_ROUTE) == set(RIGHTS)
+    assert not used & set(NO_ROUTE)
+
+
+def test_services_ask_and_do_not_compare_the_caller_themselves():
+    """But for the two who find out a relation: whose mandate it is, and that an official's record is only their own."""
+    comparison = re.compile(r"[!=]= (request\.by|caller)\.\w+|(request\.by|caller)\.\w+ [!=]=")
+    services = (REPOSITORY / "layers/core/python/liangwang/services").glob("*.py")
+    found = {file.name for file in services if comparison.search(file.read_text("utf-8"))}
+    assert found == {"mandates.py", "users.py"}
 
 
 def test_a_mandate_can_name_everything_that_the_policy_grants_an_agent():
