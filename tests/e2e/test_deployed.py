@@ -64,6 +64,14 @@ def test_a_deployed_function_that_fails_says_so_and_serves_the_next_event(city, 
     assert answer["statusCode"] == 200
 
 
+def test_the_deployed_search_finds_its_tokenizer_in_a_layer_of_its_own(city, aws):
+    function = DeployedFunction(city.stack.resources["ItemsFunction"], client=aws("lambda"))
+    asked = {"version": "2.0", "routeKey": "GET /api/items", "rawPath": "/api/items", "headers": {}}
+    where = {"http": {"method": "GET", "path": "/api/items"}}
+    answer = function.invoke({**asked, "queryStringParameters": {"q": "我想开餐饮店"}, "requestContext": where})
+    assert '"food-business-licence"' in answer["body"]
+
+
 def test_deploying_again_finds_what_is_there(city, monkeypatch):
     config = city.stack.config
     for name, value in config.environment().items():
