@@ -74,7 +74,10 @@ def applicant_type(number: int) -> int:
 
 
 def _register(username: str, account: Account) -> Command:
-    return Command(Key(ACCOUNT.name, username), f"register/{username}", lambda state, now: [] if state else [account])
+    def decide(state: Account | None, now: datetime) -> list[Account]:
+        return [] if state is not None and state.level >= account.level else [account]
+
+    return Command(Key(ACCOUNT.name, username), f"register/{username}/{account.level}", decide)
 
 
 def _people(organisation: Organisation, digest: str) -> Iterator[tuple[str, Account]]:

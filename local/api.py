@@ -29,6 +29,7 @@ class Api:
         self._client = HttpClient(url, timeout=60)
         self._password = password
         self._tokens: dict[str, tuple[str, float]] = {}
+        self._devices: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def login(self, username: str) -> str:
@@ -37,9 +38,10 @@ class Api:
             token, until = self._tokens.get(username, ("", 0.0))
         if time.monotonic() < until:
             return token
-        credentials = {"username": username, "password": self._password}
+        credentials = {"username": username, "password": self._password, "device": self._devices.get(username, "")}
         answer = self._send("POST", "/api/login", credentials, {})
         with self._lock:
+            self._devices[username] = answer["device"]
             self._tokens[username] = (answer["token"], time.monotonic() + answer["expires_in"] - 60)
         return str(answer["token"])
 
@@ -54,13 +56,15 @@ class Api:
         return self._send("POST", quote(path), body, headers)
 
     def _send(self, method: str, target: str, body: Any, headers: dict[str, str]) -> dict[str, Any]:
-        """Repeats a call that the gateway did not answer, or answered with a failure of its own."""
+        """Repeats a call that the gateway did not answer, answered with a failure of its own, or wants to have later."""
         deadline = time.monotonic() + self._patience
         while True:
             try:
                 return self._once(method, target, body, headers)
             except (OSError, ApiError) as error:
-                final = isinstance(error, ApiError) and error.document["status"] < 500
+                final = (
+                    isinstance(error, ApiError) and error.document["status"] < 500 and error.document["status"] != 429
+                )
                 if final or time.monotonic() > deadline:
                     raise
             time.sleep(0.2)

@@ -13,7 +13,7 @@ from liangwang.processing import Command, perform
 
 from tests.functional.functions import ENVIRONMENT, Functions, golden, init_phase
 
-CITIZEN = {"subject": "zhang", "role": "citizen", "applicant_type": "1"}
+CITIZEN = {"subject": "zhang", "role": "citizen", "applicant_type": "1", "level": "2"}
 STRANGER = {**CITIZEN, "subject": "li"}
 GRANTED = ("case.decided", {"outcome": "granted"})
 ACCEPTED = ("case.accepted", {"accept_doc_no": "A-1"})

@@ -94,7 +94,7 @@ class City:
         """A request as a route gets it."""
         return Request(
             route=type(body).__name__,
-            caller=Caller(subject=subject, role=role, department=department, applicant_type="2"),
+            caller=Caller(subject=subject, role=role, department=department, applicant_type="2", level=2),
             path={"case_no": case_no, "task_id": task_id},
             query={},
             headers={"idempotency-key": key} if key else {},
@@ -114,7 +114,9 @@ class City:
         )
         request = self.ask(subject, body=wish, key=key)
         applicant_type = str(item.audience[0])
-        request = request._replace(caller=Caller(subject=subject, role="citizen", applicant_type=applicant_type))
+        request = request._replace(
+            caller=Caller(subject=subject, role="citizen", applicant_type=applicant_type, level=2)
+        )
         return self.intake.apply(request).case_no
 
     def supplement(self, case_no, *, form=None, materials=(), key="s", subject="citizen"):

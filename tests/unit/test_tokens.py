@@ -6,7 +6,7 @@ import json
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from liangwang.fakes import FakeAws
 from liangwang.limits import Door, Limits
@@ -88,13 +88,14 @@ def test_a_token_changed_on_the_way_is_refused(aws, verifier):
     assert isinstance(refused(verifier, f"{head}.{changed}.{signature}"), jwt.InvalidSignatureError)
 
 
-@pytest.mark.parametrize("algorithm", ["none", "HS256", "ES384"])
+@pytest.mark.parametrize("algorithm", ["none", "HS256", "ES384", "RS256"])
 def test_another_algorithm_is_refused_even_with_the_public_key_as_its_secret(aws, verifier, algorithm):
     public = public_key(aws, PEOPLE).public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     token = {
         "none": lambda: forged(None, algorithm="none"),
         "HS256": lambda: by_hand(public),
         "ES384": lambda: forged(ec.generate_private_key(ec.SECP384R1()), algorithm="ES384"),
+        "RS256": lambda: forged(rsa.generate_private_key(public_exponent=65537, key_size=2048), algorithm="RS256"),
     }[algorithm]()
     assert isinstance(refused(verifier, token), jwt.InvalidAlgorithmError)
 
@@ -126,6 +127,8 @@ class Named:
         ({"iat": None}, jwt.MissingRequiredClaimError),
         ({"sub": None}, jwt.MissingRequiredClaimError),
         ({"iat": 4_000_000_000}, jwt.ImmatureSignatureError),
+        ({"nbf": 4_000_000_000}, jwt.ImmatureSignatureError),
+        ({"exp": 1_000_000_000}, jwt.ExpiredSignatureError),
     ],
 )
 def test_a_well_signed_token_with_wrong_claims_is_refused(aws, verifier, changes, error):
@@ -184,6 +187,30 @@ def test_the_authorizer_passes_on_who_is_asking(aws, verifier):
             "role": "citizen",
             "applicant_type": "2",
         }
+
+
+def test_the_authorizer_says_that_a_session_was_ended_and_asks_for_those_that_have_one_only(aws, verifier):
+    asked = []
+    person, system = (signer(aws).sign({**CLAIMS, **more}) for more in ({"sid": "s-1", "level": "2"}, {}))
+    context = told(verifier, is_live=lambda session: asked.append(session) is None, authorization=f"Bearer {person}")
+    assert (context["session"], context["level"]) == ("s-1", "2")
+    assert told(verifier, is_live=lambda _: False, authorization=f"Bearer {person}") == {"problem": "session ended"}
+    assert "problem" not in told(verifier, is_live=lambda _: False, authorization=f"Bearer {system}")
+    assert asked == ["s-1"]
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["0" * 32 + ".rtMlKc-BWJ77UpIdE8UNWn-2PZ-UFYrzWL0ldEl3kws", f"20779.{'a' * 32}.{'b' * 64}"],
+    ids=["a refresh token", "a device token"],
+)
+def test_what_is_good_elsewhere_is_no_access_token(verifier, token):
+    assert told(verifier, authorization=f"Bearer {token}")["problem"].startswith("token invalid")
+
+
+def test_another_issuers_token_is_no_access_token(verifier):
+    theirs = forged(ec.generate_private_key(ec.SECP256R1()), kid="theirs", iss="https://id.example", aud="client")
+    assert told(verifier, authorization=f"Bearer {theirs}") == {"problem": "token invalid: unknown key"}
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic eDp5"])

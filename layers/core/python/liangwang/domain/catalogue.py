@@ -132,6 +132,7 @@ class Item(Struct, frozen=True, forbid_unknown_fields=True):
     ``form`` is a JSON Schema (2020-12) object; ``personal`` names its fields that are sealed before they leave intake
     and that no rule may read. ``eligibility`` rules must all hold, else the case is refused; ``completeness`` rules must
     all hold, else a supplement notice names them; any ``denial`` rule that holds denies the case at the rule step.
+    ``assurance`` is the real-name level (``domain/account.py``) that whoever applies must have.
     """
 
     task_code: str
@@ -150,6 +151,7 @@ class Item(Struct, frozen=True, forbid_unknown_fields=True):
     steps: tuple[Step, ...]
     example: Example
     aliases: tuple[str, ...] = ()
+    assurance: Literal[1, 2, 3] = 1
     scenarios: tuple[str, ...] = ()
     personal: tuple[str, ...] = ()
     eligibility: tuple[Rule, ...] = ()

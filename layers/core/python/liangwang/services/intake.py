@@ -20,6 +20,7 @@ from ..forms import canonical, partial, violations
 from ..http import Request, limit_of
 from ..processing import Command, Decide, act, perform
 from ..sealing import Sealing
+from ..step_up import require_level
 from ..store import Store, Stored
 from ..timeline import Entry, of_application
 from . import duplicates, handing_in
@@ -138,6 +139,7 @@ class Intake:
         item = self._catalogue.items.get(wish.task_code)
         self._check(wish, item, applicant_type=int(standing.applicant_type))
         assert item is not None
+        require_level(request.by, item.assurance)
         return standing, item
 
     def mine(self, request: Request) -> CaseList:
