@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from urllib.parse import urlencode
-from xml.etree.ElementTree import ParseError
+from xml.etree.ElementTree import ParseError  # the error only; defusedxml reads # nosec B405
 
 import msgspec
 from msgspec import Struct, json

@@ -43,4 +43,4 @@ def refreshed(session: Session | None, *, shown: str, following: str, now: datet
 
 def ended(session: Session, now: datetime) -> Session:
     """The session after log-out, a new password, or the theft of a token."""
-    return structs.replace(session, ended_at=now, secret="", previous="")
+    return structs.replace(session, ended_at=now, secret="", previous="")  # nosec B106
