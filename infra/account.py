@@ -7,6 +7,7 @@ The password is asked for and not shown; only its Argon2id digest is stored. Cre
 CLI. An account that exists is left alone unless ``--replace`` is given, which sets everything anew, the role included.
 """
 
+import secrets
 import sys
 import uuid
 from datetime import UTC, datetime
@@ -27,6 +28,9 @@ from msgspec import structs
 CATALOGUE = Path(__file__).resolve().parent.parent / "layers" / "catalogue"
 ROLES = ("clerk", "reviewer", "supervisor", "operator", "auditor", "system")
 IN_A_DEPARTMENT = ("clerk", "reviewer", "supervisor")
+SYSTEM_SCOPES = ("exchange",)
+"""What a system's tokens are for (docs/identity.md)."""
+
 SHORTEST = 12
 """Characters of a password (NIST SP 800-63B asks for 8 at least; these people decide about others)."""
 
@@ -68,18 +72,22 @@ def write(aws: AwsJson, table: str, username: str, account: Account, *, replace:
 @click.option("--region", default="", help="An operator's region code.")
 @click.option("--replace", is_flag=True, help="Set an existing account anew: a lost password, another role.")
 def main(username: str, table: str, role: str, name: str, department: str, region: str, replace: bool) -> None:
-    """Make the account USERNAME; the password is asked for."""
-    account = Account(role=role, name=name, department=department, region=region)
+    """Make the account USERNAME; the password is asked for. A system gets a secret made at random (POST /oauth/token)."""
+    scopes = SYSTEM_SCOPES if role == "system" else ()
+    account = Account(role=role, name=name, department=department, region=region, scopes=scopes)
     check(account, catalogue.load(CATALOGUE).organisation)
-    password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    is_system = role == "system"
+    password = (
+        secrets.token_urlsafe(32) if is_system else click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    )
     if len(password) < SHORTEST:
         raise click.ClickException(f"a password has {SHORTEST} characters at least")
-    digested = structs.replace(account, password=passwords.digest(password))
+    digested = structs.replace(account, password=passwords.digest(password), password_set_at=datetime.now(UTC))
     try:
         write(BotoAws(), table, username, digested, replace=replace)
     except AwsError as error:
         raise click.ClickException(f"table {table}: {error}") from error
-    click.echo(f"{username} can log in as {role}.")
+    click.echo(f"{username} can log in as {role}." + (f" Its secret, shown once: {password}" if is_system else ""))
 
 
 if __name__ == "__main__":

@@ -73,3 +73,12 @@ def test_the_password_is_asked_for_twice_and_its_digest_stored(tool, catalogue, 
     done = CliRunner().invoke(tool.main, arguments, input="correct horse battery\ncorrect horse battery\n")
     assert done.exit_code == 0 and "correct horse" not in done.output
     assert passwords.matches("correct horse battery", held(aws, "li-na").password)
+
+
+def test_a_system_gets_a_secret_at_random_that_is_shown_once_and_its_scope(tool, monkeypatch):
+    aws = FakeAws()
+    monkeypatch.setattr(tool, "BotoAws", lambda: aws)
+    done = CliRunner().invoke(tool.main, ["partner", "--table", "intake", "--role", "system", "--name", "示例系统"])
+    assert done.exit_code == 0, done.output
+    secret, account = done.output.split()[-1], held(aws, "partner")
+    assert len(secret) >= 43 and passwords.matches(secret, account.password) and account.scopes == ("exchange",)
