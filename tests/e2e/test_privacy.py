@@ -14,6 +14,7 @@ from liangwang.sealing import Sealing
 from msgspec import convert
 
 from local import demo
+from tests.city import city as start
 from tests.waiting import eventually
 
 PREFIX = "alias/liangwang/department/"
@@ -27,6 +28,13 @@ def personal_values(catalogue):
         for name, value in item.example.form.items()
         if name in item.personal and len(str(value)) > 1
     }
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory):
+    """A city of its own: everything on its bus and in its logs is looked at, and others' tests send nonsense."""
+    with start(tmp_path_factory.mktemp("private")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
