@@ -248,6 +248,13 @@ def test_who_may_not_apply_for_every_item_may_not_apply_for_the_whole(citizens):
     assert status == 422 and [one["field"] for one in problem["errors"]] == ["joint_code"]
 
 
+def test_the_real_name_level_that_one_item_asks_for_is_asked_for_the_whole(citizens):
+    status, problem = apply(citizens, "come-to-grow-old", {**CITIZEN, "level": "1"})
+    assert (status, problem["type"]) == (403, "urn:liangwang:problem:step_up_required")
+    assert not citizens.aws.dynamodb.tables.get("intake")
+    assert apply(citizens, "come-to-grow-old")[0] == 201
+
+
 # ------------------------------------------------------------------ withdrawing
 
 

@@ -60,7 +60,7 @@ class Town:
         self.following = FollowUp([following], clock=lambda: self.now)
 
     def ask(self, body, *, key="", **path):
-        caller = Caller(subject="citizen", role="citizen", applicant_type="1")
+        caller = Caller(subject="citizen", role="citizen", applicant_type="1", level=2)
         headers = {"idempotency-key": key} if key else {}
         return Request("route", caller, path, {}, headers, body, self.now)
 

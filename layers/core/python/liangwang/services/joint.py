@@ -19,6 +19,7 @@ from ..domain.joint import Joint, Member
 from ..forms import canonical, violations
 from ..http import Request, limit_of
 from ..processing import Command, perform
+from ..step_up import require_level
 from ..store import Store, Stored
 from ..vault import Vault
 from . import handing_in
@@ -103,6 +104,7 @@ class JointApplications:
         members = joint_item.chosen(whole, wish.optional)
         self._require(request, standing, [member.item for member in members])
         self._check(wish, whole, members, applicant_type=int(standing.applicant_type))
+        require_level(request.by, max(self._catalogue.items[member.item].assurance for member in members))
         key = request.headers.get("idempotency-key", "")
         digest = hmac.new(key.encode(), json.encode(wish, order="deterministic"), hashlib.sha256).hexdigest()[:32]
         stored = self._earlier(request, whole, wish, key) if key else None
