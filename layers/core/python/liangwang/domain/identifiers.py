@@ -5,21 +5,22 @@ is, only the authority that gave it knows.
 """
 
 import re
+import unicodedata
 from datetime import date
 
-_IDENTITY = re.compile(r"[1-9]\d{16}[\dX]")
+_IDENTITY = re.compile(r"[1-9][0-9]{16}[0-9X]")
 _IDENTITY_CHECK = "10X98765432"
 _CREDIT_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-_CREDIT = re.compile(rf"[{_CREDIT_ALPHABET}]{{2}}\d{{6}}[{_CREDIT_ALPHABET}]{{10}}")
-_MOBILE = re.compile(r"1[3-9]\d{9}")
+_CREDIT = re.compile(rf"[{_CREDIT_ALPHABET}]{{2}}[0-9]{{6}}[{_CREDIT_ALPHABET}]{{10}}")
+_MOBILE = re.compile(r"1[3-9][0-9]{9}")
 _EMAIL = re.compile(r"[^@\s]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
-_BANK_ACCOUNT = re.compile(r"\d{8,30}")
+_BANK_ACCOUNT = re.compile(r"[0-9]{8,30}")
 _SEPARATORS = re.compile(r"[\s-]")
 
 
 def plain(number: str) -> str:
-    """A number as it is kept: without spaces and hyphens, letters large."""
-    return _SEPARATORS.sub("", number).upper()
+    """A number as it is kept: without spaces and hyphens, letters large, in full width as in half (NFKC)."""
+    return _SEPARATORS.sub("", unicodedata.normalize("NFKC", number)).upper()
 
 
 def identity_check_digit(first: str) -> str:
