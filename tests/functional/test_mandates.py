@@ -263,3 +263,25 @@ def test_a_mandate_whose_answer_was_lost_is_the_same_when_it_is_given_again(func
     written = len(functions.aws.dynamodb.streams["intake"])
     given(functions, until=until)
     assert len(functions.aws.dynamodb.streams["intake"]) == written
+
+
+def test_what_an_agent_reads_of_a_draft_is_on_record_before_it_is_shown(functions):
+    given(functions, acts=["draft"])
+    content = {"task_code": "elderly-card", "form": {"name": "张示例", "birth_year": 1950}}
+    code = asked(functions, "drafts", "POST /api/drafts", PRINCIPAL, body=content)[1]["code"]
+
+    def reads(who):
+        return asked(functions, "drafts", "GET /api/drafts/{code}", who, code=code)
+
+    assert reads(PRINCIPAL)[0] == 200 and not recorded(functions)
+    assert reads(AGENT)[1]["content"]["form"] == content["form"]
+    (access,) = recorded(functions)
+    assert (access.caller, access.subject, access.action) == (AGENT, PRINCIPAL, "draft.keep")
+    assert access.fields == ("birth_year", "name")
+    functions.aws.faults.append(Fault("PutItem"))
+    assert reads(AGENT)[0] == 500
+
+
+def recorded(functions):
+    keys = [Key.parse(name) for name in functions.aws.dynamodb.tables["intake"] if name.startswith("access#")]
+    return [stored.state for stored in functions.store("intake").load(keys).values()]

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct, json, structs
 
 from ..access import Mandates, granted
+from ..accesses import Accesses
 from ..aggregates import DRAFT, Key
 from ..domain import case_no, draft, policy
 from ..domain.catalogue import Catalogue, Item, Text
@@ -86,6 +87,7 @@ class Drafts:
         self._catalogue = catalogue
         self._intake = intake
         self._mandates = Mandates(store)
+        self._accesses = Accesses(store)
         self._entropy = entropy
 
     def begin(self, request: Request) -> DraftView:
@@ -132,8 +134,15 @@ class Drafts:
         return DraftList(drafts=shown, cursor=cursor)
 
     def read(self, request: Request) -> DraftView:
-        """One draft, by its code in any writing."""
-        return self._view(self._own(request))
+        """One draft, by its code in any writing. When an agent looks, it is recorded first."""
+        stored = self._own(request)
+        view = self._view(stored)
+        if view.content is not None and self._mandates.standing(request, stored.state.owner).agent:
+            fields = sorted(view.content.form)
+            self._accesses.record(
+                request.by, request.now, action="draft.keep", subject=stored.state.owner, fields=fields
+            )
+        return view
 
     def save(self, request: Request) -> DraftView:
         """A later content. Raises DraftChanged when another channel saved since the version that was read."""
