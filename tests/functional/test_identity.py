@@ -3,14 +3,16 @@
 import base64
 import copy
 import json
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from urllib.parse import urlencode
 
 import pytest
 from liangwang import passwords
-from liangwang.aggregates import ACCOUNT, SESSION, Key
+from liangwang.aggregates import ACCOUNT, MANDATE, SESSION, Key
 from liangwang.domain.account import Account
 from liangwang.domain.guessing import OF_AN_ACCOUNT
+from liangwang.domain.mandate import Mandate
 from liangwang.fakes import Fault
 from msgspec import structs
 
@@ -264,3 +266,75 @@ def test_what_an_issuer_was_merely_told_takes_no_account_over(people):
     people.put(ACCOUNT.name, "zhang-san", structs.replace(people.account(), level=2))
     token = vouching(people, identity_no=PERSON["identity_no"], level=1)[1]
     assert subject_of(people, token) != "zhang-san" and token["level"] == 1
+
+
+def test_names_at_an_issuer_that_differ_in_case_only_are_two_people(people):
+    """OpenID Connect Core 1.0, 2: ``sub`` is compared exactly."""
+    tokens = [vouching(people, subject=subject)[1] for subject in ("aB-1", "Ab-1", "ab-1", "ab- 1")]
+    assert len({subject_of(people, token) for token in tokens}) == 4
+
+
+def test_an_identity_service_opens_no_account_that_was_blocked(people):
+    people.register()
+    people.put(ACCOUNT.name, "zhang-san", structs.replace(people.account(), status="blocked"))
+    assert code(vouching(people, identity_no=PERSON["identity_no"])) == (401, "account_blocked")
+    assert people.account().status == "blocked"
+
+
+def test_whoever_was_erased_comes_again_under_another_name(people):
+    token = vouching(people, identity_no=PERSON["identity_no"])[1]
+    name = subject_of(people, token)
+    path = {"userId": name}
+    assert people.ask("privacy", "DELETE /api/user/{userId}", token=token["token"], path=path)[0] == 200
+    people.call("followup", people.aws.dynamodb.event("intake"))
+    again = subject_of(people, vouching(people, identity_no=PERSON["identity_no"])[1])
+    assert again != name and people.account(name).status == "closed"
+    assert subject_of(people, vouching(people)[1]) == again
+
+
+def test_tokens_of_whoever_waited_in_an_account_end_when_its_owner_comes(people):
+    people.register()
+    waiting = people.login()[1]["token"]
+    owner = vouching(people, identity_no=PERSON["identity_no"], name="张示例")[1]["token"]
+    people._handlers.pop(("authorizer", "intake"), None)  # another environment, which does not remember
+    assert people.user(waiting)[0] == 401
+    assert people.user(owner)[0] == 200
+
+
+def test_mandates_that_were_given_in_wait_for_the_owner_are_taken_back(people):
+    people.register()
+    now = datetime.now(UTC)
+    given = Mandate(principal="zhang-san", agent="li", acts=("read",), given_at=now, expires_at=now + timedelta(days=9))
+    people.put(MANDATE.name, given.id, given)
+    vouching(people, identity_no=PERSON["identity_no"])
+    later = structs.replace(given, agent="wang", given_at=datetime.now(UTC))
+    people.put(MANDATE.name, later.id, later)
+    for _ in range(2):
+        people.call("followup", people.aws.dynamodb.event("intake"))
+    states = [people.stored(MANDATE.name, one.id).state.state(now) for one in (given, later)]
+    assert states == ["revoked", "holds"]
+
+
+def test_a_log_in_that_looked_before_the_password_changed_holds_no_longer(people):
+    """It began after the change began, so that its moment does not tell."""
+    people.register()
+    before = people.account()
+    mine = people.login()[1]["token"]
+    new = {"old": PASSWORD, "new": "another long example"}
+    assert people.ask("identity", "POST /api/password", new, token=mine)[0] == 200
+    changed = people.account()
+    people.put(ACCOUNT.name, "zhang-san", before)
+    other = people.login()[1]
+    people.put(ACCOUNT.name, "zhang-san", changed)
+    assert code(people.refresh(other["refresh_token"])) == (401, "session_over")
+
+
+def test_a_first_password_needs_a_log_in_that_has_just_been(people):
+    token = vouching(people)[1]
+    session = people.stored(SESSION.name, token["refresh_token"].partition(".")[0])
+    opened_at = session.state.opened_at - timedelta(minutes=11)
+    people.put(SESSION.name, session.key.id, structs.replace(session.state, opened_at=opened_at))
+    new = {"new": "another long example"}
+    assert code(people.ask("identity", "POST /api/password", new, token=token["token"])) == (401, "fresh_login_needed")
+    fresh = vouching(people)[1]["token"]
+    assert people.ask("identity", "POST /api/password", new, token=fresh)[0] == 200

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from liangwang.accesses import Accesses
-from liangwang.aggregates import ACCESS, ACCOUNT, APPLICATION, MANDATE, PERSON_KEY, SESSION, Key
+from liangwang.aggregates import ACCESS, ACCOUNT, APPLICATION, CLAIM, MANDATE, PERSON_KEY, SESSION, Key
 from liangwang.aws import AwsError
 from liangwang.blind import BlindIndex
 from liangwang.claims import Claims
@@ -20,9 +20,10 @@ from liangwang.http import Caller, Request
 from liangwang.processing import Command, perform
 from liangwang.services.erasure import Erasure
 from liangwang.services.followup import FollowUp
-from liangwang.services.privacy import FreshLoginNeeded, Privacy, Search
+from liangwang.services.privacy import Privacy, Search
 from liangwang.services.retention import Retention
 from liangwang.sessions import Sessions
+from liangwang.step_up import FreshLoginNeeded
 from liangwang.vault import Erased, Vault
 
 from tests.functional.city import City
@@ -219,6 +220,17 @@ def test_the_phone_can_be_registered_by_somebody_else_afterwards(register):
     register.city.later(hours=1)
     register.enrol("wang")
     assert [found.user_id for found in register.search("phone", "13800000000")] == ["wang"]
+
+
+def test_nothing_tells_afterwards_whose_phone_it_was(register):
+    session = register.enrol("zhang")
+    claims = register.state(ACCOUNT, "zhang").claims
+    register.erase("zhang", session)
+    register.followed()
+    assert [register.state(CLAIM, one).account for one in claims] == ["", ""]
+    register.enrol("wang")
+    register.followed()
+    assert [register.state(CLAIM, one).account for one in claims] == ["wang", "wang"]
 
 
 def test_open_cases_are_named_and_nothing_happens(register):

@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from liangwang.aggregates import ACCESS, ACCOUNT, CLAIM
 from liangwang.claims import YOUNG
-from liangwang.domain.account import Claim
+from liangwang.domain.account import Account, Claim
 from liangwang.fakes import Fault
 from msgspec import structs
 
 from tests.functional.functions import golden
 from tests.functional.people import ENTERPRISE, PASSWORD, PERSON, People, fields, numbered
+
+NUMBERS = ("identity_no", "phone")
 
 
 @pytest.fixture
@@ -242,3 +244,37 @@ def test_an_item_that_asks_for_a_level_says_so_to_whoever_has_less(people, catal
 
 def test_an_item_that_asks_for_none_takes_everybody(people):
     assert people.call("intake", golden("http_apply"))["statusCode"] == 201
+
+
+def test_a_phone_of_other_digits_is_no_second_one(people):
+    people.register()
+    for digits in ("０１２３４５６７８９", "٠١٢٣٤٥٦٧٨٩"):
+        written = {**PERSON, **{name: PERSON[name].translate(str.maketrans("0123456789", digits)) for name in NUMBERS}}
+        answer = people.register("li-si", person=written)
+        assert fields(answer) & {"identity_no", "person.identity_no"} and fields(answer) & {"phone", "person.phone"}
+
+
+def test_an_agent_is_found_by_the_phone_and_a_firm_by_its_code_however_they_are_written(people):
+    people.register("shi-li", enterprise=ENTERPRISE)
+    auditor = people.official("auditor-1", "auditor")
+    code = ENTERPRISE["credit_code"]
+    for field, value in (("phone", "+86 138-0000-0088"), ("credit_code", f"{code[:8].lower()}-{code[8:]} ")):
+        body = {"field": field, "value": value, "reason": "来电核实"}
+        _, found = people.ask("privacy", "POST /api/users/search", body, token=auditor)
+        assert [one["userId"] for one in found["users"]] == ["shi-li"]
+
+
+def test_a_change_that_meets_an_erasure_leaves_nothing_behind(people):
+    people.register()
+    token = people.login()[1]["token"]
+    call = people.aws.call
+
+    def erased_meanwhile(service, operation, request):
+        if operation == "GenerateDataKey" or (operation == "PutItem" and "claim#" in request["Item"]["pk"]["S"]):
+            people.aws.call = call
+            people.put(ACCOUNT.name, "zhang-san", Account(role="citizen", status="closed"))
+        return call(service, operation, request)
+
+    people.aws.call = erased_meanwhile
+    assert people.change(token, phone="13900000099")[0] == 404
+    assert people.account() == Account(role="citizen", status="closed")

@@ -59,7 +59,9 @@ class Claims:
         states: dict[Key, Claim | None] = {key: stored.state for key, stored in self._store.load(keys).items()}
         others = {key: state for key, state in states.items() if state is not None and state.account != account}
         taken = [
-            key for key, state in others.items() if now < state.at + YOUNG or key.id in self._listed(state.account)
+            key
+            for key, state in others.items()
+            if state.account and (now < state.at + YOUNG or key.id in self._listed(state.account))
         ]
         if taken:
             raise _taken(taken)

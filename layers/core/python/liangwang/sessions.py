@@ -34,6 +34,7 @@ class Opened(NamedTuple):
     opened_at: datetime
     ends_at: datetime
     token: str
+    password_set_at: datetime | None = None
 
 
 class Sessions:
@@ -43,11 +44,16 @@ class Sessions:
         self._store = store
         self._entropy = entropy
 
-    def open(self, subject: str, now: datetime) -> Opened:
-        """A new session. If the answer is lost, nobody has its secret and it runs out."""
+    def open(self, subject: str, now: datetime, *, password_set_at: datetime | None = None) -> Opened:
+        """A new session, of an account whose password is of this moment. If the answer is lost, it runs out."""
         identity, secret = self._entropy(16).hex(), _text(self._entropy(32))
         session = Session(
-            subject=subject, secret=_digest(secret), salt=_text(self._entropy(32)), opened_at=now, refreshed_at=now
+            subject=subject,
+            secret=_digest(secret),
+            salt=_text(self._entropy(32)),
+            opened_at=now,
+            refreshed_at=now,
+            password_set_at=password_set_at,
         )
         key = Key(SESSION.name, identity)
         command = Command(key, f"open/{identity}", lambda state, at: [session])
@@ -125,7 +131,8 @@ def _end(state: Session | None, now: datetime) -> list[Session]:
 
 
 def _opened(identity: str, session: Session, secret: str) -> Opened:
-    return Opened(identity, session.subject, session.opened_at, session.ends_at, f"{identity}.{secret}")
+    token = f"{identity}.{secret}"
+    return Opened(identity, session.subject, session.opened_at, session.ends_at, token, session.password_set_at)
 
 
 def _following(secret: str, salt: str) -> str:

@@ -4,12 +4,28 @@ An application program reads the challenge, lets the person log in with an ident
 level, or tells them to show their papers at a window, and sends the same request again.
 """
 
-from .domain.account import Level
-from .domain.errors import Forbidden
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from .domain.account import Level, Session
+from .domain.errors import Forbidden, Unauthenticated
 from .http import Caller
 
 NAME = "urn:liangwang:level:"
 """What a level is called as an authentication context class (``acr_values``)."""
+
+
+FRESH = timedelta(minutes=10)
+"""How long ago the log-in may be in whose session somebody does what a stolen token must not be enough for."""
+
+
+class FreshLoginNeeded(Unauthenticated):
+    """The act cannot be undone, so whoever does it has just shown that it is them (RFC 9470)."""
+
+    code = "fresh_login_needed"
+    headers = MappingProxyType(
+        {"www-authenticate": f'Bearer error="insufficient_user_authentication", max_age="{FRESH.seconds}"'}
+    )
 
 
 class StepUpRequired(Forbidden):
@@ -29,3 +45,10 @@ def require_level(caller: Caller, level: Level) -> None:
     """Raises StepUpRequired. Level 1 is what every account has, so it is not asked about."""
     if level > 1 and caller.level < level:
         raise StepUpRequired(level)
+
+
+def require_fresh(session: Session | None, owner: str, now: datetime, *, what: str) -> None:
+    """Raises FreshLoginNeeded unless this is a live session of the owner's whose log-in has just been."""
+    is_own = session is not None and session.subject == owner and session.ended_at is None
+    if session is None or not is_own or now - session.opened_at > FRESH:
+        raise FreshLoginNeeded(f"log in again and {what} within {FRESH.seconds // 60} minutes")

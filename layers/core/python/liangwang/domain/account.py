@@ -12,6 +12,9 @@ Level = Literal[0, 1, 2, 3]
 """实名等级. 0: nobody looked; 1: the identity number is formally right; 2: an identity service or an officer who saw the
 papers vouches for it; 3: the strongest that an identity service states (in person, or face and document together)."""
 
+SEEN = 2
+"""The level from which somebody has seen a person's papers."""
+
 SESSION_LIFE = timedelta(hours=12)
 """From the log-in to the end, however busy the session is."""
 
@@ -48,6 +51,7 @@ class Claim(Struct, frozen=True, kw_only=True, tag="claim.made", tag_field="type
     """One account holds a value alone, such as a phone number; the document's id is ``<field>/<blind index>``.
 
     A claim counts as long as its account lists it, or is so young (``at``) that the account may be about to.
+    One of nobody (``account`` is empty) was given up when its account was erased.
     """
 
     account: str
@@ -58,7 +62,8 @@ class Session(Struct, frozen=True, kw_only=True, tag="session.opened", tag_field
     """One log-in. ``secret`` and ``previous`` are SHA-256 digests of the refresh token's present and last secret.
 
     The next secret is made from the one that is shown and ``salt``: whoever repeats a refresh whose answer was lost gets
-    the same answer, and neither the table nor an old token alone leads to a secret.
+    the same answer, and neither the table nor an old token alone leads to a secret. ``password_set_at`` is that of the
+    account as it was when the log-in was looked at: one with a password that was just being changed holds no longer.
     """
 
     subject: str
@@ -68,6 +73,7 @@ class Session(Struct, frozen=True, kw_only=True, tag="session.opened", tag_field
     refreshed_at: datetime
     previous: str = ""
     ended_at: datetime | None = None
+    password_set_at: datetime | None = None
 
     @property
     def ends_at(self) -> datetime:

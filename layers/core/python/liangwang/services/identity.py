@@ -6,7 +6,7 @@ from typing import Annotated
 from msgspec import Meta, Struct, structs
 
 from .. import passwords
-from ..aggregates import ACCOUNT, Key
+from ..aggregates import ACCOUNT, SESSION, Key
 from ..attempts import Attempt, Guard
 from ..aws import AwsJson
 from ..domain import credentials
@@ -16,6 +16,7 @@ from ..domain.sessions import SessionOver
 from ..http import Request
 from ..processing import Command, perform
 from ..sessions import Opened, Sessions
+from ..step_up import require_fresh
 from ..store import Store
 from ..tokens import LIFETIME_SECONDS, KmsSigner, jwk, public_key
 
@@ -82,7 +83,14 @@ class Tokens:
         """A new session. Raises Blocked."""
         if account.status != "active":
             raise Blocked("this account was blocked; ask at a window")
-        return self.of(account, self._sessions.open(username, now), now, device=device)
+        return self.of(account, self._open(username, account, now), now, device=device)
+
+    def end(self, username: str, now: datetime) -> None:
+        """Ends all sessions of an account that has come into other hands."""
+        self._sessions.end_all(username, now)
+
+    def _open(self, username: str, account: Account, now: datetime) -> Opened:
+        return self._sessions.open(username, now, password_set_at=account.password_set_at)
 
     def of(self, account: Account, session: Opened, now: datetime, *, device: str = "") -> Token:
         """A token of a session."""
@@ -159,16 +167,21 @@ class Identity:
         return {"status": "ended"}
 
     def password(self, request: Request) -> dict[str, str]:
-        """Sets a new password and ends all other sessions. Raises WrongCredentials, TooManyAttempts or Invalid."""
+        """Sets a new password and ends all other sessions. Raises WrongCredentials, TooManyAttempts or Invalid,
+        and FreshLoginNeeded for a first password in a session that is not new."""
         wish: NewPassword = request.body
         subject, now = request.by.subject, request.now
-        self._proved(subject, wish.old, self._guard.of_session(subject, now=now), may_lack=True)
+        account = self._proved(subject, wish.old, self._guard.of_session(subject, now=now), may_lack=True)
+        if not account.password:  # nothing else shows that it is the owner and not somebody who found a token
+            key = Key(SESSION.name, request.by.session or "-")
+            require_fresh(self._store.load([key])[key].state, subject, now, what="set the first password")
         if wrong := credentials.wrong_with_password(wish.new, subject):
             raise Invalid("this password cannot be used", violations=(Violation("new", wrong),))
         digest = passwords.digest(wish.new)
 
         def decide(state: Account | None, _: datetime) -> list[Account]:
-            assert state is not None
+            if state is None or state.status != "active":
+                raise Blocked("this account was blocked or closed; ask at a window")
             kept = request.by.session
             return [structs.replace(state, password=digest, password_set_at=now, password_set_in=kept)]
 
@@ -199,4 +212,8 @@ class Identity:
 def _is_older_than_the_password(session: Opened, account: Account) -> bool:
     """Whether a session was opened with a password that has been changed since, elsewhere."""
     changed_at = account.password_set_at
-    return changed_at is not None and session.opened_at < changed_at and session.id != account.password_set_in
+    if changed_at is None or session.id == account.password_set_in:
+        return False
+    if session.password_set_at is None:
+        return session.opened_at < changed_at
+    return session.password_set_at != changed_at

@@ -1,7 +1,7 @@
 """个人信息: officials find a person by an exact value, and a person has everything of themselves erased."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import MappingProxyType
 from typing import Annotated, Literal
 
@@ -12,15 +12,14 @@ from ..accesses import Accesses
 from ..aggregates import ACCOUNT, APPLICATION, SESSION, Key
 from ..claims import Claims
 from ..domain import policy
-from ..domain.account import Account, Session
-from ..domain.errors import NotFound, NotNow, Unauthenticated, Violation, require_reason
+from ..domain.account import Account
+from ..domain.errors import NotFound, NotNow, Violation, require_reason
 from ..http import Request
 from ..processing import Command, perform
+from ..step_up import require_fresh
 from ..store import Store, Stored
 from ..vault import Vault
-
-FRESH = timedelta(minutes=10)
-"""How long ago the log-in may be in whose session a person is erased."""
+from .registration import plain_value
 
 PAGE = 100
 
@@ -28,15 +27,6 @@ CLAIMED_AS = MappingProxyType(
     {"phone": ("phone", "agent_phone"), "identity_no": ("identity_no",), "credit_code": ("credit_code",)}
 )
 """Under which claims a field's values stand (``claims.py``)."""
-
-
-class FreshLoginNeeded(Unauthenticated):
-    """The act cannot be undone, so whoever does it has just shown that it is them (RFC 9470)."""
-
-    code = "fresh_login_needed"
-    headers = MappingProxyType(
-        {"www-authenticate": f'Bearer error="insufficient_user_authentication", max_age="{FRESH.seconds}"'}
-    )
 
 
 class Search(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -83,7 +73,8 @@ class Privacy:
         wish: Search = request.body
         shown = granted(request.by, "user.search", policy.Thing(), what="there is nothing to search here")
         require_reason(wish.reason, field="reason", what="a search for a person")
-        names = [self._claims.name(claim, wish.value) for claim in CLAIMED_AS[wish.field]]
+        value = plain_value(wish.field, wish.value)
+        names = [self._claims.name(claim, value) for claim in CLAIMED_AS[wish.field]]
         holders = [holder for name in names if (holder := self._claims.holder(name))]
         accounts = self._store.load(Key(ACCOUNT.name, holder) for holder in dict.fromkeys(holders))
         for owner, fields in [(key.id, stored.state.personal) for key, stored in accounts.items()] or [("", ())]:
@@ -107,7 +98,7 @@ class Privacy:
                 Violation("case_no", f"case {number} is open: see it through or withdraw it") for number in open_cases
             )
             raise NotNow("nobody is erased while cases are open; see errors", violations=violations)
-        _check_fresh(loaded[session].state, owner, request.now)
+        require_fresh(loaded[session].state, owner, request.now, what="erase, which cannot be undone,")
         self._close(loaded[key], request.now)
         self._vault.destroy(owner)
         return ErasedUser(user_id=owner, erased_at=request.now)
@@ -144,12 +135,6 @@ class Privacy:
 
         command = Command(stored.key, f"person/{stored.key.id}/erased", decide)
         perform(self._store, [command], now, known=[stored])[0].stored()
-
-
-def _check_fresh(session: Session | None, owner: str, now: datetime) -> None:
-    is_own = session is not None and session.subject == owner and session.ended_at is None
-    if session is None or not is_own or now - session.opened_at > FRESH:
-        raise FreshLoginNeeded(f"log in again and erase within {FRESH.seconds // 60} minutes: it cannot be undone")
 
 
 def _is_open(stored: Stored) -> bool:

@@ -134,7 +134,10 @@ class Users:
         cause = f"person/{request.by.subject}/{request.route}/{key}/{content[:16]}"
 
         def decide(state: Account | None, _: datetime) -> list[Account]:
-            assert state is not None
+            if (
+                state is None or state.status == "closed"
+            ):  # erased since it was loaded: nothing is kept of the person again
+                raise NotFound(f"there is no user {stored.key.id}, or none that you may see")
             return [change(state)]
 
         command = Command(stored.key, cause, decide)
