@@ -276,6 +276,28 @@ def test_one_item_can_be_withdrawn_alone(citizens):
     assert withdrawn(citizens, view, "elderly-card")[0] == 422
 
 
+def test_two_withdrawals_at_the_very_same_time_both_hold(citizens):
+    view = begun(citizens, optional=[SIGN])
+    beneath, waiting = citizens.aws.call, [SIGN]
+
+    def call(service, operation, request):
+        """Somebody else's request comes in between the reading and the writing of this one."""
+        if operation == "PutItem" and waiting:
+            assert withdrawn(citizens, view, waiting.pop())[0] == 200
+        return beneath(service, operation, request)
+
+    citizens.aws.call = call
+    assert withdrawn(citizens, view, FOOD)[0] == 200
+    assert states(followed(citizens, view)) == ["submitted", "stopped", "stopped"]
+
+
+def test_who_withdrew_a_joint_application_is_known(citizens):
+    citizens.mandate("zhang", "li", acts=("read", "withdraw"))
+    view = begun(citizens)
+    assert withdrawn(citizens, view, FOOD, caller=STRANGER)[0] == 200
+    assert kept(citizens, view).history[-1].cause.startswith("person/li/")
+
+
 def test_a_case_that_its_applicant_withdraws_by_itself_ends_what_waits_for_it(citizens):
     view = begun(citizens)
     number = view["members"][0]["case_no"]

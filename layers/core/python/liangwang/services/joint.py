@@ -18,7 +18,7 @@ from ..domain.errors import Invalid, KeyReused, NotFound, NotNow, Violation
 from ..domain.joint import Joint, Member
 from ..forms import canonical, violations
 from ..http import Request, limit_of
-from ..processing import Command, perform
+from ..processing import Command, act, perform
 from ..step_up import require_level
 from ..store import Store, Stored
 from ..vault import Vault
@@ -144,8 +144,7 @@ class JointApplications:
                 raise NotNow("the joint application has ended; nothing can be withdrawn")
             return [after] if after != state else []
 
-        command = Command(stored.key, f"joint/{stored.key.id}/withdraw/{stored.version}", decide)
-        perform(self._store, [command], request.now, known=[stored])[0].stored()
+        act(self._store, request, stored, decide)
         return self._view(self._progress.advance(stored.key, request.now))
 
     # ------------------------------------------------------------------ taking in
