@@ -196,6 +196,37 @@ def test_wherever_a_submission_dies_the_next_gives_one_case(functions, writes, k
     assert cases == [f"application#{case['case_no']}"]
 
 
+def test_a_draft_submitted_on_two_channels_at_once_is_one_case_and_both_are_told_its_number(functions):
+    view, first = begun(functions, **whole()), []
+    beneath, waiting = functions.aws.call, [True]
+
+    def call(service, operation, request):
+        if operation == "Query" and waiting:
+            waiting.pop()
+            first.append(submit(functions, view["code"], channel="kiosk"))
+        return beneath(service, operation, request)
+
+    functions.aws.call = call
+    second = submit(functions, view["code"], channel="app")
+    assert (first[0][0], second[0]) == (201, 201)
+    assert first[0][1]["case_no"] == second[1]["case_no"]
+
+
+def test_a_draft_whose_case_was_made_is_not_thrown_away_though_it_was_not_noted(functions):
+    view = begun(functions, **whole())
+    beneath, count = functions.aws.call, iter(range(100))
+
+    def call(service, operation, request):
+        if operation == "PutItem" and next(count) == 2:
+            functions.aws.faults.append(Fault("PutItem", "refused"))
+        return beneath(service, operation, request)
+
+    functions.aws.call = call
+    assert submit(functions, view["code"])[0] == 500
+    assert asked(functions, "DELETE /api/drafts/{code}", code=view["code"])[0] == 409
+    assert submit(functions, view["code"])[0] == 201
+
+
 def test_an_open_case_of_the_same_is_shown_for_a_draft_too(functions):
     apply(functions)
     view = begun(functions, **whole())

@@ -1,6 +1,7 @@
 """What is handed in with an application, applications made twice, and what a case ends with, through the handlers."""
 
 import json
+from datetime import datetime
 
 import jwt
 import pytest
@@ -139,6 +140,21 @@ def test_a_repeated_request_with_its_key_is_no_duplicate(functions):
     assert apply(functions, key="k")[1]["case_no"] == apply(functions, key="k")[1]["case_no"]
 
 
+def test_the_same_request_still_on_its_way_is_no_duplicate(functions):
+    beneath, waiting = functions.aws.call, [True]
+
+    def call(service, operation, request):
+        """The first of two equal requests makes its case while the second looks for others."""
+        if operation == "Query" and waiting:
+            waiting.pop()
+            assert apply(functions, key="k")[0] == 201
+        return beneath(service, operation, request)
+
+    functions.aws.call = call
+    assert apply(functions, key="k")[0] == 201
+    assert len([name for name in functions.aws.dynamodb.tables["intake"] if name.startswith("application#")]) == 1
+
+
 def test_who_allows_duplicates_pays_for_no_look(functions):
     apply(functions, allow_duplicate=True)
     assert [name for service, name, _ in functions.aws.calls if service == "dynamodb"] == ["PutItem"]
@@ -176,6 +192,13 @@ def test_a_result_is_there_once_the_case_has_ended_and_for_the_applicant_only(fu
     assert (answer["statusCode"], document["outcome"], document["certificate_no"]) == (200, "granted", f"{ended}-Z")
     assert document["submitted_at"] <= document["decided_at"]
     assert result(functions, ended, subject="li")["statusCode"] == 404
+
+
+def test_a_case_was_decided_when_the_department_said_so_and_not_when_it_was_heard(functions):
+    case_no = apply(functions)[1]["case_no"]
+    functions.tell(case_no, ("case.decided", {"outcome": "denied", "told": 1}), at=NOON)
+    document = json.loads(result(functions, case_no)["body"])
+    assert datetime.fromisoformat(document["decided_at"]) == NOON
 
 
 def test_a_refusal_has_its_number_and_reasons(functions):

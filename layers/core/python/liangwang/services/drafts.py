@@ -153,8 +153,7 @@ class Drafts:
         if wish.on_behalf_of not in ("", state.owner):
             raise Invalid("a draft stays its owner's", violations=(Violation("on_behalf_of", "leave it as it began"),))
         self._check(wish)
-        if state.number and self._intake.knows(state.number):
-            raise NotNow(f"the draft was submitted: case {state.number}")
+        self._refuse_submitted(state)
         content = self._sealed(state.owner, wish)
 
         def decide(found: Draft, now: datetime) -> Sequence[Draft]:
@@ -168,6 +167,7 @@ class Drafts:
     def discard(self, request: Request) -> DraftView:
         """Throws a draft away, with all that was filled in."""
         stored = self._own(request)
+        self._refuse_submitted(stored.state)
         return self._view(act(self._store, request, stored, lambda state, now: draft.discard(state)), brief=True)
 
     def submit(self, request: Request) -> CaseView:
@@ -194,6 +194,11 @@ class Drafts:
         )
         perform(self._store, [command], request.now, known=[stored])[0].stored()
         return view
+
+    def _refuse_submitted(self, state: Draft) -> None:
+        """Raises NotNow when the case was made already, though whoever made it died before noting it here."""
+        if state.number and self._intake.knows(state.number):
+            raise NotNow(f"the draft was submitted: case {state.number}")
 
     def _same(self, state: Draft, wish: DraftContent) -> None:
         """Raises KeyReused unless the draft of this key has this content."""

@@ -16,15 +16,16 @@ class DuplicateApplication(DomainError):
     status = 409
 
 
-def refuse(store: Store, *, applicant: str, task_code: str, place: str) -> None:
+def refuse(store: Store, *, applicant: str, task_code: str, place: str, number: str) -> None:
     """Raises DuplicateApplication, naming the open cases. One query of an index and one read.
 
     The index follows the table within moments: of two applications at the very same time each may miss the other
-    (docs/intake.md). An ``Idempotency-Key`` is what makes a repeated request one case.
+    (docs/intake.md). An ``Idempotency-Key`` is what makes a repeated request one case: one of this ``number`` is no other
+    case but this very one, made a moment ago by the same request.
     """
     keys, _ = store.held_by(APPLICATION, applicant, limit=LOOKED_THROUGH, newest_first=True)
     loaded = store.load(keys)
-    states = [loaded[key].state for key in keys if loaded[key].history]
+    states = [loaded[key].state for key in keys if loaded[key].history and key.id != number]
     numbers = [state.submitted.case_no for state in states if _is_the_same(state, task_code, place)]
     if numbers:
         fix = "follow the open case, or send `allow_duplicate: true` to apply again all the same"

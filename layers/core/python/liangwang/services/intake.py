@@ -234,7 +234,13 @@ class Intake:
     ) -> Stored:
         """A case that is not there yet."""
         if not wish.allow_duplicate:
-            duplicates.refuse(self._store, applicant=standing.principal, task_code=wish.task_code, place=wish.place)
+            duplicates.refuse(
+                self._store,
+                applicant=standing.principal,
+                task_code=wish.task_code,
+                place=wish.place,
+                number=number,
+            )
         attachments = self._handing_in.attachments(
             wish.materials, applicant=standing.principal, caller=standing.caller, now=request.now
         )
