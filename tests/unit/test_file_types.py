@@ -1,6 +1,7 @@
 """What is taken as a material: by its bytes, never by its name."""
 
 import io
+import tracemalloc
 import zipfile
 
 import pytest
@@ -80,3 +81,29 @@ def test_an_archive_that_is_cut_or_spoiled_is_refused_or_known(tail):
         assert media_type(archive("OFD.xml")[:60] + tail) in EXTENSION
     except Invalid as refused:
         assert refused.violations
+
+
+def crowded(*, entries, wide=False):
+    """An archive that is nothing but a list of its entries; ``wide``: its numbers stand in the record for large archives."""
+    entry = b"PK\x01\x02" + bytes(24) + (1).to_bytes(2, "little") + bytes(16) + b"a"
+    listed = len(entry) * entries
+    small = min(entries, 0xFFFF).to_bytes(2, "little") * 2
+    end = b"PK\x05\x06" + bytes(4) + small + (0xFFFFFFFF if wide else listed).to_bytes(4, "little") + bytes(6)
+    begins = b"PK\x03\x04"
+    more = b""
+    if wide:
+        numbers = entries.to_bytes(8, "little") * 2 + listed.to_bytes(8, "little") + len(begins).to_bytes(8, "little")
+        more = b"PK\x06\x06" + (44).to_bytes(8, "little") + bytes(12) + numbers
+        more += b"PK\x06\x07" + bytes(4) + (len(begins) + listed).to_bytes(8, "little") + (1).to_bytes(4, "little")
+    return begins + entry * entries + more + end
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_an_archive_of_nothing_but_entries_is_refused_before_they_are_read(wide):
+    content = crowded(entries=100_000, wide=wide)
+    tracemalloc.start()
+    with pytest.raises(Invalid, match="too many entries"):
+        media_type(content)
+    used = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert used < len(content)

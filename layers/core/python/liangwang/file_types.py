@@ -25,6 +25,10 @@ _BEGINS = {b"%PDF-": PDF, b"\xff\xd8\xff": JPEG, b"\x89PNG\r\n\x1a\n": PNG}
 _ARCHIVE = b"PK\x03\x04"
 _HOLDS = {"OFD.xml": OFD, "word/document.xml": DOCX, "xl/workbook.xml": XLSX}
 _MOST_ENTRIES = 10_000
+_LONGEST_DIRECTORY = 2 * 1024 * 1024
+"""Bytes of an archive's list of its entries: a file may be nothing but a list, and each entry read takes ten times its size."""
+_END, _END_64 = b"PK\x05\x06", b"PK\x06\x07"
+"""The records at an archive's end (APPNOTE 4.3.16 and 4.3.15); the second is there where the first cannot hold the numbers."""
 _RUNS = (".exe", ".dll", ".js", ".vbs", ".bat", ".cmd", ".ps1", ".sh", ".jar", ".class", ".html", ".htm", ".svg")
 _MACROS = ("vbaproject.bin", "macrosheets")
 
@@ -40,6 +44,10 @@ def media_type(content: bytes) -> str:
 
 
 def _names(content: bytes) -> Collection[str]:
+    end = content.rfind(_END)
+    length = int.from_bytes(content[end + 12 : end + 16], "little")
+    if _END_64 in content[max(0, end - 20) : max(0, end)] or length > _LONGEST_DIRECTORY:
+        raise _not_taken("the file is an archive with too many entries")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return archive.namelist()
