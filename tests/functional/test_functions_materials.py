@@ -11,9 +11,11 @@ from liangwang.changes import Change
 from liangwang.domain.history import Recorded
 from liangwang.domain.person_key import PersonKey
 from liangwang.objects import Link
+from liangwang.processing import Command, perform
 from liangwang.services.keeping import Keeping
 from liangwang.services.materials import incoming_key, object_key
 from liangwang.store import Stored
+from msgspec.structs import replace
 
 from tests.functional.functions import Functions, golden
 
@@ -259,6 +261,18 @@ def test_what_was_sent_and_never_completed_goes_after_a_day(functions):
     assert set(functions.objects.stored) == {object_key(kept["material_id"])}
     assert state(functions, view["material_id"]).state == "refused"
     assert state(functions, kept["material_id"]).state == "stored"
+
+
+def test_what_is_about_to_be_removed_is_not_taken_any_more(functions):
+    view = announced(functions)
+    sent(functions, view)
+    key = Key(MATERIAL.name, view["material_id"])
+    before = datetime.now(UTC) - timedelta(hours=23, minutes=5)
+    older = Command(key, "older", lambda state, now: [replace(state, announced_at=before)])
+    perform(functions.store("intake"), [older], before)[0].stored()
+    for answer in (complete(functions, view["material_id"]), put(functions, view["material_id"], PDF)):
+        assert (answer[0], "announce it again" in answer[1]["detail"]) == (409, True)
+    assert state(functions, view["material_id"]).state == "awaiting"
 
 
 def test_the_files_of_a_person_who_was_erased_go_and_others_stay(functions):

@@ -7,6 +7,7 @@ import urllib.request
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from liangwang.aws import AwsError
 from liangwang.fakes import FakeObjects
 from liangwang.objects import S3Objects
 from liangwang.signing import Credentials
@@ -53,6 +54,18 @@ def test_what_was_written_is_read_until_it_is_deleted(objects, key):
 def test_an_object_without_a_byte_is_there_and_empty(objects, key):
     objects.write(key, b"", media_type="application/pdf")
     assert objects.read(key, most=10) == b""
+
+
+def test_what_has_no_bucket_to_be_written_to_is_not_taken_for_written(ministack):
+    nowhere = S3Objects(
+        "no-such-bucket",
+        region="cn-north-1",
+        credentials=lambda: Credentials("test", "test"),
+        endpoint=ministack,
+        sleep=lambda seconds: None,
+    )
+    with pytest.raises(AwsError):
+        nowhere.write("kept/1", CONTENT, media_type="application/pdf")
 
 
 # ------------------------------------------------------------------ links, as a person's program follows them

@@ -110,7 +110,9 @@ class S3Objects:
         """See ``Objects.write``. S3 is told what it must have received."""
         checksum = base64.b64encode(hashlib.sha256(content).digest()).decode()
         headers = {"content-type": media_type, "x-amz-checksum-sha256": checksum}
-        self._call("PUT", key, headers=headers, body=content)
+        response = self._call("PUT", key, headers=headers, body=content)
+        if response.status >= 300:  # no such bucket: nothing was put
+            raise AwsError(f"Http{response.status}", response.body[:300].decode(errors="replace"))
 
     def delete(self, key: str) -> None:
         """See ``Objects.delete``."""

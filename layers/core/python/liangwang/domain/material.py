@@ -27,7 +27,10 @@ UPLOAD_LIFETIME = timedelta(minutes=15)
 """How long an upload link holds. An upload that began in time may end later."""
 
 AWAITED = timedelta(days=1)
-"""How long the bytes of an announced file are waited for."""
+"""After this time without its bytes an announced file is given up, and what may have come of it is removed."""
+
+TAKEN_UNTIL = AWAITED - timedelta(hours=1)
+"""How long after the announcement bytes are taken: what is being looked at is never what is just being removed."""
 
 FORGOTTEN_AFTER = timedelta(days=3)
 """When a material of which nothing came is forgotten."""
@@ -85,8 +88,10 @@ def announced(
     )
 
 
-def expect(state: Material) -> None:
+def expect(state: Material, now: datetime) -> None:
     """Raises NotNow when the bytes of this material are not waited for any more."""
+    if state.state == "awaiting" and now > state.announced_at + TAKEN_UNTIL:
+        raise NotNow("the file was announced too long ago; announce it again at POST /api/materials")
     if state.state != "awaiting":
         raise NotNow(f"the material is {state.state}; announce another at POST /api/materials")
 
@@ -102,11 +107,11 @@ def check(state: Material, *, size: int, sha256: str) -> None:
         raise Invalid("not the file that was announced; send it again", violations=tuple(found))
 
 
-def stored(state: Material, media_type: str) -> Sequence[Material]:
+def stored(state: Material, media_type: str, now: datetime) -> Sequence[Material]:
     """The bytes have come, and are of this type. A second time nothing changes. Raises NotNow for one that was refused."""
     if state.state == "stored":
         return []
-    expect(state)
+    expect(state, now)
     return [replace(state, state="stored", media_type=media_type)]
 
 

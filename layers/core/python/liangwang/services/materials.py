@@ -131,7 +131,7 @@ class Materials:
         state: Material = stored.state
         if state.state == "stored":
             return self._view(stored, request.now)
-        material.expect(state)
+        material.expect(state, request.now)
         content = self._objects.read(incoming_key(stored.key.id), most=state.size + 1)
         if content is None:
             raise NotNow("the file has not come: send it to upload.url first, with upload.headers")
@@ -143,7 +143,7 @@ class Materials:
         if stored.state.state == "stored":
             material.check(stored.state, size=len(request.body), sha256=_sha256(request.body))
             return self._view(stored, request.now)
-        material.expect(stored.state)
+        material.expect(stored.state, request.now)
         return self._take(request, stored, request.body)
 
     def mine(self, request: Request) -> MaterialList:
@@ -179,7 +179,7 @@ class Materials:
             self._objects.delete(incoming_key(identity))
             raise
         self._objects.write(object_key(identity), content, media_type=kind)
-        after = act(self._store, request, stored, lambda state, now: material.stored(state, kind))
+        after = act(self._store, request, stored, lambda state, now: material.stored(state, kind, now))
         self._objects.delete(incoming_key(identity))
         return self._view(after, request.now)
 
