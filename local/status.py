@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from msgspec import json
 from rich.console import Console
 from rich.table import Column, Table
 
@@ -27,8 +29,21 @@ def collect(stack: Stack) -> dict[str, Any]:
     return {**described, "sources": sources, "tables": tables}
 
 
+def reuse(folder: Path) -> tuple[int, int]:
+    """How many files and certificates were handed in since the start: (sent for it, there already), as log lines count them."""
+    sent = there = 0
+    for log in folder.glob("*.log"):
+        with log.open("rb") as lines:
+            for line in lines:
+                if b'"materials_' in line and line.startswith(b"{"):
+                    counted = json.decode(line)
+                    sent += counted.get("materials_uploaded", 0)
+                    there += counted.get("materials_reused", 0)
+    return sent, there
+
+
 def show(stack: Stack, console: Console) -> None:
-    """Print the stack's condition as three tables."""
+    """Print the stack's condition as three tables, and how many materials nobody had to send again."""
     found = collect(stack)
     places = f"gateway {found['gateway_url']}   AWS {found['endpoint_url']}   Kafka {found['bootstrap_servers']}"
     console.print(places, soft_wrap=True)  # an address broken in two cannot be copied
@@ -46,6 +61,9 @@ def show(stack: Stack, console: Console) -> None:
         for name, source in found["sources"].items()
     ]
     _print(console, ("trigger", "kind", "group", "records", "lag", "last result"), mappings)
+    sent, there = reuse(stack.config.log("gateway").parent)
+    share = f", {there / (sent + there):.0%} reused" if sent + there else ""
+    console.print(f"materials handed in as files or certificates: {sent} sent for it, {there} there already{share}")
 
 
 def _print(console: Console, titles: tuple[str, ...], rows: list[Any]) -> None:

@@ -117,9 +117,10 @@ def test_what_waits_for_nothing_is_applied_for_at_once_and_the_rest_when_it_is_i
     assert states(view) == ["granted", "granted", "denied"] and view["status"] == "partly_granted"
 
 
-def test_a_certificate_stands_for_the_material_that_it_waives(citizens):
+def test_a_certificate_stands_for_the_material_that_it_waives(citizens, capsysbinary):
     view = begun(citizens)
     ends(citizens, view, REGISTER, CERTIFIED)
+    assert b'"materials_reused":1' in capsysbinary.readouterr().out, "nobody had to send it"
     submitted = application(citizens, view, 1).submitted
     assert submitted.materials == ("layout-plan", "safety-rules", "business-licence")
     (attached,) = submitted.attachments

@@ -128,6 +128,8 @@ class JointProgress:
                 for code, number in certificates.items()
             ),
         )
+        if certificates:
+            log.add(materials_reused=len(certificates))
         self._intake.submit(
             member.case_no,
             opened,
