@@ -92,6 +92,19 @@ def test_a_body_that_does_not_fit_is_a_problem_that_names_the_field(body, field,
     assert [one["field"] for one in problem["errors"]] == [field]
 
 
+@pytest.mark.parametrize(
+    ("body", "fix"),
+    [
+        ('{"task_code":"a","place":"b","form":{},"channel":"pigeon"}', "use pc, app, kiosk, window or post"),
+        ('{"task_code":"a","place":"b","form":{},"colour":1}', "there are task_code, place, form"),
+        ('{"task_code":"a","place":"b","form":{},"materials":[{"code":"c","file":1}]}', "there are code, material_id"),
+    ],
+)
+def test_where_the_shape_knows_what_would_fit_the_problem_names_it(body, fix):
+    (error,) = answered(event(body=body))[1]["errors"]
+    assert fix in error["message"]
+
+
 @pytest.mark.parametrize("body", ['"\\ud800"', '{"task_code":"\\u0000","place":"","form":{"n":1e999}}'])
 def test_text_and_numbers_that_cannot_be_are_a_problem_too(body):
     assert answered(event(body=body))[0] == 400

@@ -8,12 +8,12 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path as Directory
-from types import UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
 
+from liangwang import misfits
 from liangwang.domain.catalogue import Catalogue, Item, JointItem, Organisation, Scenario
 from liangwang.yaml_document import BrokenYaml, Path, YamlDocument
 
@@ -163,29 +163,10 @@ def shown(path: Path) -> str:
 def _misfit(message: str, kind: type) -> tuple[Path, str]:
     """Where and why, from msgspec's one sentence such as "Expected `str`, got `int` - at `$.name.zh`"."""
     reason, _, location = message.partition(" - at `")
-    path: list[str | int] = []
-    for key, position in re.findall(r"\.([A-Za-z0-9_]+)|\[(\d+|\.\.\.)\]", location.removesuffix("`")):
-        if position == "...":  # msgspec does not name the key of a plain dict
-            break
-        path.append(int(position) if position else key)
+    path = misfits.path_of(location)
     if unknown := re.fullmatch(r"Object contains unknown field `(.+)`", reason):
         return (*path, unknown[1]), "this field does not exist; take it out or correct its name"
     if missing := re.fullmatch(r"Object missing required field `(.+)`", reason):
-        return tuple(path), f"the field {missing[1]} is missing"
-    if reason.startswith("Invalid enum value"):
-        return tuple(path), f"{reason}; use {_either(_choices(kind, path))}"
-    return tuple(path), reason
-
-
-def _choices(kind: Any, path: list[str | int]) -> tuple[Any, ...]:
-    """The values that the ``Literal`` at the end of ``path`` allows."""
-    for part in path:
-        kind = get_type_hints(kind)[part] if isinstance(part, str) else get_args(kind)[0]
-        if get_origin(kind) in (Union, UnionType):
-            kind = get_args(kind)[0]
-    return get_args(kind) if get_origin(kind) is Literal else ()
-
-
-def _either(choices: tuple[Any, ...]) -> str:
-    *others, last = (str(choice) for choice in choices)
-    return f"{', '.join(others)} or {last}" if others else last
+        return path, f"the field {missing[1]} is missing"
+    advice = misfits.fix(reason, kind, path)
+    return path, f"{reason}; {advice}" if advice else reason

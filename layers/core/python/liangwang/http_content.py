@@ -117,7 +117,7 @@ def read(raw: bytes, *, sent_as: str, takes: Sequence[str], shape: Any) -> Any:
             return xml_document.read(raw, shape, deepest=DEEPEST, longest=LONGEST)
         return _json(raw, shape)
     except msgspec.ValidationError as error:
-        raise Malformed(str(error), violations=(_violation(str(error)),)) from error
+        raise Malformed(str(error), violations=(_violation(str(error), shape),)) from error
 
 
 def _json(raw: bytes, shape: Any) -> Any:
@@ -176,12 +176,17 @@ def _form(raw: bytes) -> dict[str, str]:
     return fields
 
 
-def _violation(misfit: str) -> Violation:
+def _violation(misfit: str, shape: Any) -> Violation:
     """From msgspec's sentence, such as "Object missing required field `place` - at `$.a`", the field and the fix."""
     reason, _, place = misfit.partition(" - at `$")
     path = place.rstrip("`").lstrip(".")
     named = re.fullmatch(r"Object (?:missing required|contains unknown) field `(.+)`", reason)
-    return Violation(".".join(filter(None, (path, named and named[1]))) or "body", reason)
+    from . import misfits
+
+    advice = misfits.fix(reason, shape, misfits.path_of(f".{path}"))
+    return Violation(
+        ".".join(filter(None, (path, named and named[1]))) or "body", f"{reason}; {advice}" if advice else reason
+    )
 
 
 def write(value: Any, kind: str) -> bytes:
