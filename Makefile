@@ -20,6 +20,7 @@ $(STAMP): requirements.txt layers/search/requirements.txt local/requirements.txt
 	done); \
 	test -n "$$python" || { echo "error: Python 3.11 or newer with venv is needed: install python3.11 and python3.11-venv" >&2; exit 1; }; \
 	test -x $(PY) || $$python -m venv $(VENV)
+	@echo "installing into $(VENV): a minute or a few, and nothing is said meanwhile"
 	$(PY) -m pip install --quiet --disable-pip-version-check -r local/requirements.txt
 	@touch $@
 
