@@ -326,3 +326,20 @@ def test_a_mandated_agent_rates_for_the_principal_within_the_mandate(functions):
     other = functions.closed()
     functions.mandate("zhang", "li", acts=("read",))
     assert rate(functions, other, STRANGER)[0] == 404
+
+
+def test_what_an_agent_reads_of_a_rating_is_on_record_before_it_is_shown(functions):
+    number = functions.closed()
+    assert rate(functions, number, comment="等了三次")[0] == 201
+    functions.mandate("zhang", "li", acts=("read",))
+
+    def reads(caller):
+        return functions.ask("feedback", "GET /api/applications/{case_no}/rating", caller, case_no=number)
+
+    def recorded():
+        return sum(name.startswith("access#") for name in functions.aws.dynamodb.tables["intake"])
+
+    assert reads(CITIZEN)[1]["comment"] == "等了三次" and recorded() == 0
+    assert reads(STRANGER)[1]["comment"] == "等了三次" and recorded() == 1
+    functions.aws.faults.append(Fault("PutItem"))
+    assert reads(STRANGER)[0] == 500

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from .. import texts
 from ..access import Mandates, granted
+from ..accesses import Accesses
 from ..aggregates import APPLICATION, RATING, RECTIFICATION, Key
 from ..domain import messages as m
 from ..domain import policy, rating, rectification
@@ -118,6 +119,7 @@ class Ratings:
         self._notices = notices
         self._vault = vault
         self._mandates = Mandates(store)
+        self._accesses = Accesses(store)
 
     # ------------------------------------------------------------------ the applicant
 
@@ -152,7 +154,9 @@ class Ratings:
     def own(self, request: Request) -> RatingView:
         """The applicant's rating and what became of it. Raises NotFound when there is none."""
         self._case(request, "application.read")
-        return self._view(self._given(request), self._load(RECTIFICATION.name, request).state)
+        given, put_right = self._given(request), self._load(RECTIFICATION.name, request).state
+        self._record(request, given, put_right)
+        return self._view(given, put_right)
 
     def confirm(self, request: Request) -> RatingView:
         """The applicant's word, once, on the response to a bad rating. Raises NotNow before there is one."""
@@ -165,6 +169,7 @@ class Ratings:
         after = act(
             self._store, request, stored, lambda state, now: rectification.confirm(state, satisfied=wish.satisfied)
         )
+        self._record(request, given, after.state)
         return self._view(given, after.state)
 
     # ------------------------------------------------------------------ officials
@@ -210,6 +215,15 @@ class Ratings:
         )
         granted(request.by, action, relation, what=what)
         return state
+
+    def _record(self, request: Request, stored: Stored, put_right: rectification.Rectification | None) -> None:
+        """That an agent is shown what the applicant and the department wrote, before it is."""
+        given: Rated = stored.state
+        tokens = {**given.comment, **(put_right.response.text if put_right and put_right.response else {})}
+        if tokens and self._mandates.standing(request, given.owner).agent:
+            self._accesses.record(
+                request.by, request.now, action="application.read", subject=stored.key.id, fields=tokens
+            )
 
     def _load(self, kind: str, request: Request) -> Stored:
         key = Key(kind, request.path["case_no"])
