@@ -28,10 +28,12 @@ def functions():
     return found
 
 
-def asked(functions, function, route, who, *, body=None, query=None, headers=None, kind="1", **path):
+def asked(functions, function, route, who, *, body=None, query=None, headers=None, kind="1", level="", **path):
     event = copy.deepcopy(golden("http_apply"))
     event |= {"routeKey": route, "pathParameters": path, "queryStringParameters": query or {}}
     event["requestContext"]["authorizer"]["lambda"] = {"subject": who, "role": "citizen", "applicant_type": kind}
+    if level:
+        event["requestContext"]["authorizer"]["lambda"]["level"] = level
     event["headers"] = {"host": "api.example", **(headers or {})}
     event["body"] = json.dumps(body) if body is not None else ""
     return functions.http(function, event)
@@ -280,6 +282,32 @@ def test_what_an_agent_reads_of_a_draft_is_on_record_before_it_is_shown(function
     assert access.fields == ("birth_year", "name")
     functions.aws.faults.append(Fault("PutItem"))
     assert reads(AGENT)[0] == 500
+
+
+def test_an_agent_s_papers_do_not_vouch_for_the_principal(functions, catalogue):
+    """Or whoever types another's number into an account of level 1 would apply in their name with papers of their own."""
+    item = catalogue.items["residence-permit"]
+    wish = {"form": item.example.form, "materials": [one.code for one in item.materials]}
+
+    def applies_at(principal, agent):
+        until = {"agent": AGENT, "acts": ALL, "expires_at": soon()}
+        asked(functions, "mandates", "POST /api/mandates", PRINCIPAL, body=until, level=principal)
+        body = {**json.loads(golden("http_apply")["body"]), **wish, "task_code": "residence-permit"}
+        return asked(
+            functions, "intake", "POST /api/applications", AGENT, body={**body, "on_behalf_of": PRINCIPAL}, level=agent
+        )
+
+    assert applies_at("1", "2")[1]["errors"][0]["field"] == "on_behalf_of"
+    assert applies_at("2", "1")[0] == 403
+    assert applies_at("2", "2")[0] == 201
+
+
+def test_nobody_gives_a_mandate_to_whoever_is_gone(functions):
+    key = Key(ACCOUNT.name, AGENT)
+    before = functions.store("intake").load([key])[key]
+    closed = Recorded(NOON, "closed", Account(role="citizen", status="closed"))
+    assert functions.store("intake").save([(before, Stored(key, (closed,), dropped=before.version))]) == [None]
+    assert gives(functions)[0] == 422
 
 
 def recorded(functions):

@@ -53,6 +53,11 @@ class Standing(NamedTuple):
         return ()
 
     @property
+    def level(self) -> int:
+        """The real-name level that the principal is known to have; of an agent's own nothing is said here."""
+        return 3 if self.mandate is None else self.mandate.level
+
+    @property
     def agent(self) -> str:
         """Who acts for the principal; empty when the principal acts."""
         return "" if self.caller == self.principal else self.caller

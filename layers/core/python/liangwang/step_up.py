@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from .domain.account import Level, Session
-from .domain.errors import Forbidden, Unauthenticated
+from .domain.errors import Forbidden, Invalid, Unauthenticated, Violation
 from .http import Caller
 
 NAME = "urn:liangwang:level:"
@@ -41,10 +41,16 @@ class StepUpRequired(Forbidden):
         }
 
 
-def require_level(caller: Caller, level: Level) -> None:
-    """Raises StepUpRequired. Level 1 is what every account has, so it is not asked about."""
+def require_level(caller: Caller, level: Level, *, principal: int = 3) -> None:
+    """Raises StepUpRequired. Level 1 is what every account has, so it is not asked about.
+
+    ``principal`` is the level of whom the caller acts for: nobody is vouched for by their agent.
+    """
     if level > 1 and caller.level < level:
         raise StepUpRequired(level)
+    if level > 1 and principal < level:
+        violation = Violation("on_behalf_of", f"they need level {level} themselves, and give the mandate again with it")
+        raise Invalid(f"this item needs real-name level {level} of the applicant too", violations=(violation,))
 
 
 def require_fresh(session: Session | None, owner: str, now: datetime, *, what: str) -> None:

@@ -26,7 +26,7 @@ class Mandate(Struct, frozen=True, kw_only=True, tag="mandate.given", tag_field=
     """What ``agent`` may do for ``principal``; there is one between two people, and a new one takes its place.
 
     No ``task_codes`` means every item. ``applicant_type`` is the principal's (GB/T 39046-2020 A.4): the agent applies
-    as they would.
+    as they would; ``level`` is the real-name level that the principal had when giving it.
     """
 
     principal: str
@@ -36,6 +36,7 @@ class Mandate(Struct, frozen=True, kw_only=True, tag="mandate.given", tag_field=
     expires_at: datetime
     task_codes: tuple[str, ...] = ()
     applicant_type: str = "1"
+    level: int = 0
     revoked_at: datetime | None = None
 
     @property

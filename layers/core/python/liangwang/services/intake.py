@@ -139,7 +139,7 @@ class Intake:
         item = self._catalogue.items.get(wish.task_code)
         self._check(wish, item, applicant_type=int(standing.applicant_type))
         assert item is not None
-        require_level(request.by, item.assurance)
+        require_level(request.by, item.assurance, principal=standing.level)
         return standing, item
 
     def mine(self, request: Request) -> CaseList:

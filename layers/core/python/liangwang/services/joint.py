@@ -104,7 +104,8 @@ class JointApplications:
         members = joint_item.chosen(whole, wish.optional)
         self._require(request, standing, [member.item for member in members])
         self._check(wish, whole, members, applicant_type=int(standing.applicant_type))
-        require_level(request.by, max(self._catalogue.items[member.item].assurance for member in members))
+        level = max(self._catalogue.items[member.item].assurance for member in members)
+        require_level(request.by, level, principal=standing.level)
         key = request.headers.get("idempotency-key", "")
         digest = hmac.new(key.encode(), json.encode(wish, order="deterministic"), hashlib.sha256).hexdigest()[:32]
         stored = self._earlier(request, whole, wish, key) if key else None

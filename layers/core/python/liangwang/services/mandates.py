@@ -71,6 +71,7 @@ class MandateDesk:
             given_at=request.now,
             expires_at=wish.expires_at,
             applicant_type=request.by.applicant_type,
+            level=request.by.level,
         )
         key = Key(MANDATE.name, given.id)
         before = self._store.load([key])[key]
@@ -127,7 +128,7 @@ class MandateDesk:
             found.append(Violation("acts", "name at least one act"))
         key = Key(ACCOUNT.name, wish.agent)
         account: Account | None = self._store.load([key])[key].state
-        if account is None or account.role != "citizen":
+        if account is None or account.role != "citizen" or account.status == "closed":
             found.append(Violation("agent", "no such citizen; use the account name that the agent logs in with"))
         if found:
             raise Invalid("such a mandate cannot be given", violations=tuple(found))
