@@ -1,7 +1,8 @@
-"""Writes infra/alarms.yaml out of template.yaml: an alarm for everything that a person must look at, and one dashboard.
+"""Writes infra/alarms.yaml out of template.yaml, an alarm for everything that a person must look at, and
+infra/dashboard.yaml, a page with all that the alarms look at. Each is a stack of its own, so that each fits a call.
 
-    PYTHONPATH=.:layers/core/python .venv/bin/python infra/alarms.py          # writes the file
-    PYTHONPATH=.:layers/core/python .venv/bin/python infra/alarms.py --check  # exit code 1 when it is out of step
+    PYTHONPATH=.:layers/core/python .venv/bin/python infra/alarms.py          # writes both files
+    PYTHONPATH=.:layers/core/python .venv/bin/python infra/alarms.py --check  # exit code 1 when one is out of step
 
 Every function, Kafka source, stream and table has its own; throttles are the account's. docs/operations.md says what to do
 when one rings. Metrics:
@@ -25,7 +26,7 @@ import yaml
 from local import template
 
 ROOT = Path(__file__).resolve().parent.parent
-TARGET = ROOT / "infra" / "alarms.yaml"
+TARGETS = {"alarms": ROOT / "infra" / "alarms.yaml", "dashboard": ROOT / "infra" / "dashboard.yaml"}
 INDEXES = ("wake", "holder")
 TABLES = {
     "IntakeTable": INDEXES,
@@ -37,7 +38,7 @@ TABLES = {
 BROKERS = range(1, 4)
 """The first of each zone; partitions are spread evenly, and so are the disks of the others."""
 HEADER = """\
-# What a person must look at, and one dashboard. Generated from template.yaml by infra/alarms.py; a test keeps both in step.
+# {what}. Generated from template.yaml by infra/alarms.py; a test keeps both in step.
 """
 PARAMETERS = {
     "Application": {"Type": "String", "Description": "Name of the application's stack", "Default": "liangwang"},
@@ -293,14 +294,14 @@ def _abbreviated(lines: Sequence[list[Any]]) -> list[list[Any]]:
     return found
 
 
-def document() -> dict[str, Any]:
-    """The CloudFormation template for template.yaml as it is."""
+def documents() -> dict[str, dict[str, Any]]:
+    """The CloudFormation templates for template.yaml as it is, by the names of ``TARGETS``."""
     parsed = template.load(ROOT / "template.yaml")
     alarms = dict([*of_functions(parsed.document), *of_sources(parsed), *of_services()])
     email = {"TopicArn": {"Ref": "Alarms"}, "Protocol": "email", "Endpoint": {"Ref": "Email"}}
-    return {
+    rings = {
         "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": "liangwang: alarms, to one SNS topic, and a dashboard",
+        "Description": "liangwang: alarms, to one SNS topic",
         "Parameters": PARAMETERS,
         "Conditions": {"WithEmail": {"Fn::Not": [{"Fn::Equals": [{"Ref": "Email"}, ""]}]}},
         "Resources": {
@@ -309,16 +310,25 @@ def document() -> dict[str, Any]:
             "DeadLettersFilter": _counted("DeadLetters", "dead_letters"),
             "AnomaliesFilter": _counted("Anomalies", "anomalies"),
             **alarms,
-            "Dashboard": dashboard(alarms),
         },
         "Outputs": {"AlarmsTopic": {"Value": {"Ref": "Alarms"}}},
     }
+    shows = {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": "liangwang: a dashboard of what the alarms look at",
+        "Parameters": {name: PARAMETERS[name] for name in ("Application", "ClusterName")},
+        "Resources": {"Dashboard": dashboard(alarms)},
+    }
+    return {"alarms": rings, "dashboard": shows}
 
 
-def render() -> str:
-    """The whole file, a line for each alarm: CloudFormation takes 51,200 bytes without a bucket, so quotes are few."""
-    lines = [HEADER.rstrip()]
-    for key, value in document().items():
+WHAT = {"alarms": "What a person must look at", "dashboard": "One page of what the alarms look at"}
+
+
+def render(name: str) -> str:
+    """A whole file, a line for each alarm: CloudFormation takes 51,200 bytes without a bucket, so quotes are few."""
+    lines = [HEADER.format(what=WHAT[name]).rstrip()]
+    for key, value in documents()[name].items():
         if isinstance(value, str):
             lines.append(f"{key}: {json.dumps(value)}")
             continue
@@ -342,15 +352,16 @@ class _Flow(yaml.SafeDumper):
 
 
 def main(arguments: list[str]) -> int:
-    """Writes the file, or with ``--check`` only says whether it is in step."""
-    text = render()
-    if arguments == ["--check"]:
-        in_step = TARGET.exists() and TARGET.read_text(encoding="utf-8") == text
-        if not in_step:
-            print(f"{TARGET.relative_to(ROOT)} is out of step; run infra/alarms.py", file=sys.stderr)
-        return 0 if in_step else 1
-    TARGET.write_text(text, encoding="utf-8")
-    return 0
+    """Writes the files, or with ``--check`` only says whether they are in step."""
+    out_of_step = 0
+    for name, target in TARGETS.items():
+        text = render(name)
+        if arguments != ["--check"]:
+            target.write_text(text, encoding="utf-8")
+        elif not target.exists() or target.read_text(encoding="utf-8") != text:
+            print(f"{target.relative_to(ROOT)} is out of step; run infra/alarms.py", file=sys.stderr)
+            out_of_step = 1
+    return out_of_step
 
 
 if __name__ == "__main__":

@@ -77,16 +77,18 @@ def looked_at():
 # ------------------------------------------------------------------ alarms
 
 
-def test_the_committed_alarms_are_in_step_with_the_template():
-    assert (INFRA / "alarms.yaml").read_text(encoding="utf-8") == generator().render(), "run infra/alarms.py"
+@pytest.mark.parametrize("name", ["alarms", "dashboard"])
+def test_the_committed_alarms_and_dashboard_are_in_step_with_the_template(name):
+    assert (INFRA / f"{name}.yaml").read_text(encoding="utf-8") == generator().render(name), "run infra/alarms.py"
 
 
-def test_the_alarms_fit_a_call_of_cloudformation_without_a_bucket():
-    assert (INFRA / "alarms.yaml").stat().st_size < 51_200
+@pytest.mark.parametrize("name", ["alarms", "dashboard"])
+def test_the_alarms_and_the_dashboard_each_fit_a_call_of_cloudformation_without_a_bucket(name):
+    assert (INFRA / f"{name}.yaml").stat().st_size < 51_200
 
 
 def test_the_dashboard_shows_what_alarms_look_at():
-    (board,) = of_type("alarms.yaml", "AWS::CloudWatch::Dashboard").values()
+    (board,) = of_type("dashboard.yaml", "AWS::CloudWatch::Dashboard").values()
     widgets = json.loads(board["DashboardBody"]["Fn::Sub"][0])["widgets"]
     shown = []
     for widget in widgets:
@@ -141,13 +143,15 @@ def test_a_metric_has_the_dimensions_that_aws_documents(metric):
 
 
 def test_what_the_alarms_import_the_application_exports():
-    wanted = set(re.findall(r"\$\{Application\}-([A-Z]\w+)", (INFRA / "alarms.yaml").read_text(encoding="utf-8")))
+    texts = [(INFRA / name).read_text(encoding="utf-8") for name in ("alarms.yaml", "dashboard.yaml")]
+    wanted, shown = (set(re.findall(r"\$\{Application\}-([A-Z]\w+)", text)) for text in texts)
     exported = {
         one["Export"]["Name"]["Fn::Sub"].removeprefix("${AWS::StackName}-")
         for one in APPLICATION.document["Outputs"].values()
         if "Export" in one
     }
     assert wanted == exported
+    assert shown <= exported
 
 
 def test_every_alarm_tells_the_one_topic():
