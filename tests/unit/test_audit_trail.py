@@ -314,7 +314,7 @@ def test_what_another_writer_appended_late_on_the_old_day_is_followed_too(aws):
     other.append(read(stream(*WAY[:2])), MIDNIGHT - timedelta(seconds=1))
     one.append(read(stream(*WAY)), MIDNIGHT)
     assert blocks(aws, "2026-03-10")[0].previous == blocks(aws, "2026-03-09")[-1].hash
-    assert sound(aws).late == 0
+    assert sound(aws, MIDNIGHT).late == 0
 
 
 def test_a_clock_that_is_behind_goes_on_in_the_day_that_it_sees_has_begun(aws):
@@ -331,7 +331,7 @@ def test_a_clock_that_is_behind_and_does_not_see_it_breaks_nothing(aws):
     slow.append(read(stream(*WAY[:1])), MIDNIGHT - timedelta(minutes=1))
     one.append(read(stream(*WAY[:2])), MIDNIGHT)
     slow.append(read(stream(*WAY)), MIDNIGHT - timedelta(seconds=1))
-    found = sound(aws)
+    found = sound(aws, MIDNIGHT)
     assert (found.late, found.repeats) == (1, 1)
 
 

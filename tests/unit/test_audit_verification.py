@@ -286,7 +286,39 @@ def test_blocks_that_came_to_a_day_after_the_next_had_begun_are_counted_and_are_
 
 
 def test_the_first_day_of_an_export_leads_out_of_it():
-    assert told(check(chain("2026-03-10", [1], previous="of the day before", start=5))) == []
+    blocks = chain("2026-03-10", [1], previous="of the day before", start=5)
+    assert told(check(blocks, days=("2026-03-10", "2026-03-10"))) == []
+
+
+def test_of_a_whole_trail_a_beginning_that_was_cut_with_its_anchors_is_named():
+    first = chain("2026-03-09", [1])
+    later = chain("2026-03-10", [1], previous=first[-1].hash, start=5)
+    anchors = anchored(first, later)
+    found = told(check(later, anchors[1:]))
+    assert found[0].startswith("2026-03-10/intake-0 block 0: is the first of its shard and follows a block")
+    assert "anchors before it are missing" in found[1]
+
+
+def forged(block, at, *, day=None):
+    """A block with correct hashes that somebody puts behind a chain's end."""
+    records = [record(99, stem="intake/application/forged")]
+    day = block.day if day is None else day
+    seq, previous = (block.seq + 1, block.hash) if day == block.day else (0, block.hash)
+    return sealed(day=day, shard=block.shard, seq=seq, at=at, previous=previous, records=records)
+
+
+def test_a_block_that_was_put_behind_a_day_that_was_over_is_named_whatever_time_it_says():
+    blocks = chain("2026-03-09", [1, 1])
+    late = forged(blocks[-1], NOW - timedelta(minutes=1))
+    (found,) = told(check([*blocks, late], anchored(blocks[-1:])))
+    assert "2026-03-09/intake-0 block 2: was put into a day that was over" in found
+
+
+def test_a_block_of_a_time_to_come_is_named_it_would_wait_for_its_anchor_for_ever():
+    blocks = chain("2026-03-09", [1, 1])
+    ahead = forged(blocks[-1], NOW + timedelta(days=400), day="2027-04-23")
+    (found,) = told(check([*blocks, ahead], anchored(blocks[-1:])))
+    assert "2027-04-23/intake-0 block 0: says a time that has not come" in found
 
 
 # ------------------------------------------------------------------ anchors

@@ -13,7 +13,7 @@ from itertools import pairwise
 from msgspec import Struct
 from msgspec.structs import replace
 
-from .audit import REWRITTEN, Anchor, Block, Head, Record, block_hash, kind_of, print_of, version_of
+from .audit import REWRITTEN, Anchor, Block, Head, Record, block_hash, day_of, kind_of, print_of, version_of
 
 ANCHORED_WITHIN = timedelta(hours=2)
 """A block without an anchor is no finding before: anchors come hourly."""
@@ -69,7 +69,10 @@ def verify(
     heads, covered = _of_heads(chains, opened, days)
     uncovered = [one for one in blocks if one.seq > covered.get((one.day, one.shard), -1)]
     waiting = [one for one in uncovered if one.at < now - anchored_within]
-    findings += [*links, *signed, *heads, *_of_waiting(waiting)]
+    ahead = [one for one in uncovered if one.at > now + anchored_within]
+    findings += [*links, *signed, *heads, *_of_waiting(waiting), *_of_ahead(ahead)]
+    if not days[0]:
+        findings += [*_of_beginnings(chains), *_of_first_anchor(opened)]
     contents, repeats = _of_records(blocks, documents)
     return Report(
         findings=(*findings, *contents),
@@ -104,6 +107,8 @@ def _of_chain(chain: Chain) -> Iterator[Finding]:
         yield Finding(f"{first.day}/{first.shard}", f"{_missing(range(first.seq))} at the chain's beginning")
     for block in chain:
         yield from _of_block(block)
+        if day_of(block.at) > block.day:  # who appends on a later day begins that day's chain, so this evades anchors
+            yield Finding(place_of(block), f"was put into a day that was over: it says {block.at.isoformat()}")
     for before, after in pairwise(chain):
         if after.seq == before.seq:
             yield Finding(place_of(after), "stands there twice: one of the two was inserted")
@@ -165,6 +170,16 @@ def _between(records: Sequence[Record], place: int) -> str:
 # ------------------------------------------------------------------ from day to day
 
 
+def _of_beginnings(chains: Mapping[tuple[str, str], Chain]) -> Iterator[Finding]:
+    """Of a whole trail: each shard's very first block follows nothing."""
+    firsts: dict[str, Block] = {}
+    for (_, shard), chain in chains.items():
+        firsts.setdefault(shard, chain[0])
+    for block in firsts.values():
+        if block.seq == 0 and block.previous:
+            yield Finding(place_of(block), "is the first of its shard and follows a block: days before it are missing")
+
+
 def _of_days(chains: Mapping[tuple[str, str], Chain]) -> tuple[list[Finding], int]:
     """Whether each day's first block names a block of that shard's day before; and how many came after the one named."""
     findings, late = [], 0
@@ -202,6 +217,12 @@ def _of_anchors(tokens: Sequence[str], read: Read) -> tuple[list[Finding], list[
             told = f"does not follow the one of {good[before].at.isoformat()}: one between them is missing"
             findings.append(Finding(_anchor_place(good[after]), told))
     return findings, [good[name] for name in ordered]
+
+
+def _of_first_anchor(anchors: Sequence[Anchor]) -> Iterator[Finding]:
+    """Of a whole trail: the very first anchor follows none."""
+    if anchors and anchors[0].previous:
+        yield Finding(_anchor_place(anchors[0]), "is the first and follows another: anchors before it are missing")
 
 
 def _anchor_place(anchor: Anchor) -> str:
@@ -242,6 +263,14 @@ def _of_waiting(blocks: Sequence[Block]) -> Iterator[Finding]:
     """Blocks that should have been signed by now, a chain at a time."""
     for chain in _chains(blocks).values():
         yield Finding(place_of(chain[0]), f"and {len(chain) - 1} more are signed by no anchor: anchors are missing")
+
+
+def _of_ahead(blocks: Sequence[Block]) -> Iterator[Finding]:
+    """Blocks that say a time to come: they would wait for their anchor for ever."""
+    for block in blocks:
+        yield Finding(
+            place_of(block), f"says a time that has not come ({block.at.isoformat()}) and is signed by no anchor"
+        )
 
 
 # ------------------------------------------------------------------ records
