@@ -28,13 +28,14 @@ def own_stack(console: Console) -> Stack:
     return Stack(replace(config, state=state), say=lambda line: console.print(f"starting: {line}"))
 
 
-def units(stack: Stack, console: Console) -> dict[str, float]:
+def units(stack: Stack, console: Console) -> dict[str, dict[str, float]]:
     """Write units of three kinds of cases."""
-    table = Table("case", "write units", "aim")
+    table = Table("case", "write units", "aim", "of logging in", "of what follows")
     found = {}
     for name, scenario, aim in cost.CASES:
-        found[name] = cost.write_units(stack, scenario)
-        table.add_row(name, f"{found[name]:.0f}", aim)
+        spent = cost.write_units(stack, scenario)
+        found[name] = spent._asdict()
+        table.add_row(name, f"{spent.case:.0f}", aim, f"{spent.people:.0f}", f"{spent.behind:.0f}")
     console.print(table)
     return found
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from msgspec import DecodeError, json
 
+from . import log
 from .aws import AwsError, AwsJson
 from .body import pack, unpack
 from .domain.audit import PRINT, Anchor, Block, Head, Record, day_of, sealed
@@ -138,13 +139,19 @@ class Chains:
         return self._put({"pk": {"S": ANCHOR}, "seq": {"N": str(number)}, "token": {"S": token}})
 
     def _put(self, item: dict[str, Any]) -> bool:
-        request = {"TableName": self._table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
+        request = {
+            "TableName": self._table,
+            "Item": item,
+            "ConditionExpression": "attribute_not_exists(pk)",
+            "ReturnConsumedCapacity": "TOTAL",
+        }
         try:
-            self._aws.call("dynamodb", "PutItem", request)
+            answer = self._aws.call("dynamodb", "PutItem", request)
         except AwsError as error:
             if error.code != "ConditionalCheckFailedException":
                 raise
             return False
+        log.add(writes=1, write_units=float(answer.get("ConsumedCapacity", {}).get("CapacityUnits", 0.0)))
         return True
 
     # -------------------------------------------------------------- reading
