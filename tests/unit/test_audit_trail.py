@@ -102,7 +102,7 @@ def test_a_record_of_an_application_names_the_applicant_and_none_of_the_form(aws
     perform(store, [Command(Key(APPLICATION.name, CASE_NO), f"apply/{CASE_NO}", lambda *_: events)], NOON)
     trail(aws, "intake").append(read(aws.dynamodb.event("intake")), NOON)
     (block,) = blocks(aws, shard=shard_of("intake", f"application#{CASE_NO}"))
-    assert [one.by for one in block.records] == ["zhang", ""]
+    assert [one.by for one in block.records] == ["zhang", "zhang"]
     assert set(Record.__struct_fields__) == {"id", "at", "type", "cause", "digest", "by", "access"}
 
 

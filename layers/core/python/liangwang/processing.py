@@ -72,7 +72,7 @@ def act(store: Store, request: "Request", stored: Stored, decide: Decide) -> Sto
     The cause is the ``Idempotency-Key`` where there is one, else the version that the person acted on, and the content:
     a repeated request has one effect. Raises KeyReused for a key that came with another content.
     """
-    key = request.headers.get("idempotency-key") or f"v{stored.version}"
+    key = key_of(request, stored)
     stem = f"person/{request.by.subject}/{request.route}/{key}/"
     cause = stem + hashlib.sha256(msgspec.json.encode(request.body, order="deterministic")).hexdigest()[:16]
     for recorded in stored.history:
@@ -80,6 +80,15 @@ def act(store: Store, request: "Request", stored: Stored, decide: Decide) -> Sto
             raise KeyReused("this Idempotency-Key was used for another content; use a new one")
     command = Command(stored.key, cause, decide)
     return perform(store, [command], request.now, known=[stored])[0].stored()
+
+
+def key_of(request: "Request", stored: Stored) -> str:
+    """What tells a person's request from another in its cause: the ``Idempotency-Key``, else the version that was acted on.
+
+    Without a slash: what stands between slashes in a cause is ours, and the audit trail cuts this off (``trail.py``).
+    """
+    key = request.headers.get("idempotency-key", "").replace("%", "%25").replace("/", "%2F")
+    return key or f"v{stored.version}"
 
 
 def perform(store: Store, commands: Sequence[Command], now: datetime, *, known: Iterable[Stored] = ()) -> list[Outcome]:

@@ -1,13 +1,15 @@
 """From what a table's stream says to the audit trail's records."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
 from . import log
-from .aggregates import ACCESS, Accessed
+from .aggregates import ACCESS, ACCOUNT, Accessed
 from .audit_chain import Chains
 from .changes import Anomaly, Change
+from .domain.account import Session
+from .domain.application import Opened
 from .domain.audit import Record, Shown, digest, shard_of
 from .domain.history import Recorded
 
@@ -65,7 +67,7 @@ def record_of(system: str, change: Change, version: int, recorded: Recorded[Any]
         type=str(event.__struct_config__.tag),
         cause=_without_key(recorded.cause),
         digest=digest(recorded),
-        by=_person(recorded),
+        by=_person(change, recorded),
         access=_shown(event) if isinstance(event, Accessed) else None,
     )
 
@@ -82,9 +84,20 @@ def _without_key(cause: str) -> str:
     return cause.rsplit("/", 2)[0]
 
 
-def _person(recorded: Recorded[Any]) -> str:
-    """The userId of who did it; "" where a message or the clock did."""
-    if recorded.cause.startswith("person/"):
-        return recorded.cause.split("/", 2)[1]
-    who: Sequence[Any] = [getattr(recorded.event, name, "") for name in ("agent", "applicant")]
-    return next((one for one in who if isinstance(one, str) and one), "")
+def _person(change: Change, recorded: Recorded[Any]) -> str:
+    """The userId of who did it; "" where a message or the clock did.
+
+    A cause names the person, except of what people do before they can be named by a token, and of applying: its cause
+    is the number alone, whoever repeats the request.
+    """
+    match recorded.cause.split("/", 2):
+        case ["person", person, *_]:
+            return person
+        case ["apply", *_]:
+            opened = next((one.event for one in change.after.history if isinstance(one.event, Opened)), None)
+            return (opened.agent or opened.applicant) if opened else ""
+        case ["register" | "external", *_] if change.after.key.kind == ACCOUNT.name:
+            return change.after.key.id
+        case ["open", *_] if isinstance(recorded.event, Session):
+            return recorded.event.subject
+    return ""

@@ -108,7 +108,8 @@ class Drafts:
         for attempt in range(TRIES):
             entropy = hashlib.sha256(f"{cause}|{attempt}".encode()).digest() if key else self._entropy(5)
             identity = Key(DRAFT.name, draft.code_of(entropy))
-            command = Command(identity, cause or f"draft/{identity.id}", lambda state, now: [] if state else [new])
+            named = f"person/{request.by.subject}/{cause or f'draft/{identity.id}'}"
+            command = Command(identity, named, lambda state, now: [] if state else [new])
             stored = perform(self._store, [command], request.now)[0].stored()
             if key and stored.version == 1 and stored.state.owner == owner:
                 self._same(stored.state, wish)
@@ -183,14 +184,18 @@ class Drafts:
             entropy = hashlib.sha256(f"draft|{state.owner}|{stored.key.id}|{state.saved_at}".encode()).digest()
             number = case_no.build(at=request.now, region=application.place, entropy=entropy)
             command = Command(
-                stored.key, f"draft/number/{number}", lambda now_state, now: draft.number(now_state, number)
+                stored.key,
+                f"person/{request.by.subject}/draft-number/{number}",
+                lambda now_state, now: draft.number(now_state, number),
             )
             stored = perform(self._store, [command], request.now, known=[stored])[0].stored()
             state = stored.state
             application = self._application(state, wish, caller=request.by.subject)
         view = self._intake.make_numbered(request, application, state.number)
         command = Command(
-            stored.key, f"draft/submitted/{view.case_no}", lambda now_state, now: draft.submit(now_state, view.case_no)
+            stored.key,
+            f"person/{request.by.subject}/draft-submitted/{view.case_no}",
+            lambda now_state, now: draft.submit(now_state, view.case_no),
         )
         perform(self._store, [command], request.now, known=[stored])[0].stored()
         return view

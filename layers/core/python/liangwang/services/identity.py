@@ -185,7 +185,7 @@ class Identity:
             kept = request.by.session
             return [structs.replace(state, password=digest, password_set_at=now, password_set_in=kept)]
 
-        cause = f"password/{digest[-16:]}"
+        cause = f"person/{subject}/password/{digest[-16:]}"
         perform(self._store, [Command(Key(ACCOUNT.name, subject), cause, decide)], now)[0].stored()
         self._sessions.end_all(subject, now, besides=request.by.session)
         return {"status": "changed"}

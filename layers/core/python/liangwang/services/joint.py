@@ -230,7 +230,11 @@ class JointApplications:
             changed_at=now,
         )
         at = Key(JOINT.name, number)
-        command = Command(at, f"joint/{number}", lambda state, now: [] if state else [joints.begin(begun, now)])
+        command = Command(
+            at,
+            f"person/{standing.caller}/joint/{number}",
+            lambda state, now: [] if state else [joints.begin(begun, now)],
+        )
         return perform(self._store, [command], now, known=[Stored(at)])[0].stored()
 
     def _earlier(self, request: Request, whole: JointItem, wish: JointApply, key: str) -> Stored | None:

@@ -136,7 +136,9 @@ class MandateDesk:
     def _point(self, request: Request, given: Mandate) -> None:
         pointer = Mandated(principal=given.principal, agent=given.agent)
         key = Key(MANDATED.name, mandate.identity(given.agent, given.principal))
-        command = Command(key, f"mandate/{given.id}", lambda state, now: [] if state else [pointer])
+        command = Command(
+            key, f"person/{request.by.subject}/mandate/{given.id}", lambda state, now: [] if state else [pointer]
+        )
         perform(self._store, [command], request.now)[0].stored()
 
 

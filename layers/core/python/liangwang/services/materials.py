@@ -111,7 +111,7 @@ class Materials:
         if not stored.history:
             self._check_the_day(owner, request.now)
             new = replace(new, name=self._vault.seal(owner, {"name": wish.name})["name"])
-            command = Command(key, f"material/{key.id}", lambda state, now: [new])
+            command = Command(key, f"person/{owner}/material/{key.id}", lambda state, now: [new])
             stored = perform(self._store, [command], request.now, known=[stored])[0].stored()
         kept: Material = stored.state
         if not _is_there(stored, request.now) or (kept.owner, kept.sha256, kept.size, kept.declared) != (

@@ -14,7 +14,7 @@ from ..domain import identifiers, policy
 from ..domain.account import Account
 from ..domain.errors import Invalid, NotFound, Violation, require_reason
 from ..http import Request
-from ..processing import Command, perform
+from ..processing import Command, key_of, perform
 from ..store import Store, Stored
 from ..vault import Vault
 from .registration import CHECKS, ENTERPRISE, Line, phone_claim, plain_value
@@ -129,7 +129,7 @@ class Users:
     def _write(self, request: Request, stored: Stored, change: Callable[[Account], Account]) -> Stored:
         """One change for one cause: the ``Idempotency-Key``, or the version that the caller saw, and the content, by a
         keyed index because a cause must not tell what it was."""
-        key = request.headers.get("idempotency-key") or f"v{stored.version}"
+        key = key_of(request, stored)
         content = self._vault.blind("user.change", json.encode(request.body, order="deterministic").decode())
         cause = f"person/{request.by.subject}/{request.route}/{key}/{content[:16]}"
 
