@@ -100,3 +100,12 @@ def test_a_client_s_key_is_not_kept_in_the_trail(citizens, done):
     done(citizens)
     written = json.dumps([record.cause for several in records(citizens).values() for record in several])
     assert "138-0000-0000" not in written
+
+
+def test_what_is_told_of_a_case_stands_in_the_case_s_chain_a_block_for_several(citizens):
+    citizens.closed()
+    citizens.follow()  # the case, and what is told of it is written
+    before = len(citizens.aws.dynamodb.tables["audit"])
+    citizens.follow()  # the notifications' own records
+    told = [one for one in records(citizens)["notification"] if one.type == "notification"]
+    assert (len(told), len(citizens.aws.dynamodb.tables["audit"]) - before) == (3, 1)
