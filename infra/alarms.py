@@ -183,6 +183,8 @@ def of_services() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "DeadLetters", alarm("A record was set aside on dead-letters", [arrived], above=0, minutes=1)
     found = metric("liangwang", "Anomalies", "Sum", {})
     yield "Anomalies", alarm("An item's past was changed, or cannot be read", [found], above=0, minutes=1)
+    left = metric("liangwang", "SetAside", "Sum", {})
+    yield "SetAside", alarm("A step that follows in intake gave up a change", [left], above=0, minutes=1)
     yield from _of_brokers()
     api = {"ApiId": exported("ApiId")}
     errors = [metric("AWS/ApiGateway", "5xx", "Sum", api)]
@@ -241,7 +243,7 @@ def dashboard(alarms: Mapping[str, Any]) -> dict[str, Any]:
         "Kafka lag": r"Lag$",
         "Age of streams": r"Age$",
         "DynamoDB throttles": r"TableThrottles$",
-        "Set aside": r"^(StreamFailures|DeadLetters|Anomalies)$",
+        "Set aside": r"^(StreamFailures|DeadLetters|Anomalies|SetAside)$",
         "Brokers": r"^(OfflinePartitions|BrokerDisk)$",
         "API": r"^Api",
         "Quotas": r"^(Kms|Concurrency)",
@@ -309,6 +311,7 @@ def documents() -> dict[str, dict[str, Any]]:
             "Told": {"Type": "AWS::SNS::Subscription", "Condition": "WithEmail", "Properties": email},
             "DeadLettersFilter": _counted("DeadLetters", "dead_letters"),
             "AnomaliesFilter": _counted("Anomalies", "anomalies"),
+            "SetAsideFilter": _counted("SetAside", "set_aside"),
             **alarms,
         },
         "Outputs": {"AlarmsTopic": {"Value": {"Ref": "Alarms"}}},

@@ -265,7 +265,7 @@ def test_the_records_of_a_case_are_shown_in_order_with_who_did_what_and_who_look
 
 def test_what_one_person_did_is_shown(town):
     _, lines = town.says("list", "--person", "zhang")
-    assert [line.split()[2] for line in lines] == ["application.opened"]
+    assert [line.split()[2] for line in lines] == ["application.opened", "application.submitted"]
     assert town.says("list", "--person", "nobody") == (0, [])
 
 

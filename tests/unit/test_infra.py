@@ -45,6 +45,7 @@ DIMENSIONS = {
     # the filters in alarms.yaml itself make them
     ("liangwang", "DeadLetters"): [set()],
     ("liangwang", "Anomalies"): [set()],
+    ("liangwang", "SetAside"): [set()],
 }
 """The metrics that alarms look at, with the sets of dimensions that AWS documents for each."""
 

@@ -351,8 +351,9 @@ def followup() -> "FollowUp":
         decided=timedelta(days=float(os.environ["FORGET_DECIDED_AFTER_DAYS"])),
         withdrawn=timedelta(days=float(os.environ["FORGET_WITHDRAWN_AFTER_DAYS"])),
     )
+    store = _store(aws)
     found = steps(
-        _store(aws),
+        store,
         vault=_vault(aws),
         sealing=_sealing(aws),
         catalogue=_catalogue(),
@@ -360,7 +361,7 @@ def followup() -> "FollowUp":
         periods=periods,
         available=channels(),
     )
-    return FollowUp(steps=found, trail=_trail(aws, system="intake"))
+    return FollowUp(steps=found, trail=_trail(aws, system="intake"), load=store.load)
 
 
 def audit() -> "Audit":
