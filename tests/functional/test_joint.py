@@ -299,6 +299,16 @@ def test_who_withdrew_a_joint_application_is_known(citizens):
     assert kept(citizens, view).history[-1].cause.startswith("person/li/")
 
 
+def test_the_case_that_an_agent_withdrew_as_part_of_the_whole_names_the_agent(citizens):
+    citizens.mandate("zhang", "li", acts=("read", "withdraw"))
+    view = begun(citizens)
+    assert withdrawn(citizens, view, caller=STRANGER)[0] == 200
+    path = {"case_no": view["members"][0]["case_no"]}
+    timeline = citizens.ask("intake", "GET /api/applications/{case_no}", CITIZEN, **path)[1]["timeline"]
+    assert [one["agent"] for one in timeline if one["event"] == "application.withdrawn"] == ["li"]
+    assert [one["agent"] for one in timeline if one["event"] == "application.submitted"] == [""]
+
+
 def test_a_case_that_its_applicant_withdraws_by_itself_ends_what_waits_for_it(citizens):
     view = begun(citizens)
     number = view["members"][0]["case_no"]

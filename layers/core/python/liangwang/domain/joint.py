@@ -29,7 +29,8 @@ SOON, RARELY = timedelta(minutes=5), timedelta(days=1)
 class Member(Struct, frozen=True, kw_only=True):
     """One member's part: its item, its case number, the members it waits for, and what has become of it.
 
-    ``blocked_by`` names the member that made it not possible; ``withdrawing`` that the applicant wants it stopped.
+    ``blocked_by`` names the member that made it not possible; ``withdrawing`` that the applicant wants it stopped, or for them
+    ``agent`` under ``mandate``.
     """
 
     task_code: str
@@ -41,6 +42,8 @@ class Member(Struct, frozen=True, kw_only=True):
     certificate_no: str = ""
     blocked_by: str = ""
     withdrawing: bool = False
+    agent: str = ""
+    mandate: str = ""
 
 
 class Joint(Struct, frozen=True, kw_only=True, tag="joint.kept", tag_field="type"):
@@ -108,9 +111,12 @@ def look(state: Joint, cases: Mapping[str, Seen], now: datetime) -> Joint:
     return _settled(replace(state, members=members, changed_at=now), now)
 
 
-def withdraw(state: Joint, task_codes: Collection[str], now: datetime) -> Joint:
-    """The applicant wants these members stopped: at once where nothing was submitted, else by withdrawing the case."""
-    members = tuple(_withdrawn(one, now) if one.task_code in task_codes else one for one in state.members)
+def withdraw(state: Joint, task_codes: Collection[str], now: datetime, *, agent: str = "", mandate: str = "") -> Joint:
+    """The applicant, or an agent for them, wants these members stopped: at once where nothing was submitted, else by
+    withdrawing the case."""
+    members = tuple(
+        _withdrawn(one, now, agent, mandate) if one.task_code in task_codes else one for one in state.members
+    )
     if members == state.members:
         return state
     while (further := _ordered(members, now)) != members:
@@ -157,12 +163,12 @@ def _ordered(members: tuple[Member, ...], now: datetime) -> tuple[Member, ...]:
     return tuple(map(step, members))
 
 
-def _withdrawn(member: Member, now: datetime) -> Member:
+def _withdrawn(member: Member, now: datetime, agent: str, mandate: str) -> Member:
     match member.state:
         case "waiting":
             return replace(member, state="stopped", at=now)
-        case "due" | "submitted":
-            return replace(member, withdrawing=True)
+        case "due" | "submitted" if not member.withdrawing:
+            return replace(member, withdrawing=True, agent=agent, mandate=mandate)
     return member
 
 

@@ -126,12 +126,12 @@ class JointApplications:
 
     def follow(self, request: Request) -> JointView:
         """One joint application with its cases. Raises NotFound for another's too."""
-        return self._view(self._own(request, "application.read"))
+        return self._view(self._own(request, "application.read")[0])
 
     def withdraw(self, request: Request) -> JointView:
         """Stops the items that were not applied for yet and withdraws the cases of the others; all, or those named."""
         wish: JointWithdrawal = request.body
-        stored = self._own(request, "application.withdraw")
+        stored, standing = self._own(request, "application.withdraw")
         known = [member.task_code for member in stored.state.members]
         for position, code in enumerate(wish.items):
             if code not in known:
@@ -140,7 +140,7 @@ class JointApplications:
         wanted = wish.items or known
 
         def decide(state: Joint, now: datetime) -> list[Joint]:
-            after = joints.withdraw(state, wanted, now)
+            after = joints.withdraw(state, wanted, now, agent=standing.agent, mandate=standing.mandate_id)
             if after == state and state.has_ended:
                 raise NotNow("the joint application has ended; nothing can be withdrawn")
             return [after] if after != state else []
@@ -261,7 +261,7 @@ class JointApplications:
             what = f"you have no mandate of {standing.principal} for {code}"
             granted(request.by, "application.submit", relation, what=what)
 
-    def _own(self, request: Request, action: policy.Action) -> Stored:
+    def _own(self, request: Request, action: policy.Action) -> tuple[Stored, Standing]:
         """The joint application that the path names, where the caller is its applicant or may do this for all its items."""
         number = request.path["joint_no"]
         key = Key(JOINT.name, number)
@@ -272,7 +272,7 @@ class JointApplications:
         for member in stored.state.members:
             relation = standing.relation(task_code=member.task_code, act=policy.act_of(action))
             granted(request.by, action, relation, what=what)
-        return stored
+        return stored, standing
 
     # ------------------------------------------------------------------ views
 

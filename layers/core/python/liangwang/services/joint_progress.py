@@ -19,7 +19,7 @@ from ..domain import messages as m
 from ..domain.application import Application
 from ..domain.catalogue import Catalogue, Item, JointItem, JointMember
 from ..domain.joint import Joint, Member, Seen
-from ..processing import Command, perform
+from ..processing import Command, Decide, perform
 from ..store import Conflict, Store, Stored
 from ..vault import Erased, Vault
 from .intake import Apply, Intake
@@ -151,11 +151,11 @@ class JointProgress:
     def _withdraw(self, key: Key, members: list[Member], cases: Mapping[Key, Stored], now: datetime) -> None:
         """Withdraws cases whose members the applicant wants stopped. One that has ended meanwhile stays as it ended."""
 
-        def decide(state: Application, at: datetime) -> Any:
-            return [] if state.is_terminal or state.status == "withdrawing" else application.withdraw(state)
-
         keys = [Key(APPLICATION.name, member.case_no) for member in members]
-        commands = [Command(one, f"joint/{key.id}/withdraw", decide) for one in keys]
+        commands = [
+            Command(one, f"joint/{key.id}/withdraw", _withdrawal(member))
+            for one, member in zip(keys, members, strict=True)
+        ]
         for outcome in perform(self._store, commands, now, known=[cases[one] for one in keys]) if keys else ():
             outcome.stored()
 
@@ -193,6 +193,15 @@ class JointFollowing:
                 log.write(function="followup", joint=key.id, error=repr(error))
                 errors.append(error)
         return errors
+
+
+def _withdrawal(member: Member) -> Decide:
+    def decide(state: Application, at: datetime) -> Sequence[application.Event]:
+        if state.is_terminal or state.status == "withdrawing":
+            return []
+        return [*application.by_agent(member.agent, member.mandate), *application.withdraw(state)]
+
+    return decide
 
 
 def _concerned(changes: Iterable[Change]) -> dict[Key, None]:
