@@ -5,6 +5,7 @@ On DynamoDB Local in MiniStack's place where DYNAMODB=local says so; keys stay w
 
 import base64
 import itertools
+import json
 from datetime import timedelta
 
 import jwt
@@ -220,11 +221,31 @@ def test_kinds_do_not_mix_in_one_holders_hands(store):
     assert store.held_by(TASK, "EAST-MARKET", limit=9)[0] == [task(1).key]
 
 
-@pytest.mark.parametrize("cursor", ["x", "é", "e30", base64.urlsafe_b64encode(b"[1]").decode()])
+OURS = {"pk": {"S": "application#1"}, "holder": {"S": "application/zhang"}, "held_since": {"N": "1"}}
+MADE_UP = [
+    [1],
+    {"pk": {"B": "!"}},
+    {**OURS, "pk": {"XX": "1"}},
+    {**OURS, "pk": {}},
+    {**OURS, "more": {"S": "1"}},
+    {**OURS, "held_since": {"N": "x"}},
+    {**OURS, "held_since": {"N": "9" * 5000}},
+    {**OURS, "holder": {"S": "application/li"}},
+    {**OURS, "holder": {"S": "task/zhang"}},
+]
+
+
+@pytest.mark.parametrize(
+    "cursor", ["x", "é", "e30", *(base64.urlsafe_b64encode(json.dumps(one).encode()).decode() for one in MADE_UP)]
+)
 def test_a_cursor_of_ones_own_making_is_refused(store, cursor):
     with pytest.raises(Invalid) as refused:
         store.held_by(APPLICATION, "zhang", limit=3, cursor=cursor)
     assert refused.value.violations[0].field == "cursor"
+
+
+def test_nobody_with_a_name_longer_than_a_key_holds_anything(store):
+    assert store.held_by(APPLICATION, "张" * 1000, limit=3) == ([], None)
 
 
 # ------------------------------------------------------------------ when things go wrong

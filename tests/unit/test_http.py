@@ -169,7 +169,18 @@ def test_what_nobody_foresaw_is_a_problem_that_tells_no_secret():
     assert status == 500 and "1234" not in json.dumps(problem)
 
 
-@pytest.mark.parametrize("text", ["0", "101", "-1", "ten", "1.5", ""])
+def test_half_a_surrogate_pair_breaks_no_answer():
+    """JSON's escapes can hold it, UTF-8 cannot."""
+
+    def missing(request):
+        raise NotFound("no \ud800")
+
+    status, problem = answered({**event(), "rawPath": "/\ud800"}, missing)
+    assert (status, problem["detail"], problem["instance"]) == (404, "no ?", "/?")
+    assert answered(event(body="\ud800"), missing)[0] == 400
+
+
+@pytest.mark.parametrize("text", ["0", "101", "-1", "ten", "1.5", "", "9" * 5000])
 def test_a_page_limit_out_of_range_is_refused(text):
     request = Request("r", Caller(subject="z", role="citizen"), {}, {"limit": text}, {}, None, NOON)
     with pytest.raises(Invalid) as refused:

@@ -178,13 +178,20 @@ def problem(error: DomainError, *, instance: str, wants: str = JSON) -> dict[str
         "title": title.zh,
         "title_en": title.en,
         "status": error.status,
-        "detail": error.detail,
-        "instance": instance,
+        "detail": _encodable(error.detail),
+        "instance": _encodable(instance),
     }
     if error.violations:
-        document["errors"] = [{"field": one.field, "message": one.message} for one in error.violations]
+        document["errors"] = [
+            {"field": _encodable(one.field), "message": _encodable(one.message)} for one in error.violations
+        ]
     kind = f"application/problem+{'xml' if wants == XML else 'json'}"
     return _response(error.status, http_content.write(document, kind), kind, error.headers)
+
+
+def _encodable(text: str) -> str:
+    """What a caller sent may be quoted; halves of surrogate pairs, which JSON's escapes can hold, have no bytes."""
+    return text.encode(errors="replace").decode()
 
 
 def _count(route: Route, event: Mapping[str, Any], door: Door | None) -> None:
@@ -277,7 +284,7 @@ def _response(status: int, body: bytes, content_type: str, more: Mapping[str, st
 def limit_of(request: Request, *, default: int = 20, most: int = 100) -> int:
     """The ``limit`` query parameter. Raises Invalid unless it is a whole number from 1 to ``most``."""
     text = request.query.get("limit", str(default))
-    if not text.isdecimal() or not 1 <= int(text) <= most:
+    if not text.isdecimal() or len(text) > len(str(most)) or not 1 <= int(text) <= most:
         violation = Violation("limit", f"use a whole number from 1 to {most}")
         raise Invalid("limit is out of range", violations=(violation,))
     return int(text)

@@ -92,7 +92,7 @@ def _weight(kind: str, ranges: Mapping[str, float]) -> float:
 def raw_body(event: Mapping[str, Any], *, limit: int) -> bytes:
     """The bytes of an event's body. Raises TooLarge."""
     text = event.get("body") or ""
-    raw = base64.b64decode(text) if event.get("isBase64Encoded") else text.encode()
+    raw = base64.b64decode(text) if event.get("isBase64Encoded") else text.encode(errors="surrogatepass")
     if len(raw) > limit:
         raise TooLarge(f"the body has {len(raw)} bytes; at most {limit} are taken")
     return raw

@@ -198,6 +198,8 @@ class Store:
         not make.
         """
         values = {":key": {"S": f"{kind.name}/{holder}"}}
+        if len(values[":key"]["S"].encode()) > LONGEST_KEY:
+            return [], None
         condition = "holder = :key"
         if since > EVER or until is not None:
             condition += " AND held_since BETWEEN :since AND :until"
@@ -227,7 +229,7 @@ class Store:
         if newest_first:
             request["ScanIndexForward"] = False
         if cursor:
-            request["ExclusiveStartKey"] = _open_cursor(cursor)
+            request["ExclusiveStartKey"] = _open_cursor(cursor, values[":key"])
         try:
             answer = self._aws.call("dynamodb", "Query", request)
         except AwsError as error:
@@ -243,11 +245,17 @@ def _milliseconds(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
 
 
-def _open_cursor(cursor: str) -> dict[str, dict[str, str]]:
+def _open_cursor(cursor: str, holder: Mapping[str, str]) -> Mapping[str, Mapping[str, str]]:
+    """The key that a cursor names. Raises Invalid for one that is not of this holder's page."""
     try:
-        return json.decode(base64.urlsafe_b64decode(cursor), type=dict[str, dict[str, str]])
+        key = json.decode(base64.urlsafe_b64decode(cursor), type=dict[str, dict[str, str]])
     except (ValueError, DecodeError) as error:
         raise _not_a_cursor() from error
+    match key:
+        case {"pk": {"S": _}, "holder": whose, "held_since": {"N": since}, **more} if whose == holder and not more:
+            if since.isascii() and since.isdecimal() and len(since) < len(str(FAR)):
+                return key
+    raise _not_a_cursor()
 
 
 def _not_a_cursor() -> Invalid:
