@@ -11,113 +11,17 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
-from liangwang.http import BODY_LIMIT, LONGEST_KEY, Route, Routes
+from liangwang.http import BODY_LIMIT, Route, Routes
 from liangwang.http_content import FORM, JSON, XML
-from liangwang.services.case_search import STATUSES
 from liangwang.services.systems import OAuthError
 
-from local import openapi_xml
+from local import openapi_parameters, openapi_xml
 from local.config import REPOSITORY
 from local.contracts import prose, tidy, version
 from local.template import Function, HttpRoute, Template, TemplateError
-
-
-class Query(NamedTuple):
-    """A query parameter: its name, schema, and what it is for."""
-
-    name: str
-    schema: dict[str, Any]
-    description: str
-
-
-_PAGE = (
-    Query("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}, "How many to answer at most"),
-    Query("cursor", {"type": "string"}, "The `cursor` of the page before, unchanged"),
-)
-
-_DEPARTMENT = Query(
-    "department", {"type": "string"}, "The department's code; needed by callers who have none themselves"
-)
-_MONTH = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}$"}
-_CASES = (
-    _DEPARTMENT,
-    Query("status", {"type": "string", "enum": list(STATUSES)}, "Cases in this state only"),
-    Query("task_code", {"type": "string"}, "Cases of this item only"),
-    Query("received_from", {"type": "string"}, "Received on this day (2027-03-01) or moment, or later"),
-    Query("received_to", {"type": "string"}, "Received on this day or moment, or before"),
-)
-
-QUERIES: dict[str, tuple[Query, ...]] = {
-    "GET /api/items": (
-        Query(
-            "q", {"type": "string", "maxLength": 100}, "Words of the item's name, an alias, its summary or a material"
-        ),
-        Query("department", {"type": "string"}, "Only what this department handles"),
-        Query(
-            "audience", {"type": "string", "enum": ["1", "2", "3", "4", "5", "6"]}, "Only for this type of applicant"
-        ),
-        Query(
-            "level", {"type": "string", "enum": ["3", "4", "5"]}, "Only what is handled in the city, a district, a town"
-        ),
-        Query("scenario", {"type": "string"}, "Only what belongs to this scenario; see GET /api/scenarios"),
-        Query("kind", {"type": "string", "enum": ["1", "2", "9"]}, "Only 即办件, 承诺件, others"),
-        *_PAGE,
-    ),
-    "GET /api/mandates": (
-        _PAGE[0],
-        Query("given_cursor", {"type": "string"}, "The `given_cursor` of the page before, unchanged"),
-        Query("received_cursor", {"type": "string"}, "The `received_cursor` of the page before, unchanged"),
-    ),
-    "GET /api/applications": (
-        *_PAGE,
-        Query("on_behalf_of", {"type": "string"}, "The account of somebody who gave the caller a mandate to read"),
-    ),
-    "GET /api/notifications": _PAGE,
-    "GET /api/ratings": (
-        _DEPARTMENT,
-        Query("month", _MONTH, "The month they were given in; the present one without it"),
-        *_PAGE,
-    ),
-    "GET /api/ratings/summary": (
-        _DEPARTMENT,
-        Query("first", _MONTH, "The first month that is counted; the present one without it"),
-        Query("last", _MONTH, "The last month that is counted, at most the twelfth; the present one without it"),
-    ),
-    "GET /api/rectifications": (_DEPARTMENT, *_PAGE),
-    "GET /api/cases": (*_PAGE, *_CASES),
-    "GET /api/cases/export": (_PAGE[0]._replace(schema={**_PAGE[0].schema, "default": 100}), _PAGE[1], *_CASES),
-    "GET /api/tasks": (*_PAGE, _DEPARTMENT),
-    "GET /api/materials": _PAGE,
-    "GET /api/drafts": (
-        *_PAGE,
-        Query("on_behalf_of", {"type": "string"}, "The account of somebody who gave the caller a mandate for drafts"),
-    ),
-    "GET /exchange/applications": (
-        Query("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 100}, "How many cases at most"),
-        Query(
-            "case_no",
-            {"type": "array", "items": {"type": "string"}},
-            "What these cases have to say; without it, what is due to be carried (again)",
-        ),
-    ),
-}
-
-PATH_PARAMETERS = {
-    "task_code": "The item's implementation code 实施编码",
-    "case_no": "The case number 办件编号",
-    "joint_code": "The joint item's code",
-    "joint_no": "The number of a joint application",
-    "mandate_id": "The mandate's id",
-    "notification_id": "The notification's id",
-    "code": "Of a draft its short code; of a material its code as the item has it",
-    "material_id": "The material's id",
-    "userId": "The user's id, which is the username",
-    "task_id": "The task's id",
-    "collaboration_id": "The collaboration event's id",
-}
 
 TAGS = {
     "identity": "登录: tokens, and the keys to check them",
@@ -142,6 +46,19 @@ PEOPLE = frozenset(
 )
 """Functions whose POST routes honour ``Idempotency-Key``; the exchange's entries carry ids of their own."""
 
+SEASONAL = frozenset(
+    {
+        "POST /api/login/external",
+        "DELETE /api/user/{userId}",
+        "GET /api/applications/{case_no}/result",
+        "GET /api/materials/{material_id}/content",
+    }
+)
+"""What may come too early or too late besides the acts of ``PEOPLE``."""
+
+KEEPERS = frozenset({"users", "joint", "drafts", "feedback", "materials", "privacy"})
+"""Functions that read what is encrypted under a person's keys, which may be destroyed meanwhile."""
+
 OAUTH = "/oauth/token"
 """Refuses in OAuth's own form (RFC 6749, 5.2) what OAuth has a word for."""
 
@@ -152,7 +69,8 @@ PROBLEMS = {
     "404": "No such thing, or not the caller's: the two are not told apart",
     "406": "`Accept` names no type that this route answers",
     "409": "It does not fit the present state; nothing was changed",
-    "413": f"The body has more than {BODY_LIMIT} bytes",
+    "410": "The person's data was erased; nobody can read it again",
+    "413": f"The body has more bytes than the route takes: {BODY_LIMIT}, unless docs/http.md says otherwise",
     "415": "The body is of a type that this route does not take",
     "422": "Well-formed but wrong: `errors` names each field and the fix",
     "429": "Asked too often; `Retry-After` says how many seconds to wait",
@@ -247,7 +165,7 @@ def _operation(
         "summary": route.summary,
         "description": f"{_told(route.run)}\n\nFor: {roles}.".strip(),
         "security": [] if route.roles is None else [{"token": []}],
-        "parameters": _parameters(place, folder),
+        "parameters": openapi_parameters.described(place, takes_key=folder in PEOPLE),
         "responses": _responses(place, route, reference, folder),
     }
     if route.body is not None:
@@ -270,26 +188,6 @@ def _told(action: Any) -> str:
     return re.sub(r"\s*\bRaises [^.]*\.", "", prose(action)).strip()
 
 
-def _parameters(place: HttpRoute, folder: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = [
-        {
-            "name": name,
-            "in": "path",
-            "required": True,
-            "schema": {"type": "string"},
-            "description": PATH_PARAMETERS[name],
-        }
-        for name in re.findall(r"{(\w+)}", place.path)
-    ]
-    for name, schema, description in QUERIES.get(place.key, ()):
-        found.append({"name": name, "in": "query", "schema": schema, "description": description})
-    if place.method != "GET" and folder in PEOPLE:
-        text = "Any text unique to this wish. A request that is sent again with its key has one effect."
-        key = {"type": "string", "maxLength": LONGEST_KEY}
-        found.append({"name": "Idempotency-Key", "in": "header", "schema": key, "description": text})
-    return found
-
-
 def _responses(place: HttpRoute, route: Route, reference: Mapping[Any, dict[str, Any]], folder: str) -> dict[str, Any]:
     good = {"description": route.summary, "content": _content(route.gives, reference.get(route.result))}
     problems: dict[str, Any] = {
@@ -306,18 +204,19 @@ def _responses(place: HttpRoute, route: Route, reference: Mapping[Any, dict[str,
 def _statuses(place: HttpRoute, route: Route, folder: str) -> list[str]:
     """The problems that a route can answer, by what it takes and for whom it is."""
     acts, names_one = place.method != "GET" and folder in PEOPLE, "{" in place.path
-    asks = bool(QUERIES.get(place.key))
-    named = {query.name for query in QUERIES.get(place.key, ())} | set(getattr(route.body, "__struct_fields__", ()))
+    queries = openapi_parameters.QUERIES.get(place.key, ())
+    named = {query.name for query in queries} | set(getattr(route.body, "__struct_fields__", ()))
     may = {
         "400": route.body is not None,
         "401": route.roles is not None or (folder == "identity" and route.body is not None),
         "403": route.roles is not None,
         "404": names_one or bool(named & {"department", "on_behalf_of"}),
         "406": True,
-        "409": (acts and (names_one or folder == "users")) or place.path == "/api/login/external",
+        "409": acts or place.key in SEASONAL,
+        "410": folder in KEEPERS,
         "413": route.body is not None,
         "415": route.body is not None,
-        "422": asks or acts or route.body is not None,
+        "422": bool(queries) or acts or route.body is not None,
         "429": True,
         "500": True,
     }

@@ -16,7 +16,7 @@ from liangwang.domain import messages as m
 from liangwang.envelope import decode, encode, wrap
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from local import contracts, docs, openapi, template
+from local import contracts, docs, openapi, openapi_parameters, template
 from local.config import REPOSITORY, TOPICS
 from local.template import TemplateError
 
@@ -177,7 +177,32 @@ def test_the_http_api_is_valid_openapi(api):
 def test_every_route_of_the_template_is_documented(api):
     documented = {f"{method.upper()} {path}" for path, item in api["paths"].items() for method in item}
     assert documented == {route.key for route in TEMPLATE.routes}
-    assert set(openapi.QUERIES) <= documented
+    assert set(openapi_parameters.QUERIES) <= documented
+
+
+def test_a_page_says_how_the_next_one_is_asked_for(api):
+    for path, operations in api["paths"].items():
+        reference = json.dumps(operations.get("get", {}).get("responses", {}).get("200", {}).get("content", {}))
+        shapes = re.findall(r"#/components/schemas/(\w+)", reference)
+        cursors = {name for shape in shapes for name in api["components"]["schemas"][shape]["properties"]}
+        wanted = {name for name in cursors if name.endswith("cursor")}
+        asked = {parameter["name"] for parameter in operations.get("get", {}).get("parameters", ())}
+        assert wanted | ({"limit"} if wanted else set()) <= asked, path
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("get", "/api/applications/{case_no}/result"),
+        ("get", "/api/materials/{material_id}/content"),
+        ("delete", "/api/user/{userId}"),
+        ("post", "/api/applications"),
+        ("post", "/api/materials"),
+        ("post", "/api/drafts"),
+    ],
+)
+def test_what_may_come_too_early_or_too_late_says_so(api, method, path):
+    assert "409" in api["paths"][path][method]["responses"]
 
 
 def test_a_route_says_who_may_call_it(api):

@@ -1,0 +1,131 @@
+"""What an operation of the OpenAPI document is asked with beside its body: in the path, the query and the headers. Pure.
+
+A function reads its query by itself, so what may stand there is written here; tests/unit/test_contracts.py compares.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+from liangwang.http import LONGEST_KEY
+from liangwang.services.case_search import STATUSES
+
+from local.template import HttpRoute
+
+
+class Query(NamedTuple):
+    """A query parameter: its name, schema, and what it is for."""
+
+    name: str
+    schema: dict[str, Any]
+    description: str
+
+
+_PAGE = (
+    Query("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}, "How many to answer at most"),
+    Query("cursor", {"type": "string"}, "The `cursor` of the page before, unchanged"),
+)
+
+_DEPARTMENT = Query(
+    "department", {"type": "string"}, "The department's code; needed by callers who have none themselves"
+)
+_MONTH = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}$"}
+_CASES = (
+    _DEPARTMENT,
+    Query("status", {"type": "string", "enum": list(STATUSES)}, "Cases in this state only"),
+    Query("task_code", {"type": "string"}, "Cases of this item only"),
+    Query("received_from", {"type": "string"}, "Received on this day (2027-03-01) or moment, or later"),
+    Query("received_to", {"type": "string"}, "Received on this day or moment, or before"),
+)
+
+QUERIES: dict[str, tuple[Query, ...]] = {
+    "GET /api/items": (
+        Query(
+            "q", {"type": "string", "maxLength": 100}, "Words of the item's name, an alias, its summary or a material"
+        ),
+        Query("department", {"type": "string"}, "Only what this department handles"),
+        Query(
+            "audience", {"type": "string", "enum": ["1", "2", "3", "4", "5", "6"]}, "Only for this type of applicant"
+        ),
+        Query(
+            "level", {"type": "string", "enum": ["3", "4", "5"]}, "Only what is handled in the city, a district, a town"
+        ),
+        Query("scenario", {"type": "string"}, "Only what belongs to this scenario; see GET /api/scenarios"),
+        Query("kind", {"type": "string", "enum": ["1", "2", "9"]}, "Only 即办件, 承诺件, others"),
+        *_PAGE,
+    ),
+    "GET /api/mandates": (
+        _PAGE[0],
+        Query("given_cursor", {"type": "string"}, "The `given_cursor` of the page before, unchanged"),
+        Query("received_cursor", {"type": "string"}, "The `received_cursor` of the page before, unchanged"),
+    ),
+    "GET /api/applications": (
+        *_PAGE,
+        Query("on_behalf_of", {"type": "string"}, "The account of somebody who gave the caller a mandate to read"),
+    ),
+    "GET /api/joint-applications": _PAGE,
+    "GET /api/notifications": _PAGE,
+    "GET /api/ratings": (
+        _DEPARTMENT,
+        Query("month", _MONTH, "The month they were given in; the present one without it"),
+        *_PAGE,
+    ),
+    "GET /api/ratings/summary": (
+        _DEPARTMENT,
+        Query("first", _MONTH, "The first month that is counted; the present one without it"),
+        Query("last", _MONTH, "The last month that is counted, at most the twelfth; the present one without it"),
+    ),
+    "GET /api/rectifications": (_DEPARTMENT, *_PAGE),
+    "GET /api/cases": (*_PAGE, *_CASES),
+    "GET /api/cases/export": (_PAGE[0]._replace(schema={**_PAGE[0].schema, "default": 100}), _PAGE[1], *_CASES),
+    "GET /api/tasks": (*_PAGE, _DEPARTMENT),
+    "GET /api/materials": _PAGE,
+    "GET /api/drafts": (
+        *_PAGE,
+        Query("on_behalf_of", {"type": "string"}, "The account of somebody who gave the caller a mandate for drafts"),
+    ),
+    "GET /exchange/applications": (
+        Query("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 100}, "How many cases at most"),
+        Query(
+            "case_no",
+            {"type": "array", "items": {"type": "string"}},
+            "What these cases have to say; without it, what is due to be carried (again)",
+        ),
+    ),
+}
+
+PATH_PARAMETERS = {
+    "task_code": "The item's implementation code 实施编码",
+    "case_no": "The case number 办件编号",
+    "joint_code": "The joint item's code",
+    "joint_no": "The number of a joint application",
+    "mandate_id": "The mandate's id",
+    "notification_id": "The notification's id",
+    "code": "Of a draft its short code; of a material its code as the item has it",
+    "material_id": "The material's id",
+    "userId": "The user's id, which is the username",
+    "task_id": "The task's id",
+    "collaboration_id": "The collaboration event's id",
+}
+
+
+def described(place: HttpRoute, *, takes_key: bool) -> list[dict[str, Any]]:
+    """The parameters of one operation. ``takes_key``: whether its acts honour an ``Idempotency-Key``."""
+    found: list[dict[str, Any]] = [
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string"},
+            "description": PATH_PARAMETERS[name],
+        }
+        for name in re.findall(r"{(\w+)}", place.path)
+    ]
+    for name, schema, description in QUERIES.get(place.key, ()):
+        found.append({"name": name, "in": "query", "schema": schema, "description": description})
+    if place.method != "GET" and takes_key:
+        text = "Any text unique to this wish. A request that is sent again with its key has one effect."
+        key = {"type": "string", "maxLength": LONGEST_KEY}
+        found.append({"name": "Idempotency-Key", "in": "header", "schema": key, "description": text})
+    return found
