@@ -205,6 +205,16 @@ def test_what_may_come_too_early_or_too_late_says_so(api, method, path):
     assert "409" in api["paths"][path][method]["responses"]
 
 
+def test_the_exchange_and_the_user_routes_speak_xml_too(api):
+    for path, operations in api["paths"].items():
+        if not re.match(r"/exchange/|/api/users?/|/api/register$", path):
+            continue
+        for operation in operations.values():
+            good = next(answer for status, answer in operation["responses"].items() if status < "3")
+            spoken = [good, *([operation["requestBody"]] if "requestBody" in operation else [])]
+            assert all({"application/json", "application/xml"} <= one["content"].keys() for one in spoken), path
+
+
 def test_a_route_says_who_may_call_it(api):
     apply = api["paths"]["/api/applications"]["post"]
     assert apply["security"] == [{"token": []}] and "For: citizen." in apply["description"]

@@ -4,8 +4,11 @@ import base64
 import json
 
 import pytest
-from liangwang.domain.errors import Forbidden, Invalid, NotFound, NotNow, Violation
+from liangwang.domain.errors import Forbidden, Invalid, NotFound, NotNow, Unauthenticated, Violation
+from liangwang.domain.sessions import SessionOver
 from liangwang.http import BODY_LIMIT, Caller, Request, Route, limit_of, serve
+from liangwang.issuers import NotVouched
+from liangwang.services.identity import Blocked, WrongCredentials
 from liangwang.services.intake import Apply
 from msgspec import Struct
 
@@ -127,6 +130,16 @@ def test_without_a_good_token_the_way_to_one_is_told(caller, says):
     status, problem = answered(event(caller=caller))
     assert (status, problem["type"]) == (401, "urn:liangwang:problem:unauthenticated")
     assert says in problem["detail"] and "POST /api/login" in problem["detail"]
+
+
+@pytest.mark.parametrize("refusal", [Unauthenticated, WrongCredentials, Blocked, SessionOver, NotVouched])
+def test_whatever_a_401_is_about_it_names_a_way_in(refusal):
+    def refuse(request):
+        raise refusal("no")
+
+    routes = {"POST /x": Route(refuse, "A sample", None)}
+    response = serve(routes, event(caller=None), function="sample", clock=lambda: NOON)
+    assert (response["statusCode"], response["headers"]["www-authenticate"]) == (401, "Bearer")
 
 
 def test_another_role_is_told_whose_route_it_is():

@@ -213,7 +213,7 @@ def _request(route: Route, event: Mapping[str, Any], *, now: datetime) -> Reques
     caller = _caller(event.get("requestContext", {}).get("authorizer", {}).get("lambda", {}))
     if route.roles is not None:
         if isinstance(caller, str):
-            raise NoToken(f"no valid token: {caller}; log in at POST /api/login and send it as a bearer token")
+            raise Unauthenticated(f"no valid token: {caller}; log in at POST /api/login and send it as a bearer token")
         if caller.role not in route.roles:
             raise Forbidden(f"role {caller.role} may not do this; it is for {', '.join(sorted(route.roles))}")
         if caller.scope and route.scope not in (*caller.scope.split(), "session"):
@@ -242,14 +242,6 @@ class OutOfScope(Forbidden):
     """A registered system's token does not reach so far (RFC 6750, 3.1)."""
 
     headers: Mapping[str, str] = MappingProxyType({"www-authenticate": 'Bearer error="insufficient_scope"'})
-
-
-class NoToken(Unauthenticated):
-    """The route needs a token, and there is none that holds."""
-
-    headers: Mapping[str, str] = MappingProxyType(
-        {"www-authenticate": "Bearer"}
-    )  # RFC 9110, 15.5.2: a 401 must name a way
 
 
 def _caller(context: Mapping[str, Any] | None) -> Caller | str:

@@ -1,6 +1,7 @@
 """What can be wrong with a request, in the field's own words. Shells turn these into problem documents."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from msgspec import Struct
 
@@ -60,10 +61,11 @@ class Forbidden(DomainError):
 
 
 class Unauthenticated(DomainError):
-    """No token, or one that does not hold."""
+    """No token, or one that does not hold; or a log-in that does not. A 401 names a way in (RFC 9110, 15.5.2)."""
 
     code = "unauthenticated"
     status = 401
+    headers: Mapping[str, str] = MappingProxyType({"www-authenticate": "Bearer"})
 
 
 class KeyReused(DomainError):
