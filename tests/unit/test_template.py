@@ -403,3 +403,8 @@ def test_the_centre_calls_this_stack_s_own_intake_unless_it_is_told_another():
 def test_every_folder_of_functions_is_deployed():
     folders = {f"functions/{file.parent.name}" for file in (REPOSITORY / "functions").glob("*/app.py")}
     assert folders == {function.folder for function in TEMPLATE.functions.values()}
+
+
+def test_pages_of_other_origins_may_read_the_headers_that_answers_carry_for_them():
+    """The next page of an export, a file's name, how long to wait, and how to log in."""
+    assert {"link", "content-disposition", "retry-after", "www-authenticate"} <= set(TEMPLATE.cors.exposed)
