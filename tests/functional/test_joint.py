@@ -217,8 +217,9 @@ def test_an_agent_needs_a_mandate_for_the_act(citizens):
 
 def test_the_same_key_gives_the_same_joint_application(citizens):
     assert begun(citizens) == begun(citizens)
-    assert begun(citizens)["joint_no"] != begun(citizens, key="other")["joint_no"]
-    assert begun(citizens, key="")["joint_no"] != begun(citizens, key="")["joint_no"]
+    more = {"allow_duplicate": True}
+    assert begun(citizens)["joint_no"] != begun(citizens, key="other", **more)["joint_no"]
+    assert begun(citizens, key="", **more)["joint_no"] != begun(citizens, key="", **more)["joint_no"]
 
 
 def test_a_key_used_for_another_content_is_refused(citizens):
@@ -326,7 +327,8 @@ def test_a_certificate_of_an_earlier_case_is_handed_in_once_for_the_items_that_n
     ends(citizens, view, REGISTER, CERTIFIED)
     attached = application(citizens, view, 1).submitted.attachments
     assert [(one.code, one.certificate_no) for one in attached] == [("layout-plan", "C-7"), ("business-licence", "C-1")]
-    status, problem = apply(citizens, key="2", materials=[{"code": "layout-plan", "certificate_no": "C-8"}])
+    unknown = [{"code": "layout-plan", "certificate_no": "C-8"}]
+    status, problem = apply(citizens, key="2", materials=unknown, allow_duplicate=True)
     assert status == 422 and [one["field"] for one in problem["errors"]] == ["materials[0].certificate_no"]
 
 
@@ -340,3 +342,25 @@ def test_the_members_messages_are_those_of_any_case(citizens):
     """A department that knows nothing of joint items can handle each."""
     view = begun(citizens)
     assert type(application(citizens, view, 0).submitted) is m.ApplicationSubmitted
+
+
+# ------------------------------------------------------------------ an open case of one of the items
+
+
+def test_an_open_case_of_one_of_the_items_is_shown_and_nothing_is_begun(citizens):
+    open_cases = [member["case_no"] for member in begun(citizens)["members"] if member["state"] == "submitted"]
+    status, problem = apply(citizens, key="another")
+    assert (status, problem["type"]) == (409, "urn:liangwang:problem:duplicate_application")
+    assert open_cases and all(number in problem["detail"] for number in open_cases)
+    status, listed = citizens.ask("joint", "GET /api/joint-applications", CITIZEN)
+    assert status == 200 and len(listed["joint_applications"]) == 1
+
+
+def test_who_wants_a_second_one_says_so(citizens):
+    first, second = begun(citizens), begun(citizens, key="another", allow_duplicate=True)
+    assert first["joint_no"] != second["joint_no"]
+
+
+def test_an_open_case_at_another_place_is_no_duplicate(citizens):
+    begun(citizens)
+    begun(citizens, key="another", place="990101002")

@@ -64,12 +64,13 @@ class Town:
         headers = {"idempotency-key": key} if key else {}
         return Request("route", caller, path, {}, headers, body, self.now)
 
-    def apply(self, code, optional, key):
+    def apply(self, code, with_optional, key):
         joint = CATALOGUE.joint[code]
-        members = joint_item.chosen(joint, [one.item for one in joint.members if one.optional and optional])
+        members = joint_item.chosen(joint, [one.item for one in joint.members if one.optional and with_optional])
         fields = joint_item.form(members, CATALOGUE.items)["properties"]
         form = {name: joint.example.form[name] for name in fields}
-        wish = JointApply(place="990101001", form=form, optional=tuple(one.item for one in members if one.optional))
+        optional = tuple(one.item for one in members if one.optional)
+        wish = JointApply(place="990101001", form=form, optional=optional, allow_duplicate=True)
         return self.door.apply(self.ask(wish, key=key, joint_code=code)).joint_no
 
     def withdraw(self, number, *items):

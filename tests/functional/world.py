@@ -83,6 +83,7 @@ JOINT = {
         "premises_kind": "shop",
         "capital": 5,
     },
+    "allow_duplicate": True,  # the world has open cases of its items
 }
 
 

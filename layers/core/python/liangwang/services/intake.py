@@ -237,9 +237,9 @@ class Intake:
             duplicates.refuse(
                 self._store,
                 applicant=standing.principal,
-                task_code=wish.task_code,
+                task_codes={wish.task_code},
                 place=wish.place,
-                number=number,
+                own={number},
             )
         attachments = self._handing_in.attachments(
             wish.materials, applicant=standing.principal, caller=standing.caller, now=request.now

@@ -22,14 +22,17 @@ from ..processing import Command, act, perform
 from ..step_up import require_level
 from ..store import Store, Stored
 from ..vault import Vault
-from . import handing_in
+from . import duplicates, handing_in
 from .handing_in import Entries, HandingIn
 from .intake import TOWN, CaseView, Channel, Intake
 from .joint_progress import JointProgress
 
 
 class JointApply(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A joint application: the place, the joint form, the materials handed in once, and which optional items are wanted."""
+    """A joint application: the place, the joint form, the materials handed in once, and which optional items are wanted.
+
+    ``allow_duplicate`` as in ``Apply``: an open case of one of its items at the same place is no reason to stop.
+    """
 
     place: str
     form: dict[str, Any]
@@ -37,6 +40,7 @@ class JointApply(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     optional: tuple[str, ...] = ()
     channel: Channel = "pc"
     on_behalf_of: str = ""
+    allow_duplicate: bool = False
 
 
 class JointWithdrawal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -94,7 +98,8 @@ class JointApplications:
     def apply(self, request: Request) -> JointView:
         """Takes in a joint application; items that wait for no other are applied for at once, the rest when it is their turn.
 
-        The same ``Idempotency-Key`` gives the same joint application; another content raises KeyReused.
+        The same ``Idempotency-Key`` gives the same joint application; another content raises KeyReused. Raises
+        DuplicateApplication when a case of one of its items is open at the place, unless the caller allows it.
         """
         wish: JointApply = request.body
         standing = self._standing(request, wish.on_behalf_of)
@@ -209,6 +214,9 @@ class JointApplications:
             )
             for one in members
         )
+        if not wish.allow_duplicate:
+            codes, own = {one.item for one in members}, {one.case_no for one in plan}
+            duplicates.refuse(self._store, applicant=standing.principal, task_codes=codes, place=wish.place, own=own)
         begun = Joint(
             applicant=standing.principal,
             agent=standing.agent,
