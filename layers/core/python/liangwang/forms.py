@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import jsonschema_rs
 import msgspec
 
+from .domain import errors
+
 
 class Violation(NamedTuple):
     """One thing wrong in a form. ``path`` is a JSON Pointer into it (RFC 6901), e.g. ``/area``."""
@@ -28,6 +30,11 @@ def violations(schema: dict[str, Any], form: Any) -> list[Violation]:
         found.extend(_explained(schema, error))
     order = {f"/{name}": position for position, name in enumerate(schema.get("properties", ()))}
     return sorted(found, key=lambda one: order.get("/" + one.path[1:].split("/")[0], len(order)))
+
+
+def named(schema: dict[str, Any], values: Any, *, under: str) -> list[errors.Violation]:
+    """``violations`` of values that came in a request, each named by its place there: ``form.area`` under ``form``."""
+    return [errors.Violation(under + one.path.replace("/", "."), one.message) for one in violations(schema, values)]
 
 
 def canonical(form: Mapping[str, Any]) -> dict[str, Any]:

@@ -34,9 +34,7 @@ class Notices:
 
     def item_name(self, task_code: str, task_version: int | None = None) -> Text:
         """An item's name in one version, in the present one without it; its code where the catalogue has it no longer."""
-        versions, items = self._catalogue.versions, self._catalogue.items
-        item = items.get(task_code) if task_version is None else versions.get((task_code, task_version))
-        return item.name if item else Text(zh=task_code, en=task_code)
+        return self._catalogue.item_name(task_code, task_version)
 
     def department_name(self, code: str) -> Text:
         """A department's name; its code where the organisation no longer has it."""

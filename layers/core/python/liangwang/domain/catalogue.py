@@ -300,3 +300,8 @@ class Catalogue(Struct, frozen=True):
             joint={code: together[code, version] for code, version in sorted(together)},
             joint_versions=together,
         )
+
+    def item_name(self, task_code: str, task_version: int | None = None) -> Text:
+        """An item's name in one version, in the present one without it; its code where the catalogue has it no longer."""
+        known = self.items.get(task_code) if task_version is None else self.versions.get((task_code, task_version))
+        return known.name if known else Text(zh=task_code, en=task_code)

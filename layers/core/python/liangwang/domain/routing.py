@@ -7,7 +7,19 @@ up to the lowest common ancestor and down to the target's; every hop says why it
 from collections.abc import Collection
 
 from .catalogue import Department, Organisation
+from .errors import Violation
 from .messages import Hop
+
+TOWN = 5
+"""A case's place is a town (GB/T 39046-2020 A.2): from there every capability is found up the tree."""
+
+
+def misplaced(organisation: Organisation, place: str) -> list[Violation]:
+    """What is wrong with ``place`` as the place of a case; empty for a town of this city."""
+    region = organisation.region.get(place)
+    if region is None or region.level != TOWN:
+        return [Violation("place", "use the code of a town or subdistrict 街道/镇 of this city")]
+    return []
 
 
 def responsible(

@@ -15,7 +15,7 @@ from ..domain import case_no, draft, policy
 from ..domain.catalogue import Catalogue, Item, Text
 from ..domain.draft import Draft
 from ..domain.errors import Invalid, KeyReused, NotFound, NotNow, Violation
-from ..forms import violations
+from ..forms import named
 from ..http import Request, limit_of
 from ..processing import Command, act, perform
 from ..store import Store, Stored
@@ -227,9 +227,7 @@ class Drafts:
         item = self._catalogue.items.get(wish.task_code)
         if item is None:
             raise Invalid("no such item", violations=(Violation("task_code", "no such item; see GET /api/items"),))
-        found = [
-            Violation(f"form{one.path.replace('/', '.')}", one.message) for one in violations(_types(item), wish.form)
-        ]
+        found = named(_types(item), wish.form, under="form")
         found += handing_in.violations(item.material_codes, wish.materials)
         if wish.place and wish.place not in self._catalogue.organisation.region:
             found.append(Violation("place", "use the code of a town or subdistrict 街道/镇 of this city"))
@@ -261,12 +259,11 @@ class Drafts:
 
     def _view(self, stored: Stored, *, brief: bool = False) -> DraftView:
         state: Draft = stored.state
-        item = self._catalogue.items.get(state.task_code)
         return DraftView(
             code=stored.key.id,
             version=stored.version,
             task_code=state.task_code,
-            task_name=item.name if item else Text(zh=state.task_code, en=state.task_code),
+            task_name=self._catalogue.item_name(state.task_code),
             saved_at=state.saved_at,
             expires_at=draft.expires_at(state),
             channels=state.channels,

@@ -13,10 +13,8 @@ from ..domain.catalogue import Catalogue, Evaluate, Item, Limit, Material, Text
 from ..domain.errors import Invalid, NotFound, Violation
 from ..domain.guidance import Advice, Situation, advise
 from ..domain.rule_reading import reads
-from ..forms import canonical, partial, violations
+from ..forms import canonical, named, partial
 from ..http import Request
-
-TOWN = 5
 
 Need = Literal["needed", "not_needed", "optional", "not_yet_known"]
 Eligibility = Literal["eligible", "not_eligible", "not_yet_known"]
@@ -142,8 +140,7 @@ class Guidance:
             if name in item.personal
         ]
         others = {name: value for name, value in told.answers.items() if name not in item.personal}
-        misfits = violations(partial(item.form), others)
-        found += [Violation(f"answers{one.path.replace('/', '.')}", one.message) for one in misfits]
+        found += named(partial(item.form), others, under="answers")
         may_be_empty = item.form["properties"].keys() - set(item.form.get("required", ())) - told.answers.keys()
         for position, name in enumerate(told.empty):
             if name not in may_be_empty:
@@ -152,9 +149,8 @@ class Guidance:
         for position, code in enumerate(told.materials or ()):
             if code not in materials:
                 found.append(Violation(f"materials[{position}]", f"use one of: {', '.join(sorted(materials))}"))
-        region = self._catalogue.organisation.region.get(told.place or "")
-        if told.place is not None and (region is None or region.level != TOWN):
-            found.append(Violation("place", "use the code of a town or subdistrict 街道/镇 of this city"))
+        if told.place is not None:
+            found += routing.misplaced(self._catalogue.organisation, told.place)
         if found:
             raise Invalid("the answers do not fit the item; see errors", violations=tuple(found))
 

@@ -16,7 +16,7 @@ from ..domain import messages as m
 from ..domain.application import Application
 from ..domain.catalogue import Catalogue, Item, Text
 from ..domain.errors import Invalid, KeyReused, NotFound, Violation
-from ..forms import canonical, partial, violations
+from ..forms import canonical, named, partial
 from ..http import Request, limit_of
 from ..processing import Command, Decide, act, perform
 from ..sealing import Sealing
@@ -28,9 +28,6 @@ from .handing_in import Entries, HandingIn
 
 Channel = Literal["pc", "app", "kiosk", "window", "post"]
 """Where an application comes in: online, by mobile, at a terminal, at a window, by post (GB/T 39046-2020 A.5; docs/intake.md)."""
-
-TOWN = 5
-"""A case's place is a town (GB/T 39046-2020 A.2): from there every capability is found up the tree."""
 
 
 class Apply(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -109,7 +106,7 @@ class Intake:
         wish: Apply = request.body
         key = request.headers.get("idempotency-key", "")
         standing, item = self.examine(request, wish)
-        digest = hmac.new(key.encode(), json.encode(wish, order="deterministic"), hashlib.sha256).hexdigest()[:32]
+        digest = digest_of(wish, key)
         earlier = self._earlier(request, wish, key) if key else None
         if earlier is None:
             number = case_no.build(at=request.now, region=wish.place, entropy=_entropy(request.by.subject, key))
@@ -168,7 +165,8 @@ class Intake:
         submitted = state.submitted
         item = self._catalogue.versions[submitted.task_code, submitted.task_version]
         self._refuse(
-            _form_violations(partial(item.form), wish.form) + handing_in.violations(item.material_codes, wish.materials)
+            named(partial(item.form), wish.form, under="form")
+            + handing_in.violations(item.material_codes, wish.materials)
         )
         public, sealed = self._split(item, wish.form, submitted.case_no, submitted.department)
         answer = m.ApplicationSupplemented(
@@ -208,13 +206,13 @@ class Intake:
         found = []
         if item is None:
             found.append(Violation("task_code", "no such item; see GET /api/items"))
-        region = self._catalogue.organisation.region.get(wish.place)
-        if region is None or region.level != TOWN:
-            found.append(Violation("place", "use the code of a town or subdistrict 街道/镇 of this city"))
+        found += routing.misplaced(self._catalogue.organisation, wish.place)
         if item is not None:
             if applicant_type not in item.audience:
                 found.append(Violation("task_code", f"this item is not for applicants of type {applicant_type}"))
-            found += _form_violations(item.form, wish.form) + handing_in.violations(item.material_codes, wish.materials)
+            found += named(item.form, wish.form, under="form") + handing_in.violations(
+                item.material_codes, wish.materials
+            )
         self._refuse(found)
 
     @staticmethod
@@ -330,10 +328,6 @@ class Intake:
         granted(request.by, action, relation, what=f"you have no mandate of {principal} for this")
         return standing
 
-    def _name(self, submitted: m.ApplicationSubmitted) -> Text:
-        item = self._catalogue.versions.get((submitted.task_code, submitted.task_version))
-        return item.name if item else Text(zh=submitted.task_code, en=submitted.task_code)
-
     def view(self, stored: Stored, *, brief: bool = False) -> CaseView:
         """A case as its applicant sees it, in a list without the timeline."""
         state: Application = stored.state
@@ -341,7 +335,7 @@ class Intake:
         return CaseView(
             case_no=submitted.case_no,
             task_code=submitted.task_code,
-            task_name=self._name(submitted),
+            task_name=self._catalogue.item_name(submitted.task_code, submitted.task_version),
             status=state.status,
             status_text=texts.text(f"status.{state.status}"),
             department=self._catalogue.organisation.department[submitted.department].name,
@@ -359,9 +353,10 @@ def _task_code(stored: Stored) -> str:
     return submitted.task_code
 
 
+def digest_of(wish: Struct, key: str) -> str:
+    """By what a repeated request is told from another of the same ``Idempotency-Key``; it tells nothing of the wish."""
+    return hmac.new(key.encode(), json.encode(wish, order="deterministic"), hashlib.sha256).hexdigest()[:32]
+
+
 def _entropy(subject: str, key: str) -> bytes:
     return hashlib.sha256(f"{subject}|{key}".encode()).digest() if key else os.urandom(8)
-
-
-def _form_violations(schema: dict[str, Any], form: dict[str, Any]) -> list[Violation]:
-    return [Violation(f"form{one.path.replace('/', '.')}", one.message) for one in violations(schema, form)]

@@ -1,7 +1,6 @@
 """一件事联办: one form and one set of materials for several items that people need together."""
 
 import hashlib
-import hmac
 import os
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +15,7 @@ from ..domain import joint as joints
 from ..domain.catalogue import Catalogue, Item, JointItem, JointMember, Text
 from ..domain.errors import Invalid, KeyReused, NotFound, NotNow, Violation
 from ..domain.joint import Joint, Member
-from ..forms import canonical, violations
+from ..forms import canonical, named
 from ..http import Request, limit_of
 from ..processing import Command, act, perform
 from ..step_up import require_level
@@ -24,7 +23,7 @@ from ..store import Store, Stored
 from ..vault import Vault
 from . import duplicates, handing_in
 from .handing_in import Entries, HandingIn
-from .intake import TOWN, CaseView, Channel, Intake
+from .intake import CaseView, Channel, Intake, digest_of
 from .joint_progress import JointProgress
 
 
@@ -112,7 +111,7 @@ class JointApplications:
         level = max(self._catalogue.items[member.item].assurance for member in members)
         require_level(request.by, level, principal=standing.level)
         key = request.headers.get("idempotency-key", "")
-        digest = hmac.new(key.encode(), json.encode(wish, order="deterministic"), hashlib.sha256).hexdigest()[:32]
+        digest = digest_of(wish, key)
         stored = self._earlier(request, whole, wish, key) if key else None
         if stored is None:
             stored = self._begin(request, whole, wish, members, standing, key=key, digest=digest if key else "")
@@ -167,8 +166,7 @@ class JointApplications:
         for member in members:
             if applicant_type not in items[member.item].audience:
                 found.append(Violation("joint_code", f"{member.item} is not for applicants of type {applicant_type}"))
-        form = joint_item.form(members, items)
-        found += [Violation(f"form{one.path.replace('/', '.')}", one.message) for one in violations(form, wish.form)]
+        found += named(joint_item.form(members, items), wish.form, under="form")
         known = {one.material.code for one in joint_item.materials(members, items)}
         found += handing_in.violations(known, wish.materials)
         found += self._misplaced(wish.place, [items[member.item] for member in members])
@@ -177,10 +175,7 @@ class JointApplications:
 
     def _misplaced(self, place: str, items: list[Item]) -> list[Violation]:
         organisation = self._catalogue.organisation
-        region = organisation.region.get(place)
-        if region is None or region.level != TOWN:
-            return [Violation("place", "use the code of a town or subdistrict 街道/镇 of this city")]
-        return [
+        return routing.misplaced(organisation, place) or [
             Violation("place", f"no department handles {item.task_code} here")
             for item in items
             if routing.responsible(organisation, capability=item.capability, place=place) is None
@@ -300,10 +295,9 @@ class JointApplications:
         )
 
     def _member(self, member: Member, case: Stored | None) -> MemberView:
-        item = self._catalogue.versions.get((member.task_code, member.task_version))
         return MemberView(
             task_code=member.task_code,
-            task_name=item.name if item else Text(zh=member.task_code, en=member.task_code),
+            task_name=self._catalogue.item_name(member.task_code, member.task_version),
             case_no=member.case_no,
             state=member.state,
             state_text=texts.text(f"joint.member.{member.state}"),
