@@ -55,12 +55,21 @@ def properties(config: Config) -> dict[str, str]:
     }
 
 
+def new_cluster_id(name: uuid.UUID) -> str:
+    """A cluster's name as Kafka writes it: base64 of a UUID. One in 64 begins with a dash."""
+    return base64.urlsafe_b64encode(name.bytes).decode().rstrip("=")
+
+
+def format_words(name: uuid.UUID, settings: Path) -> tuple[str, ...]:
+    """What StorageTool is told. An id that begins with a dash is an option to it unless it stands behind an equals sign."""
+    return ("format", f"--cluster-id={new_cluster_id(name)}", "--config", str(settings))
+
+
 def _format(config: Config, settings: Path) -> None:
     """Prepare the log folder, once."""
     if (folder(config) / "meta.properties").is_file():
         return
-    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    words = ("format", "--cluster-id", cluster, "--config", str(settings))
+    words = format_words(uuid.uuid4(), settings)
     subprocess.run(java.command(PROFILE, "kafka.tools.StorageTool", *words, heap="128m"), check=True)
 
 

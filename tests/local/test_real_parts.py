@@ -1,6 +1,7 @@
 """How the real parts are set up: pure rules, without Java."""
 
 import sqlite3
+import uuid
 from contextlib import closing
 
 import pytest
@@ -143,3 +144,10 @@ def test_what_the_database_wrote_ahead_is_taken_over_while_it_runs(tmp_path):
 def test_there_is_nothing_to_tidy_before_the_database_is_there(tmp_path):
     dynamodb_local.tidy(Config(state=tmp_path))
     assert not dynamodb_local.folder(Config(state=tmp_path)).exists()
+
+
+def test_a_cluster_s_id_that_begins_with_a_dash_is_not_read_as_an_option(tmp_path):
+    name = uuid.UUID(bytes=b"\xfb" * 16)
+    assert apache_kafka.new_cluster_id(name).startswith("-")
+    words = apache_kafka.format_words(name, tmp_path / "kafka.properties")
+    assert f"--cluster-id={apache_kafka.new_cluster_id(name)}" in words
