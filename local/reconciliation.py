@@ -151,7 +151,7 @@ def _once(name: str, count: int) -> bool:
 
 def _is_final(recorded: Recorded[Any]) -> bool:
     event = recorded.event
-    return isinstance(event, application.Progressed) and isinstance(event.message, m.CaseDecided | m.CaseRefused)
+    return isinstance(event, application.Progressed) and isinstance(event.message, m.LastWord)
 
 
 def _requests(case: Stored) -> list[str]:

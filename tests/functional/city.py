@@ -8,12 +8,13 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from liangwang import working_calendar
 from liangwang.aggregates import APPLICATION, CASE, COLLABORATION, LEDGER, TASK, Key
 from liangwang.aws import AwsError
 from liangwang.catalogue import load
 from liangwang.consuming import consume
 from liangwang.domain.approval import CompleteStep
-from liangwang.domain.case import next_step, waits_for_clerk
+from liangwang.domain.course import next_step, waits_for_clerk
 from liangwang.domain.errors import DomainError
 from liangwang.domain.patience import Patience
 from liangwang.domain.task import Report
@@ -37,6 +38,7 @@ from liangwang.store import Conflict, Store
 
 CATALOGUE = Path(__file__).parents[2] / "layers" / "catalogue"
 RULES = Rules()  # compiled expressions are worth keeping
+CALENDAR = working_calendar.load(CATALOGUE)
 SYSTEMS = ("intake", "governance", "department")
 MORNING = datetime(2027, 3, 1, 1, 0, tzinfo=UTC)
 OUTAGE = (AwsError, Conflict, ExchangeError, NotCarried)
@@ -58,7 +60,7 @@ class City:
         self.intake = Intake(self.stores["intake"], self.catalogue, sealing)
         self.exchange = FakeExchange(ExchangeApi(self.stores["intake"]), clock=self.clock)
         self.relay = Relay(self.exchange, self.producer)
-        self.department = Department(self.catalogue, RULES)
+        self.department = Department(self.catalogue, RULES, CALENDAR)
         self.desk = Approval(self.stores["department"], self.department, sealing, FakeObjects())
         self.assistance = Assistance(self.stores["department"], organisation)
         self.centre = Centre(self.stores["governance"], organisation)

@@ -9,6 +9,7 @@ from liangwang.aggregates import CASE, Key
 from liangwang.consuming import consume
 from liangwang.domain import messages as m
 from liangwang.domain.patience import Patience
+from liangwang.domain.working_days import Calendar
 from liangwang.envelope import Outgoing, decode, wrap
 from liangwang.fakes import FakeAws, FakeExchange, kafka_event
 from liangwang.fakes.kafka import PARTITIONS, Held
@@ -151,7 +152,10 @@ def test_a_batch_off_the_wire_is_consumed_by_the_department(producer, topic_end,
     assert producer.send([stray, good, good]) == [None] * 3
     store = Store(FakeAws(), "department", patience=Patience())
     answer = consume(
-        kafka_event(tail.read()), consumer="acceptance", store=store, route=Department(catalogue, Rules()).route
+        kafka_event(tail.read()),
+        consumer="acceptance",
+        store=store,
+        route=Department(catalogue, Rules(), Calendar()).route,
     )
     assert answer == {"batchItemFailures": []}
     key = Key(CASE.name, case_no)

@@ -1,6 +1,6 @@
 """Small, invented pieces that unit tests put together: an organisation, an item, messages and their times."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -190,4 +190,6 @@ def example(kind, name=""):
         return kind(
             **{field: example(hint, field) for field, hint in get_type_hints(kind, include_extras=True).items()}
         )
-    return {str: NAMED.get(name, f"some {name}"), int: 3, bool: False, datetime: NOON}[kind]
+    return {str: NAMED.get(name, f"some {name}"), int: 3, bool: False, datetime: NOON, date: NOON.date(), float: 0.5}[
+        kind
+    ]

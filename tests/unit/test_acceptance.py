@@ -3,9 +3,11 @@
 import pytest
 from liangwang.domain import messages as m
 from liangwang.domain.acceptance import receive, receive_supplement, withdraw
-from liangwang.domain.case import OpinionsReceived, Undecidable, evolve
+from liangwang.domain.case import OpinionsReceived, evolve
 from liangwang.domain.catalogue import Ask, Collaboration, Join, Material, Step
+from liangwang.domain.course import Practice, Undecidable
 from liangwang.domain.messages import Attachment
+from liangwang.domain.working_days import Calendar
 
 from tests.unit.samples import (
     CASE_NO,
@@ -25,7 +27,7 @@ from tests.unit.samples import (
 
 def received(kind=None, **application):
     """The events of an application that reaches the department."""
-    return receive(None, submitted(**application), item=kind or item(), evaluate=evaluate, now=NOON)
+    return receive(None, submitted(**application), on=Practice(kind or item(), evaluate, Calendar()), now=NOON)
 
 
 def state_after(kind=None, **application):
@@ -33,7 +35,7 @@ def state_after(kind=None, **application):
 
 
 def answered(kind, state, **answer):
-    return receive_supplement(state, supplemented(**answer), item=kind, evaluate=evaluate, now=NOON)
+    return receive_supplement(state, supplemented(**answer), on=Practice(kind, evaluate, Calendar()), now=NOON)
 
 
 # ------------------------------------------------------------------ accepting
@@ -149,7 +151,7 @@ def test_a_supplement_nobody_waits_for_is_kept_as_a_note():
 
 
 def test_a_second_application_for_the_same_case_is_kept_as_a_note():
-    events = receive(state_after(), submitted(), item=item(), evaluate=evaluate, now=NOON)
+    events = receive(state_after(), submitted(), on=Practice(item(), evaluate, Calendar()), now=NOON)
     assert kinds(events) == ["Noted"]
 
 

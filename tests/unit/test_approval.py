@@ -6,10 +6,12 @@ import pytest
 from liangwang.domain import messages as m
 from liangwang.domain.acceptance import receive, withdraw
 from liangwang.domain.approval import CompleteStep, complete_step, conclude_collaboration
-from liangwang.domain.case import Undecidable, evolve, holder, waits_for_clerk, wake_at
+from liangwang.domain.case import evolve, holder, wake_at
 from liangwang.domain.catalogue import Step
+from liangwang.domain.course import Practice, Undecidable, waits_for_clerk
 from liangwang.domain.errors import Forbidden, Invalid, NotNow
 from liangwang.domain.patience import Patience
+from liangwang.domain.working_days import Calendar
 
 from tests.unit.samples import (
     CASE_NO,
@@ -30,12 +32,12 @@ ASKING = item(collaborations=(collaboration("fire"),), denial=(rule("others-obje
 
 def case(kind=TWO_CLERKS):
     """A case just accepted."""
-    return folded(evolve, None, receive(None, submitted(), item=kind, evaluate=evaluate, now=NOON))
+    return folded(evolve, None, receive(None, submitted(), on=Practice(kind, evaluate, Calendar()), now=NOON))
 
 
 def completed(state, step, *, opinion="agree", explanation="", clerk="wang", kind=TWO_CLERKS):
     wish = CompleteStep(step=step, opinion=opinion, explanation=explanation)
-    return complete_step(state, wish, clerk=clerk, item=kind, evaluate=evaluate, now=NOON)
+    return complete_step(state, wish, clerk=clerk, on=Practice(kind, evaluate, Calendar()), now=NOON)
 
 
 def concluded(state, conclusion="agree", request_id=f"{CASE_NO}-check", kind=ASKING):
@@ -48,7 +50,7 @@ def concluded(state, conclusion="agree", request_id=f"{CASE_NO}-check", kind=ASK
         because="all_agree",
         answers=(m.Answer("fire", "EAST-FIRE", conclusion if conclusion != "cancelled" else None, ""),),
     )
-    return conclude_collaboration(state, message, item=kind, evaluate=evaluate, now=NOON)
+    return conclude_collaboration(state, message, on=Practice(kind, evaluate, Calendar()), now=NOON)
 
 
 def test_the_last_step_grants_the_certificate_with_its_term():

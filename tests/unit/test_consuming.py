@@ -9,6 +9,7 @@ from liangwang.aggregates import CASE, DEAD_LETTER, Key
 from liangwang.consuming import Record, consume, partial_response
 from liangwang.domain import messages as m
 from liangwang.domain.patience import Patience
+from liangwang.domain.working_days import Calendar
 from liangwang.envelope import encode, wrap
 from liangwang.fakes import FakeAws, FakeProducer, Fault, kafka_event
 from liangwang.rules import Rules
@@ -30,7 +31,7 @@ def store(aws):
 
 @pytest.fixture
 def route(catalogue):
-    return Department(catalogue, Rules()).route
+    return Department(catalogue, Rules(), Calendar()).route
 
 
 def application(number, **changes):

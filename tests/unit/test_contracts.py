@@ -2,7 +2,7 @@
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import flask
@@ -96,6 +96,8 @@ def values(kind):
             return st.text(max_size=5)
         case msgspec.inspect.DateTimeType():
             return st.datetimes(min_value=datetime(2000, 1, 1), timezones=st.just(UTC))
+        case msgspec.inspect.DateType():
+            return st.dates(min_value=date(2000, 1, 1))
         case msgspec.inspect.NoneType():
             return st.none()
     raise AssertionError(f"no values for {kind}")

@@ -58,7 +58,7 @@ def test_an_attribute_or_field_of_a_later_release_does_no_harm():
         (b"not json", "JSON"),
         (b"[]", "Expected `object`"),
         (b"\xff\xfe", ""),
-        (wire(type="case.lost"), "unknown type 'case.lost'; known: application.submitted"),
+        (wire(type="case.lost"), "unknown type 'case.lost'; known: application.rated"),
         (wire(type=None), "missing required field `type`"),
         (wire(id=None), "missing required field `id`"),
         (wire(id=5), "Expected `str`"),

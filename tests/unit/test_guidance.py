@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 from liangwang.catalogue import load
 from liangwang.domain import acceptance, guidance
 from liangwang.domain import messages as m
+from liangwang.domain.course import Practice
 from liangwang.domain.guidance import Situation
 from liangwang.domain.rule_reading import reads
+from liangwang.domain.working_days import Calendar
 from liangwang.rule_checks import ABSENT, candidates
 from liangwang.rules import Rules
 
@@ -61,7 +63,7 @@ def accepted(item, form, materials, place=TOWNS[0]):
         form=form,
         materials=tuple(materials),
     )
-    return acceptance.receive(None, message, item=item, evaluate=EVALUATE, now=NOON)[1]
+    return acceptance.receive(None, message, on=Practice(item, EVALUATE, Calendar()), now=NOON)[1]
 
 
 @pytest.mark.parametrize("item", ITEMS, ids=lambda item: item.task_code)

@@ -7,6 +7,8 @@ import pytest
 from liangwang.catalogue import load
 from liangwang.domain import acceptance, joint_item
 from liangwang.domain import messages as m
+from liangwang.domain.course import Practice
+from liangwang.domain.working_days import Calendar
 from liangwang.forms import violations
 from liangwang.rules import Rules
 
@@ -67,7 +69,9 @@ def test_each_member_s_application_fits_its_item_and_would_be_accepted(joint, me
             form={name: value for name, value in form.items() if name not in item.personal},
             materials=(*joint_item.member_materials(member, item, joint.example.materials), *waived),
         )
-        events = acceptance.receive(None, message, item=item, evaluate=Rules().evaluate, now=datetime.now(UTC))
+        events = acceptance.receive(
+            None, message, on=Practice(item, Rules().evaluate, Calendar()), now=datetime.now(UTC)
+        )
         assert isinstance(events[1], m.CaseAccepted), (item.task_code, events[1])
 
 

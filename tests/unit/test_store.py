@@ -9,6 +9,7 @@ from liangwang.domain import messages as m
 from liangwang.domain.acceptance import receive, withdraw
 from liangwang.domain.application import Opened
 from liangwang.domain.case import Received, evolve
+from liangwang.domain.course import Practice
 from liangwang.domain.history import Recorded
 from liangwang.domain.patience import Patience
 from liangwang.store import SHARDS, Stored, build_put, read_item, shard_of
@@ -79,7 +80,7 @@ def test_an_ended_case_stands_in_no_index():
 
 def test_a_withdrawn_case_wakes_until_the_centre_has_confirmed():
     asking = item(collaborations=(collaboration("fire"),))
-    events = receive(None, submitted(), item=asking, evaluate=evaluate, now=NOON)
+    events = receive(None, submitted(), on=Practice(asking, evaluate, Calendar()), now=NOON)
     state = folded(evolve, None, events)
     after = stored(*events, *withdraw(state, withdrawn()))
     assert "wake" in put(Stored(KEY), after)["Item"]

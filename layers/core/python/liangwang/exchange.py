@@ -5,7 +5,7 @@ A third-party intake stands in for ours by answering these three calls (docs/exc
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 from urllib.parse import urlencode
 
 from msgspec import Meta, Raw, Struct, json
@@ -18,10 +18,7 @@ PAGE = 100
 """Most applications a call asks for, and most entries a call sends."""
 
 
-PROGRESS: dict[str, type[m.Progress]] = {
-    m.type_of(kind): kind
-    for kind in (m.CaseAccepted, m.SupplementRequested, m.CaseRefused, m.StepCompleted, m.CaseDecided)
-}
+PROGRESS: dict[str, type[m.Progress]] = {m.type_of(kind): kind for kind in get_args(m.Progress)}
 """What may be delivered as progress, by type."""
 
 

@@ -102,8 +102,9 @@ def _vault(aws: AwsJson) -> "Vault":
 def _department() -> "Department":
     from .rules import Rules
     from .services.department import Department
+    from .working_calendar import load
 
-    return Department(_catalogue(), Rules())
+    return Department(_catalogue(), Rules(), load(Path(os.environ["CATALOGUE_DIR"])))
 
 
 def _trail(aws: AwsJson, *, system: str) -> "Trail":

@@ -10,32 +10,31 @@ from datetime import datetime
 from msgspec import structs
 
 from . import messages as m
-from . import policy
-from .case import Case, Event, Received, SupplementReceived, advance, evolve, facts, find
+from . import policy, statutory_clock
+from .case import Case, Event, Received, SupplementReceived, evolve
 from .catalogue import Collaboration, Evaluate, Facts, Item, Material, Text
+from .course import Practice, advance, facts, find
 from .history import Recorded, too_late
 
 
-def receive(
-    state: Case | None, message: m.ApplicationSubmitted, *, item: Item, evaluate: Evaluate, now: datetime
-) -> Sequence[Event]:
+def receive(state: Case | None, message: m.ApplicationSubmitted, *, on: Practice, now: datetime) -> Sequence[Event]:
     """Takes in an application and examines it. A second one for the same case is kept as a note."""
     if state is not None:
         return [too_late(message, f"the case is {state.status} already")]
     received = Received(application=message)
     case = evolve(None, Recorded(now, "", received))
-    return [received, *_examine(case, item=item, evaluate=evaluate, now=now)]
+    return [received, *_examine(case, on=on, now=now)]
 
 
 def receive_supplement(
-    state: Case, message: m.ApplicationSupplemented, *, item: Item, evaluate: Evaluate, now: datetime
+    state: Case, message: m.ApplicationSupplemented, *, on: Practice, now: datetime
 ) -> Sequence[Event]:
     """Takes in the answer to a notice and examines the whole again. One that comes too late is kept as a note."""
     if state.status != "supplementing":
         return [too_late(message, f"no supplement is awaited; the case is {state.status}")]
     received = SupplementReceived(supplement=message)
     case = evolve(state, Recorded(now, "", received))
-    return [received, *_examine(case, item=item, evaluate=evaluate, now=now)]
+    return [received, *_examine(case, on=on, now=now)]
 
 
 def withdraw(state: Case, message: m.ApplicationWithdrawn) -> Sequence[Event]:
@@ -53,7 +52,8 @@ def withdraw(state: Case, message: m.ApplicationWithdrawn) -> Sequence[Event]:
     return [*cancelled, decided]
 
 
-def _examine(state: Case, *, item: Item, evaluate: Evaluate, now: datetime) -> Sequence[Event]:
+def _examine(state: Case, *, on: Practice, now: datetime) -> Sequence[Event]:
+    item, evaluate = on.item, on.evaluate
     case_no, department = state.application.case_no, state.department
     known = facts(state, now)
     refused = [rule.reason for rule in item.eligibility if not find(rule.id, rule.when, evaluate, known).held]
@@ -75,7 +75,7 @@ def _examine(state: Case, *, item: Item, evaluate: Evaluate, now: datetime) -> S
         notice_no = f"{case_no}-G"
         return [m.SupplementRequested(case_no=case_no, department=department, notice_no=notice_no, points=points)]
     wanted = [one for one in item.collaborations if find(one.id, one.when, evaluate, known).held]
-    return _accept(state, wanted, item=item, evaluate=evaluate, now=now)
+    return _accept(state, wanted, on=on, now=now)
 
 
 def _points(state: Case, item: Item, evaluate: Evaluate, known: Facts) -> tuple[m.Point, ...]:
@@ -102,17 +102,18 @@ def _hand_in(material: Material) -> Text:
     return Text(zh=f"请提交材料：{material.name.zh}", en=f"Please hand in: {material.name.en}")
 
 
-def _accept(
-    state: Case, wanted: Sequence[Collaboration], *, item: Item, evaluate: Evaluate, now: datetime
-) -> Sequence[Event]:
+def _accept(state: Case, wanted: Sequence[Collaboration], *, on: Practice, now: datetime) -> Sequence[Event]:
     case_no, department = state.application.case_no, state.department
     awaits = tuple(ask.capability for one in wanted for ask in one.asks)
-    accepted = m.CaseAccepted(case_no=case_no, department=department, accept_doc_no=f"{case_no}-S", awaits=awaits)
+    due = statutory_clock.start(on.item, on.calendar, on.calendar.day_of(now))
+    accepted = m.CaseAccepted(
+        case_no=case_no, department=department, accept_doc_no=f"{case_no}-S", awaits=awaits, due=due
+    )
     case = state
-    events: list[Event] = [accepted, *(_request(state, one, personal=item.personal) for one in wanted)]
+    events: list[Event] = [accepted, *(_request(state, one, personal=on.item.personal) for one in wanted)]
     for event in events:
         case = evolve(case, Recorded(now, "", event))
-    return [*events, *advance(case, item=item, evaluate=evaluate, now=now)]
+    return [*events, *advance(case, on=on, now=now)]
 
 
 def _request(state: Case, collaboration: Collaboration, *, personal: Sequence[str]) -> m.CollaborationRequested:

@@ -62,7 +62,7 @@ class Redacted(Struct, frozen=True, kw_only=True, tag="application.redacted", ta
     because: Literal["retention", "erasure"]
 
 
-Outgoing = m.ApplicationSubmitted | m.ApplicationSupplemented | m.ApplicationWithdrawn
+Outgoing = m.ApplicationSubmitted | m.ApplicationSupplemented | m.ApplicationWithdrawn | m.ApplicationRated
 Event = Opened | ByAgent | Outgoing | Relayed | Progressed | Redacted
 
 Status = Literal[
@@ -71,11 +71,14 @@ Status = Literal[
     "supplemented",
     "accepted",
     "in_review",
+    "suspended",
     "withdrawing",
     "refused",
+    "returned",
     "granted",
     "denied",
     "withdrawn",
+    "voided",
 ]
 
 
@@ -140,32 +143,38 @@ class Application(Struct, frozen=True, kw_only=True):
         return None
 
     @property
+    def departments(self) -> tuple[str, ...]:
+        """The departments that have had the case, in order: the one applied to, and those it was transferred to."""
+        moved = (one.message.to for one in self.progress if isinstance(one.message, m.CaseTransferred))
+        return (self.submitted.department, *moved)
+
+    @property
+    def department(self) -> str:
+        """The department that has the case now."""
+        return self.departments[-1]
+
+    @property
     def status(self) -> Status:
         """Where the case is, as far as the citizen can know."""
-        if not self.progress:
-            return self._citizen_status("submitted")
-        last = self.last_word or self.progress[-1].message
-        match last:
-            case m.CaseRefused():
-                return "refused"
-            case m.CaseDecided():
-                return last.outcome
-            case m.SupplementRequested():
-                return self._citizen_status("supplementing" if self.notice else "supplemented")
-            case m.CaseAccepted():
-                return self._citizen_status("accepted")
-            case m.StepCompleted():
-                return self._citizen_status("in_review")
+        last = self.last_word
+        if last is not None:
+            if any(isinstance(entry.message, m.DecisionRevoked) for entry in self.progress):
+                return "voided"
+            return last.outcome if isinstance(last, m.CaseDecided) else _ENDS[type(last)]
+        for entry in reversed(self.progress):
+            if (found := _told_status(entry.message, self)) is not None:
+                return self._citizen_status(found)
+        return self._citizen_status("submitted")
 
     def _citizen_status(self, status: Status) -> Status:
         withdrawing = any(isinstance(said, m.ApplicationWithdrawn) for _, _, said in self.outgoing)
         return "withdrawing" if withdrawing else status
 
     @property
-    def last_word(self) -> m.CaseDecided | m.CaseRefused | None:
-        """The message that ended the case; what is numbered after it changes nothing."""
+    def last_word(self) -> m.LastWord | None:
+        """The message that ended the case; only what corrects it changes anything after it."""
         for entry in self.progress:
-            if isinstance(entry.message, m.CaseDecided | m.CaseRefused):
+            if isinstance(entry.message, m.LastWord):
                 return entry.message
         return None
 
@@ -183,6 +192,25 @@ class Application(Struct, frozen=True, kw_only=True):
     def has_heard_all(self) -> bool:
         """Whether everything that went before the last word has come too, as far as the last word tells."""
         return self.last_word is not None and len(self.progress) >= self.last_word.told
+
+
+_ENDS: dict[type, Status] = {m.CaseRefused: "refused", m.CaseReturned: "returned"}
+
+
+def _told_status(message: m.Progress, state: Application) -> Status | None:
+    """What a message before the last word makes of the case; None for one that changes nothing."""
+    match message:
+        case m.SupplementRequested():
+            return "supplementing" if state.notice else "supplemented"
+        case m.CaseAccepted():
+            return "accepted"
+        case m.CaseTransferred():
+            return "submitted"
+        case m.CaseSuspended(cause=cause) if cause not in ("collaboration", "supplement"):
+            return "suspended"
+        case m.StepCompleted() | m.StepReturned() | m.CaseResumed():
+            return "in_review"
+    return None
 
 
 def evolve(state: Application | None, recorded: Recorded[Event]) -> Application:
@@ -269,8 +297,7 @@ def withdraw(state: Application, reason: m.Sealed | None = None) -> Sequence[Eve
     """Asks the department to stop. Raises NotNow once the case is decided or already being withdrawn."""
     if state.is_terminal or state.status == "withdrawing":
         raise NotNow(f"the case is {state.status}; it cannot be withdrawn")
-    submitted = state.submitted
-    return [m.ApplicationWithdrawn(case_no=submitted.case_no, department=submitted.department, sealed=reason)]
+    return [m.ApplicationWithdrawn(case_no=state.submitted.case_no, department=state.department, sealed=reason)]
 
 
 def acknowledge(state: Application, *, version: int, round: int) -> Sequence[Event]:
@@ -287,9 +314,9 @@ def progress(state: Application, *, sequence: int, at: datetime, message: m.Prog
 
     Raises Invalid for the word of another department, or about another case.
     """
-    submitted = state.submitted
-    if (message.case_no, message.department) != (submitted.case_no, submitted.department):
-        violation = Violation("data", f"only {submitted.department} speaks about case {submitted.case_no}")
+    case_no = state.submitted.case_no
+    if message.case_no != case_no or message.department not in state.departments:
+        violation = Violation("data", f"only {state.department} speaks about case {case_no}")
         raise Invalid("not the department's word about this case", violations=(violation,))
     if any(entry.sequence == sequence for entry in state.progress):
         return []

@@ -6,8 +6,9 @@ from datetime import datetime
 from msgspec import Struct
 
 from . import messages as m
-from .case import Case, Event, OpinionsReceived, advance, deny, evolve, next_step
-from .catalogue import Evaluate, Item, Text
+from .case import Case, Event, OpinionsReceived, evolve
+from .catalogue import Text
+from .course import Practice, advance, deny, next_step
 from .errors import Forbidden, NotNow, require_reason
 from .history import Recorded, too_late
 
@@ -21,29 +22,27 @@ class CompleteStep(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 def conclude_collaboration(
-    state: Case, message: m.CollaborationConcluded, *, item: Item, evaluate: Evaluate, now: datetime
+    state: Case, message: m.CollaborationConcluded, *, on: Practice, now: datetime
 ) -> Sequence[Event]:
     """Takes in the centre's conclusion and goes on. A conclusion nobody waits for is kept as a note."""
     if message.request_id not in state.awaited:
         return [too_late(message, "nobody waits for this conclusion")]
     received = OpinionsReceived(conclusion=message)
     case = evolve(state, Recorded(now, "", received))
-    return [received, *advance(case, item=item, evaluate=evaluate, now=now)]
+    return [received, *advance(case, on=on, now=now)]
 
 
-def complete_step(
-    state: Case, command: CompleteStep, *, clerk: str, item: Item, evaluate: Evaluate, now: datetime
-) -> Sequence[Event]:
+def complete_step(state: Case, command: CompleteStep, *, clerk: str, on: Practice, now: datetime) -> Sequence[Event]:
     """A clerk completes a step; disagreement denies the case.
 
     Raises NotNow when the case waits for something else, Forbidden when the clerk did an earlier step of this case
     (nobody reviews their own work), Invalid when a disagreement gives no reason.
     """
-    step = next_step(state, item)
+    step = next_step(state, on.item)
     if state.status != "in_review" or step is None or step.by != "clerk":
         raise NotNow(f"the case is {state.status}; no clerk's step is open")
-    if command.step != step.name:
-        raise NotNow(f"the case stands before step {step.name}, not {command.step}")
+    if command.step != step.key:
+        raise NotNow(f"the case stands before step {step.key}, not {command.step}")
     if any(done.by == clerk for done in state.steps):
         raise Forbidden("you completed an earlier step of this case; another clerk must do this one")
     if command.opinion == "disagree":
@@ -51,7 +50,7 @@ def complete_step(
     completed = m.StepCompleted(
         case_no=state.application.case_no,
         department=state.department,
-        step=step.name,
+        step=step.key,
         opinion=command.opinion,
         by=clerk,
         explanation=command.explanation,
@@ -60,4 +59,4 @@ def complete_step(
     if command.opinion == "disagree":
         reason = Text(zh=command.explanation, en=command.explanation)
         return [completed, deny(case, reasons=(reason,))]
-    return [completed, *advance(case, item=item, evaluate=evaluate, now=now)]
+    return [completed, *advance(case, on=on, now=now)]

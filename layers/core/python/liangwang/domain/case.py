@@ -1,33 +1,33 @@
-"""办件: a case at the department. Its events, its state, and the way from acceptance to decision.
+"""办件: a case at the department: its events and its state.
 
-``acceptance`` and ``approval`` decide; both end by calling ``advance``, which carries the case on as far as rules alone
-can carry it, within the same write.
+``acceptance``, ``approval`` and what stands beside them decide; ``course`` carries a case on as far as rules alone can.
 """
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from . import messages as m
-from .catalogue import Evaluate, Facts, Item, RuleFailed, Step, Text
-from .errors import DomainError
+from . import statutory_clock
 from .history import Noted, Recorded
 from .patience import Patience
+from .statutory_clock import Clock, Extension, Stop
 
 
 class Received(Struct, frozen=True, kw_only=True, tag="case.received", tag_field="type"):
-    """The application reached the department."""
+    """The application reached the department. Nobody's word until ``deemed_at`` is acceptance (行政许可法 art. 32(4))."""
 
     application: m.ApplicationSubmitted
+    deemed_at: datetime | None = None
 
 
 class SupplementReceived(Struct, frozen=True, kw_only=True, tag="case.supplement_received", tag_field="type"):
-    """The applicant's answer to the notice reached the department."""
+    """The applicant's answer to the notice reached the department. ``deemed_at`` as in ``Received``."""
 
     supplement: m.ApplicationSupplemented
+    deemed_at: datetime | None = None
 
 
 class OpinionsReceived(Struct, frozen=True, kw_only=True, tag="case.opinions_received", tag_field="type"):
@@ -36,13 +36,66 @@ class OpinionsReceived(Struct, frozen=True, kw_only=True, tag="case.opinions_rec
     conclusion: m.CollaborationConcluded
 
 
-class Undecidable(DomainError):
-    """A rule cannot be evaluated over a case: nothing is accepted, refused or granted by mistake.
+class StepAssigned(Struct, frozen=True, kw_only=True, tag="step.assigned", tag_field="type"):
+    """A step is in an officer's hands: claimed (``by`` is the officer), assigned, or handed over. Empty: back in the group's."""
 
-    A message that meets it becomes a dead letter; a clerk who meets it is told.
+    step: str
+    officer: str
+    by: str
+    reason: str = ""
+
+
+class StepSkipped(Struct, frozen=True, kw_only=True, tag="step.skipped", tag_field="type"):
+    """An optional step is not needed: its condition did not hold."""
+
+    step: str
+
+
+class ProcedureRequested(Struct, frozen=True, kw_only=True, tag="procedure.requested", tag_field="type"):
+    """An officer asks for a special procedure, or for the extension (kind ``extension``), with a reason."""
+
+    procedure_id: str
+    kind: str
+    days: int
+    reason: str
+    by: str
+
+
+class ProcedureRejected(Struct, frozen=True, kw_only=True, tag="procedure.rejected", tag_field="type"):
+    """Who had to approve it does not."""
+
+    procedure_id: str
+    by: str
+    reason: str
+
+
+class Supervised(Struct, frozen=True, kw_only=True, tag="case.supervised", tag_field="type"):
+    """监督: a moment of the clock has passed: a light changed, somebody was urged, it went up a level, an order was given.
+
+    ``rule`` names what fired and fires once; ``unit`` is whom it concerns: an officer, a department or a region's centre.
     """
 
-    code = "undecidable"
+    rule: str
+    stage: Literal["light", "urge", "escalate", "order"]
+    unit: str
+    light: statutory_clock.Light
+    at: datetime
+
+
+class OrderAnswered(Struct, frozen=True, kw_only=True, tag="case.order_answered", tag_field="type"):
+    """What came of a supervision order 督办."""
+
+    rule: str
+    by: str
+    result: str
+
+
+class Rechecked(Struct, frozen=True, kw_only=True, tag="case.rechecked", tag_field="type"):
+    """抽查: an officer looked at a case that rules had decided."""
+
+    by: str
+    finding: Literal["right", "wrong"]
+    explanation: str = ""
 
 
 Event = (
@@ -54,12 +107,42 @@ Event = (
     | m.CaseRefused
     | m.CollaborationRequested
     | m.CollaborationCancelled
+    | m.CaseReturned
+    | m.CaseTransferred
+    | StepAssigned
+    | StepSkipped
     | m.StepCompleted
+    | m.StepReturned
+    | ProcedureRequested
+    | ProcedureRejected
+    | m.CaseSuspended
+    | m.CaseResumed
+    | m.CaseExtended
+    | Supervised
+    | OrderAnswered
     | m.CaseDecided
+    | m.DecisionCorrected
+    | m.DecisionRevoked
+    | m.CertificateRevoked
+    | m.CertificateReissued
+    | Rechecked
+    | m.ApplicationRated
     | Noted
 )
 
-Status = Literal["received", "supplementing", "in_review", "collaborating", "refused", "granted", "denied", "withdrawn"]
+Status = Literal[
+    "received",
+    "supplementing",
+    "in_review",
+    "suspended",
+    "collaborating",
+    "refused",
+    "returned",
+    "granted",
+    "denied",
+    "withdrawn",
+    "voided",
+]
 
 
 class Case(Struct, frozen=True, kw_only=True):
@@ -67,9 +150,14 @@ class Case(Struct, frozen=True, kw_only=True):
 
     ``attachments`` are all that were ever handed in, in order: of a code with several versions the first stays too.
     ``awaited`` are open collaboration requests; ``conclusions`` the answered ones; ``told`` counts what the citizen was told.
+    ``steps`` is all that was done, ``done`` what of it stands, by step; ``officers`` who has which step in hand;
+    ``asked`` the special procedures that wait for approval; ``clock`` runs from acceptance on; ``supervised`` what has fired.
+    ``certificate`` is the one that holds.
     """
 
     application: m.ApplicationSubmitted
+    department: str
+    received_at: datetime
     version: int = 1
     status: Status = "received"
     form: dict[str, Any] = field(default_factory=dict)
@@ -82,11 +170,21 @@ class Case(Struct, frozen=True, kw_only=True):
     steps: tuple[m.StepCompleted, ...] = ()
     told: int = 0
     changed_at: datetime | None = None
-
-    @property
-    def department(self) -> str:
-        """The department the case belongs to."""
-        return self.application.department
+    deemed_at: datetime | None = None
+    notices: tuple[m.SupplementRequested, ...] = ()
+    accepted: m.CaseAccepted | None = None
+    clock: Clock | None = None
+    done: dict[str, m.StepCompleted | StepSkipped] = field(default_factory=dict)
+    officers: dict[str, str] = field(default_factory=dict)
+    asked: tuple[ProcedureRequested, ...] = ()
+    supervised: tuple[Supervised, ...] = ()
+    answered: tuple[OrderAnswered, ...] = ()
+    decided: m.CaseDecided | None = None
+    decided_at: datetime | None = None
+    certificate: str | None = None
+    rechecked: Rechecked | None = None
+    rating: int | None = None
+    corrected_at: datetime | None = None
 
     @property
     def is_terminal(self) -> bool:
@@ -101,150 +199,137 @@ def evolve(state: Case | None, recorded: Recorded[Event]) -> Case:
         application = event.application
         return Case(
             application=application,
+            department=application.department,
+            received_at=recorded.at,
             form=application.form,
             materials=frozenset(application.materials),
             attachments=application.attachments,
             sealed=(application.sealed,) if application.sealed else (),
             changed_at=recorded.at,
+            deemed_at=event.deemed_at,
         )
     assert state is not None
     told = state.told + isinstance(event, m.Progress)
-    return replace(state, version=state.version + 1, told=told, changed_at=recorded.at, **_changes(state, event))
+    return replace(state, version=state.version + 1, told=told, changed_at=recorded.at, **_changes(state, recorded))
 
 
-def _changes(state: Case, event: Event) -> dict[str, Any]:
+def _changes(state: Case, recorded: Recorded[Event]) -> dict[str, Any]:
+    event = recorded.event
+    for part in (_of_acceptance, _of_steps, _of_time, _of_the_end):
+        if (found := part(state, event, recorded.at)) is not None:
+            return found
+    return {}
+
+
+def _of_acceptance(state: Case, event: Event, at: datetime) -> dict[str, Any] | None:
     match event:
         case SupplementReceived(supplement=supplement):
             return {
-                "status": "received",
+                "status": "received" if state.accepted is None else state.status,
                 "supplemented": True,
                 "form": {**state.form, **supplement.form},
                 "materials": state.materials | set(supplement.materials),
                 "attachments": (*state.attachments, *supplement.attachments),
                 "sealed": (*state.sealed, supplement.sealed) if supplement.sealed else state.sealed,
+                "deemed_at": event.deemed_at,
             }
         case m.SupplementRequested():
-            return {"status": "supplementing"}
+            return {"status": "supplementing", "notices": (*state.notices, event), "deemed_at": None}
         case m.CaseRefused():
-            return {"status": "refused"}
+            return {"status": "refused", "deemed_at": None, "decided_at": at}
+        case m.CaseReturned():
+            return {"status": "returned", "deemed_at": None, "decided_at": at}
+        case m.CaseTransferred():
+            return {"department": event.to, "sealed": event.sealed or state.sealed}
         case m.CaseAccepted():
-            return {"status": "in_review"}
+            clock = Clock(due=event.due) if event.due is not None else None
+            return {"status": "in_review", "accepted": event, "clock": clock, "deemed_at": None}
         case m.CollaborationRequested(request_id=request_id):
             return {"status": "collaborating", "awaited": (*state.awaited, request_id)}
         case OpinionsReceived(conclusion=conclusion):
             awaited = tuple(one for one in state.awaited if one != conclusion.request_id)
             status = state.status if state.is_terminal or awaited else "in_review"
             return {"status": status, "awaited": awaited, "conclusions": (*state.conclusions, conclusion)}
-        case m.StepCompleted():
-            return {"steps": (*state.steps, event)}
+    return None
+
+
+def _of_steps(state: Case, event: Event, at: datetime) -> dict[str, Any] | None:
+    match event:
+        case StepAssigned(step=step, officer=officer):
+            others = {name: one for name, one in state.officers.items() if name != step}
+            return {"officers": {**others, step: officer} if officer else others}
+        case StepSkipped(step=step):
+            return {"done": {**state.done, step: event}}
+        case m.StepCompleted(step=step):
+            officers = {name: one for name, one in state.officers.items() if name != step}
+            return {"steps": (*state.steps, event), "done": {**state.done, step: event}, "officers": officers}
+        case m.StepReturned(reopened=reopened):
+            return {"done": {name: one for name, one in state.done.items() if name not in reopened}}
+    return None
+
+
+def _of_time(state: Case, event: Event, at: datetime) -> dict[str, Any] | None:
+    clock = state.clock
+    match event:
+        case ProcedureRequested():
+            return {"asked": (*state.asked, event)}
+        case ProcedureRejected(procedure_id=procedure_id):
+            return {"asked": _without(state.asked, procedure_id)}
+        case Supervised():
+            return {"supervised": (*state.supervised, event)}
+        case OrderAnswered():
+            return {"answered": (*state.answered, event)}
+    if clock is None:
+        return None
+    match event:
+        case m.CaseSuspended(stop_id=stop_id, cause=cause):
+            stop = Stop(stop_id=stop_id, cause=cause, basis=event.basis, approver=event.approver, since=event.since)
+            status = state.status if cause in ("collaboration", "supplement") else "suspended"
+            return {
+                "clock": statutory_clock.suspended(clock, stop),
+                "status": status,
+                "asked": _without(state.asked, stop_id),
+            }
+        case m.CaseResumed(stop_id=stop_id, on=on, days=days, stood=stood, due=due, result=result):
+            changed = statutory_clock.resumed(clock, stop_id, on=on, days=days, stood=stood, due=due, result=result)
+            return {"clock": changed, "status": _running(state, changed)}
+        case m.CaseExtended(days=days, reason=reason, basis=basis, approver=approver, on=on):
+            extension = Extension(days=days, reason=reason, basis=basis, approver=approver, on=on)
+            asked = tuple(one for one in state.asked if one.kind != "extension")
+            return {"clock": statutory_clock.extended(clock, extension, event.due), "asked": asked}
+    return None
+
+
+def _without(asked: tuple[ProcedureRequested, ...], procedure_id: str) -> tuple[ProcedureRequested, ...]:
+    return tuple(one for one in asked if one.procedure_id != procedure_id)
+
+
+def _running(state: Case, clock: Clock) -> Status:
+    """What a case is when a stop of its clock has ended."""
+    if state.is_terminal or any(stop.cause not in ("collaboration", "supplement") for stop in clock.open_stops):
+        return state.status
+    if state.awaited:
+        return "collaborating"
+    return "supplementing" if any(stop.cause == "supplement" for stop in clock.open_stops) else "in_review"
+
+
+def _of_the_end(state: Case, event: Event, at: datetime) -> dict[str, Any] | None:
+    match event:
         case m.CaseDecided(outcome=outcome):
-            return {"status": outcome}
-        case _:
-            return {}
-
-
-def facts(state: Case, now: datetime) -> Facts:
-    """What the item's rules may look at."""
-    opinions = {
-        answer.capability: answer.opinion or "none" for conclusion in state.conclusions for answer in conclusion.answers
-    }
-    disagreed = any(conclusion.conclusion != "agree" for conclusion in state.conclusions)
-    return {
-        "form": state.form,
-        "materials": sorted(state.materials),
-        "applicant": {"type": state.application.applicant_type},
-        "place": state.application.place,
-        "today": now,
-        "collaboration": {
-            "conclusion": ("disagree" if disagreed else "agree") if state.conclusions else "none",
-            "opinions": opinions,
-        },
-    }
-
-
-def find(rule_id: str, expression: str, evaluate: Evaluate, known: Facts) -> m.Finding:
-    """Looks at one rule. Raises Undecidable when it cannot be evaluated: nothing follows from a rule that is broken."""
-    try:
-        return m.Finding(rule_id, evaluate(expression, known))
-    except RuleFailed as error:
-        raise Undecidable(f"rule {rule_id} cannot be evaluated: {error}") from error
-
-
-def next_step(state: Case, item: Item) -> Step | None:
-    """The step the case stands before; None when all are done."""
-    done = len(state.steps)
-    return item.steps[done] if done < len(item.steps) else None
-
-
-def waits_for_clerk(state: Case, item: Item) -> bool:
-    """Whether a person has to act next."""
-    step = next_step(state, item)
-    return state.status == "in_review" and step is not None and step.by == "clerk"
-
-
-def advance(state: Case, *, item: Item, evaluate: Evaluate, now: datetime) -> Sequence[Event]:
-    """Carries an accepted case on until a person or another department is needed, or it is decided.
-
-    Denial rules are looked at in every step that is done by rule; the first that holds ends the case.
-    """
-    events: list[Event] = []
-    while state.status == "in_review":
-        step = next_step(state, item)
-        if step is None:
-            new: list[Event] = [grant(state, item, now)]
-        elif step.by == "rule":
-            new = _step_by_rule(state, step, item=item, evaluate=evaluate, now=now)
-        else:
-            break
-        for event in new:
-            state = evolve(state, Recorded(now, "", event))
-        events += new
-    return events
-
-
-def _step_by_rule(state: Case, step: Step, *, item: Item, evaluate: Evaluate, now: datetime) -> list[Event]:
-    known = facts(state, now)
-    trace = tuple(find(rule.id, rule.when, evaluate, known) for rule in item.denial)
-    against = tuple(rule.reason for rule, finding in zip(item.denial, trace, strict=True) if finding.held)
-    completed = m.StepCompleted(
-        case_no=state.application.case_no,
-        department=state.department,
-        step=step.name,
-        opinion="disagree" if against else "agree",
-        by="rule",
-        trace=trace,
-    )
-    if not against:
-        return [completed]
-    return [completed, deny(evolve(state, Recorded(now, "", completed)), reasons=against)]
-
-
-def grant(state: Case, item: Item, now: datetime) -> m.CaseDecided:
-    """准予, with the item's certificate. Its number follows from the case's, so a retry never makes a second one."""
-    certificate = item.certificate
-    valid_until = None
-    if certificate is not None and certificate.valid_days is not None:
-        valid_until = now + timedelta(days=certificate.valid_days)
-    return m.CaseDecided(
-        case_no=state.application.case_no,
-        department=state.department,
-        outcome="granted",
-        certificate_no=f"{state.application.case_no}-Z" if certificate else None,
-        certificate_name=certificate.name if certificate else None,
-        valid_until=valid_until,
-        told=state.told + 1,
-    )
-
-
-def deny(state: Case, *, reasons: tuple[Text, ...]) -> m.CaseDecided:
-    """不予许可, with every reason."""
-    return m.CaseDecided(
-        case_no=state.application.case_no,
-        department=state.department,
-        outcome="denied",
-        reasons=reasons,
-        told=state.told + 1,
-    )
+            return {"status": outcome, "decided": event, "decided_at": at, "certificate": event.certificate_no}
+        case m.DecisionCorrected():
+            return {"corrected_at": at}
+        case m.DecisionRevoked():
+            return {"status": "voided", "certificate": None, "corrected_at": at}
+        case m.CertificateRevoked():
+            return {"certificate": None, "corrected_at": at}
+        case m.CertificateReissued(certificate_no=certificate_no):
+            return {"certificate": certificate_no, "corrected_at": at}
+        case Rechecked():
+            return {"rechecked": event}
+        case m.ApplicationRated(code=code):
+            return {"rating": code}
+    return None
 
 
 def wake_at(state: Case, patience: Patience, *, last: datetime | None = None) -> datetime | None:

@@ -37,10 +37,35 @@ class Limit(Struct, frozen=True, forbid_unknown_fields=True):
     basis: str
 
 
+class Extension(Struct, frozen=True, forbid_unknown_fields=True):
+    """延长: by how many working days at most, and whose head approves it: the department's, or the government's (art. 42)."""
+
+    days: int
+    basis: str
+    approved_by: Literal["department", "government"] = "department"
+
+
+class Lights(Struct, frozen=True, forbid_unknown_fields=True):
+    """红黄灯: the parts of the promised limit after which a case turns yellow, and red."""
+
+    yellow: float = 0.5
+    red: float = 0.8
+
+
+class Procedure(Struct, frozen=True, forbid_unknown_fields=True):
+    """特别程序: one that this item may need; its time is not counted (行政许可法 art. 45). ``days`` it should take at most."""
+
+    kind: Literal["hearing", "tender", "inspection", "testing", "quarantine", "appraisal", "expert_review"]
+    days: int
+    basis: str
+
+
 class Material(Struct, frozen=True, forbid_unknown_fields=True):
     """One material 材料 an applicant hands in.
 
     ``necessity`` is ``required``, ``conditional`` (needed when the CEL expression ``when`` holds) or ``optional``.
+    ``later_days`` (working days) lets an applicant promise it instead 容缺受理; it is then needed before step ``needed_by``
+    (the last one, where none is named).
     """
 
     code: str
@@ -51,6 +76,8 @@ class Material(Struct, frozen=True, forbid_unknown_fields=True):
     source: str = ""
     copies: int = 1
     basis: str = ""
+    later_days: int = 0
+    needed_by: str = ""
 
 
 class Rule(Struct, frozen=True, forbid_unknown_fields=True):
@@ -84,7 +111,9 @@ class Join(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Collaboration(Struct, frozen=True, forbid_unknown_fields=True):
-    """Asks other departments for help when ``when`` (CEL) holds."""
+    """Asks other departments for help when ``when`` (CEL) holds. ``stops_clock`` names the article by which the answers' time
+    does not count; empty: it counts.
+    """
 
     id: str
     when: str
@@ -92,13 +121,31 @@ class Collaboration(Struct, frozen=True, forbid_unknown_fields=True):
     join: Join
     days: int
     on_timeout: Literal["proceed", "deny", "lift"] = "lift"
+    stops_clock: str = ""
 
 
 class Step(Struct, frozen=True, forbid_unknown_fields=True):
-    """One step 环节 of approval: 承办 handle, 审核 review, 批准 approve; done by rule or by a clerk."""
+    """One step 环节 of approval: what it is (承办 handle, 审核 review, 批准 approve), done by rule or by an officer.
+
+    ``id`` tells steps of the same name apart (the name, where there is none). ``after`` names the steps that must be done
+    before (the one before it in the list, where none is named; an empty name stands for the beginning), so steps may run side
+    by side. ``when`` (CEL) makes it optional. ``role`` may do it (empty: whom the policy lets); ``days`` is its part of the
+    promised limit (0: no limit of its own).
+    """
 
     name: Literal["handle", "review", "approve"]
     by: Literal["rule", "clerk"]
+    id: str = ""
+    title: Text | None = None
+    after: tuple[str, ...] = ()
+    when: str = ""
+    role: Literal["", "clerk", "reviewer", "supervisor"] = ""
+    days: int = 0
+
+    @property
+    def key(self) -> str:
+        """What names the step within its item."""
+        return self.id or self.name
 
 
 class Certificate(Struct, frozen=True, forbid_unknown_fields=True):
@@ -132,7 +179,10 @@ class Item(Struct, frozen=True, forbid_unknown_fields=True):
     ``form`` is a JSON Schema (2020-12) object; ``personal`` names its fields that are sealed before they leave intake
     and that no rule may read. ``eligibility`` rules must all hold, else the case is refused; ``completeness`` rules must
     all hold, else a supplement notice names them; any ``denial`` rule that holds denies the case at the rule step.
-    ``assurance`` is the real-name level (``domain/account.py``) that whoever applies must have.
+    ``assurance`` is the real-name level (``domain/account.py``) that whoever applies must have. ``accepted_by`` says who
+    examines an application: the rules at once, or an officer within five working days. ``supplement_days`` (working days) is
+    how long an applicant has for a supplement; ``extension`` of None means that the limit is not extended. ``recheck`` is the
+    part of the cases decided by rule alone that an officer looks at afterwards.
     """
 
     task_code: str
@@ -159,6 +209,12 @@ class Item(Struct, frozen=True, forbid_unknown_fields=True):
     collaborations: tuple[Collaboration, ...] = ()
     denial: tuple[Rule, ...] = ()
     certificate: Certificate | None = None
+    accepted_by: Literal["rule", "clerk"] = "rule"
+    supplement_days: int = 15
+    extension: Extension | None = None
+    lights: Lights = Lights()
+    procedures: tuple[Procedure, ...] = ()
+    recheck: float = 0.0
 
     @property
     def material_codes(self) -> frozenset[str]:

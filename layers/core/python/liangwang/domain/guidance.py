@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from .case import find
 from .catalogue import Collaboration, Evaluate, Item, Material, Rule, RuleFailed
+from .course import find
 from .rule_reading import reads
 
 

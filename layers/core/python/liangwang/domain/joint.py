@@ -16,11 +16,15 @@ from msgspec.structs import replace
 
 from .messages import Attachment, Outcome
 
-State = Literal["waiting", "due", "submitted", "granted", "denied", "refused", "withdrawn", "not_possible", "stopped"]
+State = Literal[
+    "waiting", "due", "submitted", "granted", "denied", "refused", "returned", "withdrawn", "not_possible", "stopped"
+]
 """``waiting`` for other members; ``due``: it shall be submitted, and from here on it will be; ``not_possible``: a member that it
 waited for was not granted; ``stopped``: the applicant withdrew before it was submitted."""
 
-ENDED: frozenset[State] = frozenset(["granted", "denied", "refused", "withdrawn", "not_possible", "stopped"])
+ENDED: frozenset[State] = frozenset(
+    ["granted", "denied", "refused", "returned", "withdrawn", "not_possible", "stopped"]
+)
 
 SOON, RARELY = timedelta(minutes=5), timedelta(days=1)
 """How long until somebody looks by the clock what the members have come to: the longer nothing changed the rarer."""
@@ -91,13 +95,13 @@ class Joint(Struct, frozen=True, kw_only=True, tag="joint.kept", tag_field="type
             return "granted"
         if "granted" in states:
             return "partly_granted"
-        return "not_granted" if states & {"denied", "refused"} else "withdrawn"
+        return "not_granted" if states & {"denied", "refused", "returned"} else "withdrawn"
 
 
 class Seen(NamedTuple):
     """What intake knows of a member's case: its end, if it has one, and its certificate."""
 
-    outcome: Outcome | Literal["refused"] | None
+    outcome: Outcome | Literal["refused", "returned"] | None
     certificate_no: str = ""
 
 

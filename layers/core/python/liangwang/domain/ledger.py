@@ -44,7 +44,7 @@ def evolve(state: Entry | None, recorded: Recorded[Event]) -> Entry:
     event = recorded.event
     version = (state.version if state else 0) + 1
     seen = (state.seen if state else frozenset()) | {event.sequence}
-    if state is not None and (state.is_terminal or state.sequence > event.sequence):
+    if state is not None and not _changes(state, event):
         return replace(state, version=version, seen=seen)
     return Entry(
         state=event.state,
@@ -54,6 +54,13 @@ def evolve(state: Entry | None, recorded: Recorded[Event]) -> Entry:
         version=version,
         seen=seen,
     )
+
+
+def _changes(state: Entry, event: Observed) -> bool:
+    """Whether news make something of a case: the newest do, and an end stays unless the decision was revoked."""
+    if event.state == "corrected" or state.state == "voided":
+        return False
+    return event.state == "voided" or (not state.is_terminal and state.sequence <= event.sequence)
 
 
 def observe(state: Entry | None, *, sequence: int, at: datetime, message: m.Progress) -> Sequence[Event]:
@@ -72,7 +79,17 @@ def _state(message: m.Progress) -> str:
             return "supplementing"
         case m.CaseRefused():
             return "refused"
-        case m.StepCompleted():
+        case m.CaseReturned():
+            return "returned"
+        case m.CaseTransferred():
+            return "transferred"
+        case m.CaseSuspended():
+            return "suspended"
+        case m.StepCompleted() | m.StepReturned() | m.CaseResumed() | m.CaseExtended():
             return "in_review"
         case m.CaseDecided():
             return message.outcome
+        case m.DecisionRevoked():
+            return "voided"
+        case m.DecisionCorrected() | m.CertificateRevoked() | m.CertificateReissued():
+            return "corrected"

@@ -6,72 +6,43 @@ Stored history is made of these too: fields are added with a default, never chan
 
 ``ASKS`` are messages that expect an answer. Whoever waits repeats them; whoever knows them already says again all that
 it has said: its answers, and its own questions to others.
+
+What a department tells of its own cases is in ``case_messages``, what several messages carry in ``message_parts``.
 """
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
-from .catalogue import Ask, Join, Text
-
-Opinion = Literal["agree", "disagree"]
-Outcome = Literal["granted", "denied", "withdrawn"]
-Remark = Annotated[str, Meta(max_length=1000)]
-"""What a person writes: short enough that a case stays one item and a delivery fits one call."""
-
-
-class Message(Struct, frozen=True, tag_field="type", kw_only=True):
-    """What every message says: which case it is about (the Kafka key)."""
-
-    case_no: str
-
-
-class Sealed(Struct, frozen=True, kw_only=True):
-    """Personal data that only the receiving department can open. All values are base64, ``algorithm`` apart.
-
-    ``wrapped_key`` is a data key under the department's KMS key with ``case_no`` and ``department`` as context.
-    """
-
-    algorithm: str
-    wrapped_key: str
-    nonce: str
-    ciphertext: str
-
-
-class Attachment(Struct, frozen=True, kw_only=True):
-    """A material 材料 that came as a file, or as a certificate 证照 that was granted before.
-
-    ``origin`` says where it is from: ``upload`` (for this case), ``earlier`` (kept from another case of the applicant) or
-    ``certificate`` (then ``certificate_no`` names it and there is no file). ``material_id`` names the file where files are
-    kept (docs/intake.md): the file itself does not travel. ``name`` is made of the code, never the applicant's own name
-    of the file, which may hold anything. ``version`` counts what was handed in for the same code of the same case, from 1.
-    """
-
-    code: str
-    origin: Literal["upload", "earlier", "certificate"]
-    material_id: str = ""
-    certificate_no: str = ""
-    name: str = ""
-    media_type: str = ""
-    size: int = 0
-    sha256: str = ""
-    version: int = 1
-
-
-class Point(Struct, frozen=True):
-    """One line of a supplement notice: the form field or material code, and what to do about it."""
-
-    field: str
-    reason: Text
-
-
-class Finding(Struct, frozen=True):
-    """One rule that was looked at: its id, and whether it held."""
-
-    rule: str
-    held: bool
-
+from .case_messages import CaseAccepted as CaseAccepted
+from .case_messages import CaseDecided as CaseDecided
+from .case_messages import CaseExtended as CaseExtended
+from .case_messages import CaseRefused as CaseRefused
+from .case_messages import CaseResumed as CaseResumed
+from .case_messages import CaseReturned as CaseReturned
+from .case_messages import CaseSuspended as CaseSuspended
+from .case_messages import CaseTransferred as CaseTransferred
+from .case_messages import CertificateReissued as CertificateReissued
+from .case_messages import CertificateRevoked as CertificateRevoked
+from .case_messages import DecisionCorrected as DecisionCorrected
+from .case_messages import DecisionRevoked as DecisionRevoked
+from .case_messages import Progress as Progress
+from .case_messages import StepCompleted as StepCompleted
+from .case_messages import StepReturned as StepReturned
+from .case_messages import SupplementRequested as SupplementRequested
+from .catalogue import Ask, Join
+from .message_parts import Attachment as Attachment
+from .message_parts import Due as Due
+from .message_parts import Finding as Finding
+from .message_parts import Message as Message
+from .message_parts import Opinion as Opinion
+from .message_parts import Outcome as Outcome
+from .message_parts import Point as Point
+from .message_parts import Promise as Promise
+from .message_parts import Remark as Remark
+from .message_parts import Sealed as Sealed
+from .message_parts import StopCause as StopCause
 
 # ------------------------------------------------------------------ applications: governance -> departments
 
@@ -116,32 +87,11 @@ class ApplicationWithdrawn(Message, frozen=True, tag="application.withdrawn"):
     sealed: Sealed | None = None
 
 
-# ------------------------------------------------------------------ acceptances: department -> governance
-
-
-class CaseAccepted(Message, frozen=True, tag="case.accepted"):
-    """受理: a numbered receipt. ``awaits`` names the capabilities that other departments are asked for."""
+class ApplicationRated(Message, frozen=True, tag="application.rated"):
+    """好差评: what the applicant thought of it, 1 非常满意 to 5 非常不满意, without their words."""
 
     department: str
-    accept_doc_no: str
-    awaits: tuple[str, ...] = ()
-
-
-class SupplementRequested(Message, frozen=True, tag="case.supplement_requested"):
-    """补正告知, once and with everything at once (行政许可法 art. 32(4))."""
-
-    department: str
-    notice_no: str
-    points: tuple[Point, ...]
-
-
-class CaseRefused(Message, frozen=True, tag="case.refused"):
-    """不予受理, with every reason. ``told`` as in ``CaseDecided``."""
-
-    department: str
-    refusal_doc_no: str
-    reasons: tuple[Text, ...]
-    told: int = 0
+    code: int
 
 
 # ------------------------------------------------------------------ collaboration
@@ -269,36 +219,6 @@ class CollaborationConcluded(Message, frozen=True, tag="collaboration.concluded"
     answers: tuple[Answer, ...]
 
 
-# ------------------------------------------------------------------ approvals: department -> governance
-
-
-class StepCompleted(Message, frozen=True, tag="approval.step_completed"):
-    """审批过程数据: one step done by rule (with its trace) or by a clerk (with an opinion)."""
-
-    department: str
-    step: str
-    opinion: Opinion
-    by: str
-    explanation: str = ""
-    trace: tuple[Finding, ...] = ()
-
-
-class CaseDecided(Message, frozen=True, tag="case.decided"):
-    """审批结果. A granted case may carry a certificate; ``valid_until`` of None means it does not expire.
-
-    ``told`` counts all that the department has told the citizen of this case, this message included: whoever has fewer
-    still waits for the rest.
-    """
-
-    department: str
-    outcome: Outcome
-    reasons: tuple[Text, ...] = ()
-    certificate_no: str | None = None
-    certificate_name: Text | None = None
-    valid_until: datetime | None = None
-    told: int = 0
-
-
 # ------------------------------------------------------------------ dead letters
 
 
@@ -326,9 +246,12 @@ TOPIC: dict[type[Struct], str] = {
     ApplicationSubmitted: "applications",
     ApplicationSupplemented: "applications",
     ApplicationWithdrawn: "applications",
+    ApplicationRated: "applications",
     CaseAccepted: "acceptances",
     SupplementRequested: "acceptances",
     CaseRefused: "acceptances",
+    CaseReturned: "acceptances",
+    CaseTransferred: "acceptances",
     CollaborationRequested: "collaboration-requests",
     CollaborationCancelled: "collaboration-requests",
     TaskDispatched: "collaboration-tasks",
@@ -340,7 +263,15 @@ TOPIC: dict[type[Struct], str] = {
     TaskStopped: "collaboration-reports",
     CollaborationConcluded: "collaboration-results",
     StepCompleted: "approvals",
+    StepReturned: "approvals",
+    CaseSuspended: "approvals",
+    CaseResumed: "approvals",
+    CaseExtended: "approvals",
     CaseDecided: "approvals",
+    DecisionCorrected: "approvals",
+    DecisionRevoked: "approvals",
+    CertificateRevoked: "approvals",
+    CertificateReissued: "approvals",
     DeadLettered: "dead-letters",
 }
 
@@ -348,17 +279,21 @@ ASKS = (
     ApplicationSubmitted,
     ApplicationSupplemented,
     ApplicationWithdrawn,
+    ApplicationRated,
     CollaborationRequested,
     CollaborationCancelled,
     TaskDispatched,
     TaskRecalled,
 )
 
-TERMINAL = frozenset({"refused", "granted", "denied", "withdrawn"})
+TERMINAL = frozenset({"refused", "returned", "granted", "denied", "withdrawn", "voided"})
 """The states in which a case has ended, in all three systems."""
 
-Progress = CaseAccepted | SupplementRequested | CaseRefused | StepCompleted | CaseDecided
-"""What a department tells the citizen, delivered by handback."""
+LastWord = CaseDecided | CaseRefused | CaseReturned
+"""What ends a case. What comes after it corrects it (``Afterwards``)."""
+
+Afterwards = DecisionCorrected | DecisionRevoked | CertificateRevoked | CertificateReissued
+"""What changes an end that was told already."""
 
 
 def type_of(message: type[Struct]) -> str:

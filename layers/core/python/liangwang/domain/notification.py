@@ -33,17 +33,43 @@ Kind = Literal[
     "accepted",
     "supplement_requested",
     "refused",
+    "returned",
+    "transferred",
     "step_completed",
+    "step_returned",
+    "suspended",
+    "resumed",
+    "extended",
     "granted",
     "denied",
     "withdrawn",
+    "corrected",
+    "revoked",
+    "certificate_revoked",
+    "certificate_reissued",
     "rectification_opened",
     "rectification_responded",
     "mandate_given",
     "mandate_revoked",
 ]
 
-LEGAL: frozenset[Kind] = frozenset({"accepted", "supplement_requested", "refused", "granted", "denied", "withdrawn"})
+LEGAL: frozenset[Kind] = frozenset(
+    {
+        "accepted",
+        "supplement_requested",
+        "refused",
+        "returned",
+        "suspended",
+        "extended",
+        "granted",
+        "denied",
+        "withdrawn",
+        "corrected",
+        "revoked",
+        "certificate_revoked",
+        "certificate_reissued",
+    }
+)
 
 SERVICE: frozenset[Kind] = frozenset(
     {"rectification_opened", "rectification_responded", "mandate_given", "mandate_revoked"}
@@ -191,20 +217,46 @@ def of_application(submitted: m.ApplicationSubmitted, event: application.Event) 
 def _of_progress(message: m.Progress, facts: Facts) -> tuple[Kind, Facts]:
     match message:
         case m.CaseAccepted():
-            return "accepted", replace(facts, number=message.accept_doc_no)
+            until = message.due.promised_at if message.due else None
+            return "accepted", replace(facts, number=message.accept_doc_no, until=until)
         case m.SupplementRequested():
-            return "supplement_requested", replace(facts, number=message.notice_no, points=message.points)
+            facts = replace(facts, number=message.notice_no, points=message.points, until=message.until)
+            return "supplement_requested", facts
         case m.CaseRefused():
             return "refused", replace(facts, number=message.refusal_doc_no)
+        case m.CaseReturned():
+            return "returned", replace(facts, number=message.return_doc_no)
+        case m.CaseTransferred():
+            return "transferred", replace(facts, department=message.to)
         case m.StepCompleted():
             return "step_completed", replace(facts, step=message.step, opinion=message.opinion)
+        case m.StepReturned():
+            return "step_returned", replace(facts, step=message.to)
+        case m.CaseSuspended():
+            return "suspended", replace(facts, until=message.until)
+        case m.CaseResumed():
+            return "resumed", replace(facts, until=message.due.promised_at)
+        case m.CaseExtended():
+            return "extended", replace(facts, until=message.due.promised_at)
         case m.CaseDecided():
-            return message.outcome, replace(
-                facts,
-                number=message.certificate_no or "",
-                certificate=message.certificate_name,
-                until=message.valid_until,
-            )
+            return message.outcome, _certified(facts, message.certificate_no, message)
+    return _of_afterwards(message, facts)
+
+
+def _of_afterwards(message: m.Afterwards, facts: Facts) -> tuple[Kind, Facts]:
+    match message:
+        case m.DecisionCorrected():
+            return "corrected", facts
+        case m.DecisionRevoked():
+            return "revoked", facts
+        case m.CertificateRevoked():
+            return "certificate_revoked", replace(facts, number=message.certificate_no)
+        case m.CertificateReissued():
+            return "certificate_reissued", replace(facts, number=message.certificate_no, until=message.valid_until)
+
+
+def _certified(facts: Facts, number: str | None, decided: m.CaseDecided) -> Facts:
+    return replace(facts, number=number or "", certificate=decided.certificate_name, until=decided.valid_until)
 
 
 def opened(

@@ -11,8 +11,9 @@ from ..aggregates import CASE, Key
 from ..domain import approval, policy
 from ..domain import messages as m
 from ..domain.approval import CompleteStep
-from ..domain.case import Case, next_step, waits_for_clerk
+from ..domain.case import Case
 from ..domain.catalogue import Text
+from ..domain.course import next_step, waits_for_clerk
 from ..domain.errors import Forbidden, Invalid, NotFound, Violation, require_reason
 from ..http import Answer, Request, limit_of
 from ..objects import Link, Objects
@@ -196,10 +197,8 @@ class Approval:
             raise Forbidden(f"role {request.by.role} does not complete step {wish.step}")
 
         def decide(state: Case, now: datetime) -> Any:
-            item = self._department.item(state.application)
-            return approval.complete_step(
-                state, wish, clerk=request.by.subject, item=item, evaluate=self._department.rules.evaluate, now=now
-            )
+            practice = self._department.practice(state.application)
+            return approval.complete_step(state, wish, clerk=request.by.subject, on=practice, now=now)
 
         return self._summary(act(self.store, request, stored, decide))
 
@@ -259,7 +258,7 @@ class Approval:
             task_code=item.task_code,
             task_name=item.name,
             status=state.status,
-            step=step.name if step is not None and waits_for_clerk(state, item) else None,
+            step=step.key if step is not None and waits_for_clerk(state, item) else None,
             received_at=stored.history[0].at,
         )
 

@@ -9,7 +9,9 @@ from ..domain import acceptance, approval, case
 from ..domain import messages as m
 from ..domain.case import Case
 from ..domain.catalogue import Catalogue, Item
+from ..domain.course import Practice
 from ..domain.errors import DomainError
+from ..domain.working_days import Calendar
 from ..envelope import CloudEvent
 from ..processing import Command
 from ..rules import Rules
@@ -32,9 +34,10 @@ class UnknownCase(DomainError):
 class Department:
     """Turns messages into commands on cases; the decisions themselves are in ``domain``."""
 
-    def __init__(self, catalogue: Catalogue, rules: Rules) -> None:
+    def __init__(self, catalogue: Catalogue, rules: Rules, calendar: Calendar) -> None:
         self.catalogue = catalogue
         self.rules = rules
+        self.calendar = calendar
 
     def item(self, application: m.ApplicationSubmitted) -> Item:
         """The item in the version that the case is pinned to. Raises UnknownItem."""
@@ -42,6 +45,10 @@ class Department:
         if item is None:
             raise UnknownItem(f"no item {application.task_code} version {application.task_version}")
         return item
+
+    def practice(self, application: m.ApplicationSubmitted) -> Practice:
+        """What the case of this application is decided by. Raises UnknownItem."""
+        return Practice(self.item(application), self.rules.evaluate, self.calendar)
 
     def route(self, event: CloudEvent) -> Command | None:
         """The command a message means; None when it is for a department that is not here."""
@@ -60,22 +67,18 @@ class Department:
         )
 
     def _submitted(self, state: Case | None, message: m.ApplicationSubmitted, now: datetime) -> Events:
-        return acceptance.receive(state, message, item=self.item(message), evaluate=self.rules.evaluate, now=now)
+        return acceptance.receive(state, message, on=self.practice(message), now=now)
 
     def _supplemented(self, state: Case | None, message: m.ApplicationSupplemented, now: datetime) -> Events:
         known = _known(state, message)
-        return acceptance.receive_supplement(
-            known, message, item=self.item(known.application), evaluate=self.rules.evaluate, now=now
-        )
+        return acceptance.receive_supplement(known, message, on=self.practice(known.application), now=now)
 
     def _withdrawn(self, state: Case | None, message: m.ApplicationWithdrawn, now: datetime) -> Events:
         return acceptance.withdraw(_known(state, message), message)
 
     def _concluded(self, state: Case | None, message: m.CollaborationConcluded, now: datetime) -> Events:
         known = _known(state, message)
-        return approval.conclude_collaboration(
-            known, message, item=self.item(known.application), evaluate=self.rules.evaluate, now=now
-        )
+        return approval.conclude_collaboration(known, message, on=self.practice(known.application), now=now)
 
 
 def _known(state: Case | None, message: Any) -> Case:

@@ -226,4 +226,6 @@ def _end(state: Application) -> Seen:
             return Seen(decided.outcome, decided.certificate_no or "")
         case m.CaseRefused():
             return Seen("refused")
+        case m.CaseReturned():
+            return Seen("returned")
     return Seen(None)

@@ -99,7 +99,7 @@ def _told_before_the_end(change: Change) -> Iterable[Told]:
 
 
 def _ends(event: Any) -> bool:
-    return isinstance(event, application.Progressed) and isinstance(event.message, m.CaseDecided | m.CaseRefused)
+    return isinstance(event, application.Progressed) and isinstance(event.message, m.LastWord)
 
 
 def _of_application(stored: Stored, first: int, *, until: int | None = None) -> Iterable[Told]:

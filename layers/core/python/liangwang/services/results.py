@@ -76,17 +76,26 @@ class Results:
             submitted_at=view.submitted_at,
             decided_at=at,
             reasons=word.reasons,
-            document_no=word.refusal_doc_no if isinstance(word, m.CaseRefused) else None,
+            document_no=_document_no(word),
             certificate_no=decided.certificate_no if decided else None,
             certificate_name=decided.certificate_name if decided else None,
             valid_until=decided.valid_until if decided else None,
         )
 
 
-def _ended(state: Application) -> tuple[datetime, m.CaseDecided | m.CaseRefused] | None:
+def _document_no(word: m.LastWord) -> str | None:
+    match word:
+        case m.CaseRefused():
+            return word.refusal_doc_no
+        case m.CaseReturned():
+            return word.return_doc_no
+    return None
+
+
+def _ended(state: Application) -> tuple[datetime, m.LastWord] | None:
     """When the department said its last word, and what it was."""
     for entry in state.progress:
-        if isinstance(entry.message, m.CaseDecided | m.CaseRefused):
+        if isinstance(entry.message, m.LastWord):
             return entry.at, entry.message
     return None
 

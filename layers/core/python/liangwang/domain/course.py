@@ -1,0 +1,135 @@
+"""The course of an accepted case: what rules alone carry on, until a person or another department is needed, or it is decided.
+
+``acceptance`` and ``approval`` end by calling ``advance``, within the same write.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from . import messages as m
+from .case import Case, Event, evolve
+from .catalogue import Evaluate, Facts, Item, RuleFailed, Step, Text
+from .errors import DomainError
+from .history import Recorded
+from .working_days import Calendar
+
+
+class Practice(NamedTuple):
+    """What a department decides a case by: the item, who evaluates its rules, and the calendar that its limits run by."""
+
+    item: Item
+    evaluate: Evaluate
+    calendar: Calendar
+
+
+class Undecidable(DomainError):
+    """A rule cannot be evaluated over a case: nothing is accepted, refused or granted by mistake.
+
+    A message that meets it becomes a dead letter; a clerk who meets it is told.
+    """
+
+    code = "undecidable"
+
+
+def facts(state: Case, now: datetime) -> Facts:
+    """What the item's rules may look at."""
+    opinions = {
+        answer.capability: answer.opinion or "none" for conclusion in state.conclusions for answer in conclusion.answers
+    }
+    disagreed = any(conclusion.conclusion != "agree" for conclusion in state.conclusions)
+    return {
+        "form": state.form,
+        "materials": sorted(state.materials),
+        "applicant": {"type": state.application.applicant_type},
+        "place": state.application.place,
+        "today": now,
+        "collaboration": {
+            "conclusion": ("disagree" if disagreed else "agree") if state.conclusions else "none",
+            "opinions": opinions,
+        },
+    }
+
+
+def find(rule_id: str, expression: str, evaluate: Evaluate, known: Facts) -> m.Finding:
+    """Looks at one rule. Raises Undecidable when it cannot be evaluated: nothing follows from a rule that is broken."""
+    try:
+        return m.Finding(rule_id, evaluate(expression, known))
+    except RuleFailed as error:
+        raise Undecidable(f"rule {rule_id} cannot be evaluated: {error}") from error
+
+
+def next_step(state: Case, item: Item) -> Step | None:
+    """The step the case stands before; None when all are done."""
+    return next((step for step in item.steps if step.key not in state.done), None)
+
+
+def waits_for_clerk(state: Case, item: Item) -> bool:
+    """Whether a person has to act next."""
+    step = next_step(state, item)
+    return state.status == "in_review" and step is not None and step.by == "clerk"
+
+
+def advance(state: Case, *, on: Practice, now: datetime) -> Sequence[Event]:
+    """Carries an accepted case on until a person or another department is needed, or it is decided.
+
+    Denial rules are looked at in every step that is done by rule; the first that holds ends the case.
+    """
+    events: list[Event] = []
+    while state.status == "in_review":
+        step = next_step(state, on.item)
+        if step is None:
+            new: list[Event] = [grant(state, on.item, now)]
+        elif step.by == "rule":
+            new = _step_by_rule(state, step, on=on, now=now)
+        else:
+            break
+        for event in new:
+            state = evolve(state, Recorded(now, "", event))
+        events += new
+    return events
+
+
+def _step_by_rule(state: Case, step: Step, *, on: Practice, now: datetime) -> list[Event]:
+    known = facts(state, now)
+    trace = tuple(find(rule.id, rule.when, on.evaluate, known) for rule in on.item.denial)
+    against = tuple(rule.reason for rule, finding in zip(on.item.denial, trace, strict=True) if finding.held)
+    completed = m.StepCompleted(
+        case_no=state.application.case_no,
+        department=state.department,
+        step=step.key,
+        opinion="disagree" if against else "agree",
+        by="rule",
+        trace=trace,
+    )
+    if not against:
+        return [completed]
+    return [completed, deny(evolve(state, Recorded(now, "", completed)), reasons=against)]
+
+
+def grant(state: Case, item: Item, now: datetime) -> m.CaseDecided:
+    """准予, with the item's certificate. Its number follows from the case's, so a retry never makes a second one."""
+    certificate = item.certificate
+    valid_until = None
+    if certificate is not None and certificate.valid_days is not None:
+        valid_until = now + timedelta(days=certificate.valid_days)
+    return m.CaseDecided(
+        case_no=state.application.case_no,
+        department=state.department,
+        outcome="granted",
+        certificate_no=f"{state.application.case_no}-Z" if certificate else None,
+        certificate_name=certificate.name if certificate else None,
+        valid_until=valid_until,
+        told=state.told + 1,
+    )
+
+
+def deny(state: Case, *, reasons: tuple[Text, ...]) -> m.CaseDecided:
+    """不予许可, with every reason."""
+    return m.CaseDecided(
+        case_no=state.application.case_no,
+        department=state.department,
+        outcome="denied",
+        reasons=reasons,
+        told=state.told + 1,
+    )
