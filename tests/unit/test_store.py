@@ -12,6 +12,7 @@ from liangwang.domain.case import Received, evolve
 from liangwang.domain.course import Practice
 from liangwang.domain.history import Recorded
 from liangwang.domain.patience import Patience
+from liangwang.domain.working_days import Calendar
 from liangwang.store import SHARDS, Stored, build_put, read_item, shard_of
 
 from tests.unit.samples import (
