@@ -7,25 +7,29 @@ from liangwang.consuming import consume
 from liangwang.domain.approval import CompleteStep
 from liangwang.http import Route, Routes, serve
 from liangwang.objects import Link
-from liangwang.services.approval import CaseDetail, CaseSummary, OpenFile, PersonalData, Unmask, Worklist
+from liangwang.services.approval import Approval
 from liangwang.services.case_search import CSV, JSON_LINES
+from liangwang.services.desk import CaseDetail, Worklist
+from liangwang.services.disclosure import OpenFile, PersonalData, Unmask
+from liangwang.services.own_cases import CaseSummary
 
-app, department = wiring.approval()
+cases, desk, disclosure = wiring.approval()
+approval = Approval(cases)
 
 ROUTES: Routes = {
     "GET /api/cases": Route(
-        app.worklist, "Search what waits for a clerk of my department", "case.list", result=Worklist
+        desk.worklist, "Search what waits for a clerk of my department", "case.list", result=Worklist
     ),
-    "GET /api/cases/export": Route(app.export, "The same as a file", "case.export", gives=(CSV, JSON_LINES)),
-    "GET /api/cases/{case_no}": Route(app.case, "One case of my department", "case.read", result=CaseDetail),
+    "GET /api/cases/export": Route(desk.export, "The same as a file", "case.export", gives=(CSV, JSON_LINES)),
+    "GET /api/cases/{case_no}": Route(desk.case, "One case of my department", "case.read", result=CaseDetail),
     "POST /api/cases/{case_no}/personal": Route(
-        app.unmask, "See personal data in full, and say why", "case.unmask", body=Unmask, result=PersonalData
+        disclosure.unmask, "See personal data in full, and say why", "case.unmask", body=Unmask, result=PersonalData
     ),
     "POST /api/cases/{case_no}/materials/{code}": Route(
-        app.open_file, "A link to a file of a case, and say why", "case.material", body=OpenFile, result=Link
+        disclosure.open_file, "A link to a file of a case, and say why", "case.material", body=OpenFile, result=Link
     ),
     "POST /api/cases/{case_no}/steps": Route(
-        app.complete, "Complete the step a case stands before", "case.step", body=CompleteStep, result=CaseSummary
+        approval.complete, "Complete the step a case stands before", "case.step", body=CompleteStep, result=CaseSummary
     ),
 }
 
@@ -33,5 +37,5 @@ ROUTES: Routes = {
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """A batch of ``collaboration-results``, or a clerk's HTTP request."""
     if "records" in event:
-        return consume(event, consumer="approval", store=app.store, route=department.route)
+        return consume(event, consumer="approval", store=cases.store, route=cases.department.route)
     return serve(ROUTES, event, function="approval")

@@ -19,7 +19,7 @@ from liangwang.domain.errors import DomainError
 from liangwang.domain.patience import Patience
 from liangwang.domain.task import Report
 from liangwang.exchange import ExchangeError
-from liangwang.fakes import FakeAws, FakeExchange, FakeObjects, FakeProducer, kafka_event
+from liangwang.fakes import FakeAws, FakeExchange, FakeProducer, kafka_event
 from liangwang.fakes.kafka import PARTITIONS
 from liangwang.http import Caller, Request
 from liangwang.rules import Rules
@@ -31,6 +31,7 @@ from liangwang.services.department import Department
 from liangwang.services.exchange import ExchangeApi
 from liangwang.services.handback import Handback
 from liangwang.services.intake import Apply, Intake, Supplement, Withdrawal
+from liangwang.services.own_cases import OwnCases
 from liangwang.services.publisher import Publisher
 from liangwang.services.relay import NotCarried, Relay
 from liangwang.services.supervision import Supervision
@@ -61,7 +62,7 @@ class City:
         self.exchange = FakeExchange(ExchangeApi(self.stores["intake"]), clock=self.clock)
         self.relay = Relay(self.exchange, self.producer)
         self.department = Department(self.catalogue, RULES, CALENDAR)
-        self.desk = Approval(self.stores["department"], self.department, sealing, FakeObjects())
+        self.approval = Approval(OwnCases(self.stores["department"], self.department))
         self.assistance = Assistance(self.stores["department"], organisation)
         self.centre = Centre(self.stores["governance"], organisation)
         self.handback = Handback(self.exchange)
@@ -170,7 +171,7 @@ class City:
         step = next_step(state, self.department.item(state.application))
         body = CompleteStep(step=step.name, opinion=opinion, explanation="as the file says")
         clerk = f"clerk-{len(state.steps)}"
-        return self.desk.complete(
+        return self.approval.complete(
             self.ask(clerk, body=body, role="clerk", case_no=case_no, department=state.department)
         )
 

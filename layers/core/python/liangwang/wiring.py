@@ -23,12 +23,13 @@ if TYPE_CHECKING:
     from .limits import Door
     from .rules import Rules
     from .sealing import Sealing
-    from .services.approval import Approval
     from .services.assistance import Assistance
     from .services.audit import Audit
     from .services.authorizer import Authorizer
     from .services.centre import Centre
     from .services.department import Department
+    from .services.desk import Desk
+    from .services.disclosure import Disclosure
     from .services.drafts import Drafts
     from .services.exchange import ExchangeApi
     from .services.followup import FollowUp
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from .services.mandates import MandateDesk
     from .services.materials import Materials
     from .services.notifier import Notifier
+    from .services.own_cases import OwnCases
     from .services.privacy import Privacy
     from .services.publisher import Publisher
     from .services.ratings import Ratings
@@ -298,12 +300,15 @@ def acceptance() -> tuple["Store", "Department"]:
     return _store(outside.aws()), _department()
 
 
-def approval() -> tuple["Approval", "Department"]:
-    """The clerk's desk, and what decides on conclusions."""
-    from .services.approval import Approval
+def approval() -> tuple["OwnCases", "Desk", "Disclosure"]:
+    """A department's cases, how they are shown, and what is shown for a reason only."""
+    from .services.desk import Desk
+    from .services.disclosure import Disclosure
+    from .services.own_cases import OwnCases
 
-    aws, department = outside.aws(), _department()
-    return Approval(_store(aws), department, _sealing(aws), outside.objects()), department
+    aws = outside.aws()
+    cases, sealing = OwnCases(_store(aws), _department()), _sealing(aws)
+    return cases, Desk(cases, sealing), Disclosure(cases, sealing, outside.objects())
 
 
 def assistance() -> "Assistance":
