@@ -248,7 +248,7 @@ def _of_acceptance(state: Case, event: Event, at: datetime) -> dict[str, Any] | 
             return {"status": "collaborating", "awaited": (*state.awaited, request_id)}
         case OpinionsReceived(conclusion=conclusion):
             awaited = tuple(one for one in state.awaited if one != conclusion.request_id)
-            status = state.status if state.is_terminal or awaited else "in_review"
+            status = state.status if awaited or state.status != "collaborating" else "in_review"
             return {"status": status, "awaited": awaited, "conclusions": (*state.conclusions, conclusion)}
     return None
 
@@ -283,7 +283,14 @@ def _of_time(state: Case, event: Event, at: datetime) -> dict[str, Any] | None:
         return None
     match event:
         case m.CaseSuspended(stop_id=stop_id, cause=cause):
-            stop = Stop(stop_id=stop_id, cause=cause, basis=event.basis, approver=event.approver, since=event.since)
+            stop = Stop(
+                stop_id=stop_id,
+                cause=cause,
+                basis=event.basis,
+                approver=event.approver,
+                since=event.since,
+                expected_at=event.until,
+            )
             status = state.status if cause in ("collaboration", "supplement") else "suspended"
             return {
                 "clock": statutory_clock.suspended(clock, stop),
