@@ -9,7 +9,7 @@ from typing import NamedTuple
 import click
 from liangwang import catalogue, texts, timeline
 from liangwang.domain import case as department
-from liangwang.domain import course
+from liangwang.domain import steps
 from liangwang.domain.case_no import SHANGHAI, is_valid
 from liangwang.domain.catalogue import Catalogue
 from liangwang.store import Stored
@@ -65,8 +65,7 @@ def waits_for(footprint: Footprint, known: Catalogue) -> str:
         open_tasks = "、".join(names[task.dispatched.department] for task in tasks if task.is_open)
         return texts.text("waits.collaboration", departments=open_tasks or "治理中心").zh
     item = known.versions[submitted.task_code, submitted.task_version]
-    step = course.next_step(state, item)
-    word = texts.text(f"word.{step.name}").zh if step else ""
+    word = "、".join(texts.text(f"word.{step.name}").zh for step in steps.standing(state, item))
     return texts.text("waits.clerk", department=here, step=word).zh
 
 

@@ -14,9 +14,10 @@ from liangwang.aws import AwsError
 from liangwang.catalogue import load
 from liangwang.consuming import consume
 from liangwang.domain.approval import CompleteStep
-from liangwang.domain.course import next_step, waits_for_clerk
+from liangwang.domain.course import waits_for_clerk
 from liangwang.domain.errors import DomainError
 from liangwang.domain.patience import Patience
+from liangwang.domain.steps import open_steps
 from liangwang.domain.task import Report
 from liangwang.exchange import ExchangeError
 from liangwang.fakes import FakeAws, FakeExchange, FakeProducer, kafka_event
@@ -168,8 +169,8 @@ class City:
     def do_step(self, case_no, opinion="agree"):
         """The next clerk, one who has not acted yet, completes the step the case stands before."""
         state = self.state("department", CASE, case_no)
-        step = next_step(state, self.department.item(state.application))
-        body = CompleteStep(step=step.name, opinion=opinion, explanation="as the file says")
+        step = open_steps(state, self.department.item(state.application))[0]
+        body = CompleteStep(step=step.key, opinion=opinion, explanation="as the file says")
         clerk = f"clerk-{len(state.steps)}"
         return self.approval.complete(
             self.ask(clerk, body=body, role="clerk", case_no=case_no, department=state.department)

@@ -8,13 +8,14 @@ from msgspec import Struct
 from . import messages as m
 from .case import Case, Event, OpinionsReceived, evolve
 from .catalogue import Text
-from .course import Practice, advance, deny, next_step
+from .course import Practice, advance, deny
 from .errors import Forbidden, NotNow, require_reason
 from .history import Recorded, too_late
+from .steps import open_steps
 
 
 class CompleteStep(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A clerk's opinion on the step the case stands before."""
+    """A clerk's opinion on a step that is open; ``step`` is its key within the item."""
 
     step: str
     opinion: m.Opinion
@@ -38,11 +39,12 @@ def complete_step(state: Case, command: CompleteStep, *, clerk: str, on: Practic
     Raises NotNow when the case waits for something else, Forbidden when the clerk did an earlier step of this case
     (nobody reviews their own work), Invalid when a disagreement gives no reason.
     """
-    step = next_step(state, on.item)
-    if state.status != "in_review" or step is None or step.by != "clerk":
+    waiting = {step.key: step for step in open_steps(state, on.item) if step.by == "clerk"}
+    if not waiting:
         raise NotNow(f"the case is {state.status}; no clerk's step is open")
-    if command.step != step.key:
-        raise NotNow(f"the case stands before step {step.key}, not {command.step}")
+    step = waiting.get(command.step)
+    if step is None:
+        raise NotNow(f"the case stands before step {', '.join(waiting)}, not {command.step}")
     if any(done.by == clerk for done in state.steps):
         raise Forbidden("you completed an earlier step of this case; another clerk must do this one")
     if command.opinion == "disagree":

@@ -45,6 +45,18 @@ class StepAssigned(Struct, frozen=True, kw_only=True, tag="step.assigned", tag_f
     reason: str = ""
 
 
+class StepOpened(Struct, frozen=True, kw_only=True, tag="step.opened", tag_field="type"):
+    """A step can be done from now on, where that says more than the steps before it: its condition held, or it has a limit.
+
+    ``due_at`` is when its own limit ends (None: it has none); ``stopped`` how many working days the case's clock had stood
+    by then. It is told again, later, when the clock has stood since.
+    """
+
+    step: str
+    due_at: datetime | None = None
+    stopped: int = 0
+
+
 class StepSkipped(Struct, frozen=True, kw_only=True, tag="step.skipped", tag_field="type"):
     """An optional step is not needed: its condition did not hold."""
 
@@ -110,6 +122,7 @@ Event = (
     | m.CaseReturned
     | m.CaseTransferred
     | StepAssigned
+    | StepOpened
     | StepSkipped
     | m.StepCompleted
     | m.StepReturned
@@ -151,6 +164,7 @@ class Case(Struct, frozen=True, kw_only=True):
     ``attachments`` are all that were ever handed in, in order: of a code with several versions the first stays too.
     ``awaited`` are open collaboration requests; ``conclusions`` the answered ones; ``told`` counts what the citizen was told.
     ``steps`` is all that was done, ``done`` what of it stands, by step; ``officers`` who has which step in hand;
+    ``opened`` what was told of open steps;
     ``asked`` the special procedures that wait for approval; ``clock`` runs from acceptance on; ``supervised`` what has fired.
     ``certificate`` is the one that holds.
     """
@@ -176,6 +190,7 @@ class Case(Struct, frozen=True, kw_only=True):
     clock: Clock | None = None
     done: dict[str, m.StepCompleted | StepSkipped] = field(default_factory=dict)
     officers: dict[str, str] = field(default_factory=dict)
+    opened: dict[str, StepOpened] = field(default_factory=dict)
     asked: tuple[ProcedureRequested, ...] = ()
     supervised: tuple[Supervised, ...] = ()
     answered: tuple[OrderAnswered, ...] = ()
@@ -256,16 +271,26 @@ def _of_acceptance(state: Case, event: Event, at: datetime) -> dict[str, Any] | 
 def _of_steps(state: Case, event: Event, at: datetime) -> dict[str, Any] | None:
     match event:
         case StepAssigned(step=step, officer=officer):
-            others = {name: one for name, one in state.officers.items() if name != step}
+            others = _but(state.officers, step)
             return {"officers": {**others, step: officer} if officer else others}
+        case StepOpened(step=step):
+            return {"opened": {**state.opened, step: event}}
         case StepSkipped(step=step):
             return {"done": {**state.done, step: event}}
         case m.StepCompleted(step=step):
-            officers = {name: one for name, one in state.officers.items() if name != step}
-            return {"steps": (*state.steps, event), "done": {**state.done, step: event}, "officers": officers}
+            return {
+                "steps": (*state.steps, event),
+                "done": {**state.done, step: event},
+                "officers": _but(state.officers, step),
+                "opened": _but(state.opened, step),
+            }
         case m.StepReturned(reopened=reopened):
-            return {"done": {name: one for name, one in state.done.items() if name not in reopened}}
+            return {name: _but(getattr(state, name), *reopened) for name in ("done", "officers", "opened")}
     return None
+
+
+def _but(known: dict[str, Any], *without: str) -> dict[str, Any]:
+    return {name: one for name, one in known.items() if name not in without}
 
 
 def _of_time(state: Case, event: Event, at: datetime) -> dict[str, Any] | None:

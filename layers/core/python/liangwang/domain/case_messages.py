@@ -90,7 +90,7 @@ class StepCompleted(Message, frozen=True, tag="approval.step_completed"):
 
 
 class StepReturned(Message, frozen=True, tag="approval.step_returned"):
-    """退回: the step ``step`` went back to ``to``; ``reopened`` are all steps that have to be done again.
+    """退回: the step ``step`` went back to ``to``; ``reopened`` are all steps that begin anew: that one and what comes after it.
 
     An officer who takes their own opinion back returns the step to itself.
     """

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from . import messages as m
-from .case import Case, Event, evolve
+from . import steps
+from .case import Case, Event, StepSkipped, evolve
 from .catalogue import Evaluate, Facts, Item, RuleFailed, Step, Text
 from .errors import DomainError
 from .history import Recorded
@@ -59,35 +60,46 @@ def find(rule_id: str, expression: str, evaluate: Evaluate, known: Facts) -> m.F
         raise Undecidable(f"rule {rule_id} cannot be evaluated: {error}") from error
 
 
-def next_step(state: Case, item: Item) -> Step | None:
-    """The step the case stands before; None when all are done."""
-    return next((step for step in item.steps if step.key not in state.done), None)
-
-
 def waits_for_clerk(state: Case, item: Item) -> bool:
-    """Whether a person has to act next."""
-    step = next_step(state, item)
-    return state.status == "in_review" and step is not None and step.by == "clerk"
+    """Whether an officer can act now."""
+    return any(step.by == "clerk" for step in steps.open_steps(state, item))
 
 
 def advance(state: Case, *, on: Practice, now: datetime) -> Sequence[Event]:
     """Carries an accepted case on until a person or another department is needed, or it is decided.
 
-    Denial rules are looked at in every step that is done by rule; the first that holds ends the case.
+    Denial rules are looked at in every step that is done by rule; the first that holds ends the case. It has passed when
+    every step is done or skipped.
     """
     events: list[Event] = []
-    while state.status == "in_review":
-        step = next_step(state, on.item)
-        if step is None:
-            new: list[Event] = [grant(state, on.item, now)]
-        elif step.by == "rule":
-            new = _step_by_rule(state, step, on=on, now=now)
-        else:
-            break
+    while state.status == "in_review" and (new := _onward(state, on=on, now=now)):
         for event in new:
             state = evolve(state, Recorded(now, "", event))
         events += new
     return events
+
+
+def _onward(state: Case, *, on: Practice, now: datetime) -> Sequence[Event]:
+    """What follows next without anybody's act; nothing when the case waits for somebody."""
+    if all(step.key in state.done for step in on.item.steps):
+        return [grant(state, on.item, now)]
+    for step in steps.reached(state, on.item):
+        if not _is_needed(state, step, on=on, now=now):
+            return [StepSkipped(step=step.key)]
+        if steps.lacking(state, on.item, step):
+            continue
+        if step.by == "rule":
+            return _step_by_rule(state, step, on=on, now=now)
+        if (opened := steps.opening(state, step, on.calendar, now)) is not None:
+            return [opened]
+    return []
+
+
+def _is_needed(state: Case, step: Step, *, on: Practice, now: datetime) -> bool:
+    """An optional step's condition is looked at once: when the case comes to the step."""
+    if not step.when or step.key in state.opened:
+        return True
+    return find(step.key, step.when, on.evaluate, facts(state, now)).held
 
 
 def _step_by_rule(state: Case, step: Step, *, on: Practice, now: datetime) -> list[Event]:

@@ -9,15 +9,15 @@ from ..aggregates import CASE, Key
 from ..domain import policy
 from ..domain.case import Case
 from ..domain.catalogue import Text
-from ..domain.course import next_step, waits_for_clerk
 from ..domain.errors import NotFound
+from ..domain.steps import open_steps
 from ..http import Request
 from ..store import Store, Stored
 from .department import Department
 
 
 class CaseSummary(Struct, frozen=True, kw_only=True):
-    """A case as a worklist shows it. ``step`` is the step it stands before."""
+    """A case as a worklist shows it. ``step`` is the first of the steps that an officer can do now."""
 
     case_no: str
     task_code: str
@@ -54,12 +54,12 @@ class OwnCases:
         """A case in short, as a worklist shows it and as what changes a case answers."""
         state: Case = stored.state
         item = self.department.item(state.application)
-        step = next_step(state, item)
+        waiting = [step.key for step in open_steps(state, item) if step.by == "clerk"]
         return CaseSummary(
             case_no=stored.key.id,
             task_code=item.task_code,
             task_name=item.name,
             status=state.status,
-            step=step.key if step is not None and waits_for_clerk(state, item) else None,
+            step=waiting[0] if waiting else None,
             received_at=stored.history[0].at,
         )
