@@ -90,5 +90,5 @@ def test_a_clock_that_jumps_back_counts_no_day_twice():
 def test_a_stop_tells_when_it_should_be_over():
     until = datetime(2027, 3, 31, 9, 30, tzinfo=UTC)
     (stop,) = stopped(accepted(), until=until).clock.stops
-    assert stop.expected_at == until
+    assert stop.ends_by == until
     assert procedures.stands_for(stopped(accepted()), "T1") and not procedures.stands_for(accepted(), CASE_NO)

@@ -314,7 +314,7 @@ def _of_time(state: Case, event: Event, at: datetime) -> dict[str, Any] | None:
                 basis=event.basis,
                 approver=event.approver,
                 since=event.since,
-                expected_at=event.until,
+                ends_by=event.until,
             )
             status = state.status if cause in ("collaboration", "supplement") else "suspended"
             return {

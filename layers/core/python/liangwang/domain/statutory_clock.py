@@ -26,7 +26,7 @@ class Stop(Struct, frozen=True, kw_only=True):
     """One time in which the clock stood: why (``cause``, ``basis`` the article), who approved it, from when to when.
 
     ``until`` is None while it holds; ``days`` are the working days it lasted, those shared with another stop included.
-    ``expected_at`` is the moment at which it should be over, as the applicant was told.
+    ``ends_by`` is the moment by which it should be over, as the applicant was told.
     """
 
     stop_id: str
@@ -37,7 +37,7 @@ class Stop(Struct, frozen=True, kw_only=True):
     until: date | None = None
     days: int = 0
     result: str = ""
-    expected_at: datetime | None = None
+    ends_by: datetime | None = None
 
 
 class Extension(Struct, frozen=True, kw_only=True):
