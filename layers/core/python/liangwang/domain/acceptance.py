@@ -105,7 +105,7 @@ def _hand_in(material: Material) -> Text:
 def _accept(state: Case, wanted: Sequence[Collaboration], *, on: Practice, now: datetime) -> Sequence[Event]:
     case_no, department = state.application.case_no, state.department
     awaits = tuple(ask.capability for one in wanted for ask in one.asks)
-    due = statutory_clock.start(on.item, on.calendar, on.calendar.day_of(now))
+    due = statutory_clock.start(on.item, on.calendar, now)
     accepted = m.CaseAccepted(
         case_no=case_no, department=department, accept_doc_no=f"{case_no}-S", awaits=awaits, due=due
     )

@@ -318,7 +318,7 @@ def _of_time(state: Case, event: Event, at: datetime) -> dict[str, Any] | None:
             )
             status = state.status if cause in ("collaboration", "supplement") else "suspended"
             return {
-                "clock": statutory_clock.suspended(clock, stop),
+                "clock": statutory_clock.suspended(clock, stop, at),
                 "status": status,
                 "asked": _without(state.asked, stop_id),
             }

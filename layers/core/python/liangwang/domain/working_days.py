@@ -19,7 +19,8 @@ class Office(Struct, frozen=True, forbid_unknown_fields=True):
     """Working hours of a city's offices (Asia/Shanghai), and what they mean for limits.
 
     A limit ends with the office's hours (民法典 art. 203) unless ``limits_end_at`` says another time. What comes after that
-    belongs to the next day when ``late_counts_next_day``.
+    belongs to the next day when ``late_counts_next_day``: the next of the calendar, a day off too, so that whoever comes late
+    on a Friday is counted as who comes on the Saturday, and never after who comes on the Sunday.
     """
 
     opens: time = time(9)
@@ -63,8 +64,21 @@ class Calendar(Struct, frozen=True):
         """The moment (UTC) at which a limit that ends on this day has passed."""
         return datetime.combine(day, self.office.day_ends, SHANGHAI).astimezone(UTC)
 
+    def limit(self, at: datetime, days: int) -> datetime:
+        """The moment (UTC) at which a limit of ``days`` working days has passed that begins ``at`` a moment.
+
+        A limit of 0 days ends with the office's hours that come next: never before it began.
+        """
+        last = self.after(self.day_of(at), days)
+        return self.end_of(last if self.end_of(last) > at else self.after(last, 1))
+
     def after(self, day: date, count: int) -> date:
-        """The ``count``-th working day after ``day``; for 0 the day itself, or the first working day after it."""
+        """The ``count``-th working day after ``day``; for 0 the day itself, or the first working day after it.
+
+        Raises ValueError for a ``count`` below 0.
+        """
+        if count < 0:
+            raise ValueError(f"a limit of {count} working days")
         if count == 0:
             return day if self.is_working(day) else self.after(day, 1)
         days = self._working_days_after(day)
