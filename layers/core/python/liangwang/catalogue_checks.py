@@ -4,16 +4,15 @@ Each check is a generator of ``(path, reason)``: where in the file, and what to 
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
-from itertools import pairwise
 
 from liangwang.domain.catalogue import Item, Organisation, Scenario
 from liangwang.form_checks import form_problems
 from liangwang.rule_checks import rule_problems
+from liangwang.step_checks import step_problems
 from liangwang.yaml_document import Path
 
 Problem = tuple[Path, str]
 
-STEP_ORDER = ("handle", "review", "approve")
 ITEM_TYPES = frozenset(["01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "20"])  # GB/T 39046-2020 A.1
 
 
@@ -93,13 +92,8 @@ def _limits_keep_the_law(item: Item, _: Organisation) -> Iterator[Problem]:
         yield ("promised", "days"), "a promise is at least one day (0 only for kind 1, decided at once)"
 
 
-def _steps_are_in_order(item: Item, _: Organisation) -> Iterator[Problem]:
-    names = [step.name for step in item.steps]
-    if not names or names[-1] != "approve":
-        yield ("steps",), "the last step is approve"
-    for i, (one, next_one) in enumerate(pairwise(names), start=1):
-        if STEP_ORDER.index(one) >= STEP_ORDER.index(next_one):
-            yield ("steps", i, "name"), f"{next_one} cannot follow {one}; the order is handle, review, approve"
+def _steps_lead_to_an_end(item: Item, _: Organisation) -> Iterator[Problem]:
+    yield from step_problems(item)
     if item.denial and all(step.by == "clerk" for step in item.steps):
         yield ("denial",), "no step is done by rule, so these rules would never be looked at"
 
@@ -191,7 +185,7 @@ _ITEM_CHECKS: tuple[Callable[[Item, Organisation], Iterator[Problem]], ...] = (
     _codes_are_unique,
     _limits_keep_the_law,
     _form_stands,
-    _steps_are_in_order,
+    _steps_lead_to_an_end,
     _instant_items_wait_for_nobody,
     _materials_say_when,
     _rules_name_what_to_change,

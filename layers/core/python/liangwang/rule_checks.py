@@ -56,6 +56,9 @@ def _sites(item: Item) -> Iterator[_Site]:
     for name in ("eligibility", "completeness", "collaborations", "denial"):
         for i, rule in enumerate(getattr(item, name)):
             yield _Site((name, i, "when"), rule.when, name == "denial")
+    for i, step in enumerate(item.steps):
+        if step.when:
+            yield _Site(("steps", i, "when"), step.when, True)
 
 
 def _site_problems(item: Item, site: _Site, rules: Rules) -> Iterator[Problem]:
@@ -108,7 +111,7 @@ def _collaboration_reasons(item: Item, site: _Site) -> Iterator[str]:
     if not _reads_collaboration(site.expression):
         return
     if not site.concluded:
-        yield "collaboration is known only to denial rules: the other departments are asked after acceptance"
+        yield "collaboration is known only to steps and denial rules: the other departments are asked after acceptance"
     elif not item.collaborations:
         yield "the item asks no other department, so there is no collaboration to read"
     asked = {ask.capability for one in item.collaborations for ask in one.asks}
