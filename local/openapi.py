@@ -37,12 +37,25 @@ TAGS = {
     "drafts": "草稿: applications that are not finished",
     "exchange": "交换: the one way in and out of intake for other systems",
     "approval": "审批: a clerk's cases",
+    "decisions": "更正与撤销: what is done to decisions that were told already",
     "assistance": "协办: a clerk's tasks for other departments",
     "collaboration": "协同: events as a centre's operator sees them",
 }
 
 PEOPLE = frozenset(
-    {"users", "intake", "joint", "materials", "drafts", "mandates", "inbox", "feedback", "approval", "assistance"}
+    {
+        "users",
+        "intake",
+        "joint",
+        "materials",
+        "drafts",
+        "mandates",
+        "inbox",
+        "feedback",
+        "approval",
+        "decisions",
+        "assistance",
+    }
 )
 """Functions whose POST routes honour ``Idempotency-Key``; the exchange's entries carry ids of their own."""
 

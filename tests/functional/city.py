@@ -28,6 +28,7 @@ from liangwang.sealing import Sealing
 from liangwang.services.approval import Approval
 from liangwang.services.assistance import Assistance, Decline
 from liangwang.services.centre import Centre
+from liangwang.services.decisions import Decisions
 from liangwang.services.department import Department
 from liangwang.services.exchange import ExchangeApi
 from liangwang.services.handback import Handback
@@ -64,6 +65,7 @@ class City:
         self.relay = Relay(self.exchange, self.producer)
         self.department = Department(self.catalogue, RULES, CALENDAR)
         self.approval = Approval(OwnCases(self.stores["department"], self.department))
+        self.decisions = Decisions(OwnCases(self.stores["department"], self.department))
         self.assistance = Assistance(self.stores["department"], organisation)
         self.centre = Centre(self.stores["governance"], organisation)
         self.handback = Handback(self.exchange)
@@ -175,6 +177,12 @@ class City:
         return self.approval.complete(
             self.ask(clerk, body=body, role="clerk", case_no=case_no, department=state.department)
         )
+
+    def change_decision(self, act, case_no, body, *, subject="head", key=""):
+        """A supervisor of the case's department does one of what ``Decisions`` can."""
+        department = self.state("department", CASE, case_no).department
+        request = self.ask(subject, body=body, role="supervisor", case_no=case_no, department=department, key=key)
+        return getattr(self.decisions, act)(request)
 
     # ------------------------------------------------------------------ the wire
 

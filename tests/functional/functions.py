@@ -57,6 +57,7 @@ TABLE = {
     "handback": "governance",
     "acceptance": "department",
     "approval": "department",
+    "decisions": "department",
     "assistance": "department",
     "followup": "intake",
     "notifier": "intake",

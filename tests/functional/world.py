@@ -66,6 +66,7 @@ OWNER = frozenset({"owner"})
 CITIZENS = frozenset({"owner", "agent"})
 DESK = frozenset({"clerk, own", "reviewer, own"})
 DEPARTMENT = DESK | {"supervisor, own"}
+SUPERVISOR = frozenset({"supervisor, own"})
 HELPERS = frozenset({"clerk, supporting"})
 ALL_HELPERS = HELPERS | {"reviewer, supporting", "supervisor, supporting"}
 CLERKS = frozenset(name for name in CALLERS if name.startswith("clerk"))
@@ -97,7 +98,9 @@ class World(Citizens):
         assert self.asks("materials", PUT, CITIZEN, Sample({"material_id": self.file}, OWNER, PNG))[0] == 200
         self.case = self._licence(FORM, plan={"code": "layout-plan", "material_id": self.file})
         self.at_desk = self._licence({**FORM, "area": 80})
+        self.decided = self._licence({**FORM, "area": 80})
         self._carry()
+        self._decide(self.decided)
         self.task = self._key("department", TASK.name, lambda state: state.task.department == SUPPORTING)
         self.collaboration = self._key("governance", COLLABORATION.name)
         self.closed_case = self._closed()
@@ -108,6 +111,7 @@ class World(Citizens):
         self.ids = (
             self.case,
             self.at_desk,
+            self.decided,
             self.closed_case,
             self.task,
             self.collaboration,
@@ -140,6 +144,13 @@ class World(Citizens):
         self.call("collaboration", kafka_event(self.producer.records("collaboration-requests")))
         self.call("publisher", self.aws.dynamodb.event("governance"))
         self.call("assistance", kafka_event(self.producer.records("collaboration-tasks")))
+
+    def _decide(self, number: str) -> None:
+        """Two officers complete the steps of a case that waits for people."""
+        for role, step in (("clerk", "review"), ("reviewer", "approve")):
+            caller, body = official(role, department=OWN), {"step": step, "opinion": "agree"}
+            status, answer = self.ask("approval", "POST /api/cases/{case_no}/steps", caller, body=body, case_no=number)
+            assert status == 200, answer
 
     def _closed(self) -> str:
         number = self._licence({**FORM, "area": 80})
@@ -232,6 +243,10 @@ def _desk(world: World) -> dict[str, str]:
     return {"case_no": world.at_desk}
 
 
+def _decided(world: World) -> dict[str, str]:
+    return {"case_no": world.decided}
+
+
 def _closed(world: World) -> dict[str, str]:
     return {"case_no": world.closed_case}
 
@@ -241,6 +256,7 @@ def _task(world: World) -> dict[str, str]:
 
 
 USER = {"userId": "zhang"}
+BASIS = {"basis": "《行政许可法》第七十条", "reason": "示例"}
 
 
 def _joint(world: World) -> dict[str, str]:
@@ -291,6 +307,16 @@ SAMPLES: dict[str, Callable[[World], Sample]] = {
         {**_case(w), "code": "layout-plan"}, DESK, {"reason": "示例核对"}
     ),
     "POST /api/cases/{case_no}/steps": lambda w: Sample(_desk(w), DESK, {"step": "review", "opinion": "agree"}),
+    "POST /api/cases/{case_no}/decision/correction": lambda w: Sample(
+        _decided(w), SUPERVISOR, {**BASIS, "valid_until": "2030-01-01T00:00:00+08:00"}
+    ),
+    "POST /api/cases/{case_no}/decision/revocation": lambda w: Sample(_decided(w), SUPERVISOR, BASIS),
+    "POST /api/cases/{case_no}/certificate/revocation": lambda w: Sample(
+        _decided(w), SUPERVISOR, {**BASIS, "certificate_no": f"{w.decided}-Z"}
+    ),
+    "POST /api/cases/{case_no}/certificate/reissue": lambda w: Sample(
+        _decided(w), SUPERVISOR, {**BASIS, "certificate_no": f"{w.decided}-Z"}
+    ),
     "GET /api/rectifications/{case_no}": lambda w: Sample(_closed(w), frozenset({"supervisor, own"}) | CENTRES),
     "POST /api/rectifications/{case_no}/response": lambda w: Sample(
         _closed(w), frozenset({"supervisor, own"}), {"response": "示例"}

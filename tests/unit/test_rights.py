@@ -55,6 +55,7 @@ RIGHTS = {
     "case.unmask": "clerk, reviewer: department full",
     "case.material": "clerk, reviewer: department full",
     "case.step": "clerk, reviewer: department masked",
+    "case.decision": "supervisor: department public",
     "step.handle": "clerk: department masked",
     "step.review": "clerk, reviewer: department masked",
     "step.approve": "clerk, reviewer: department masked",

@@ -38,6 +38,7 @@ TABLE = {
     "CollaborationFunction": "GovernanceTable",
     "AssistanceFunction": "DepartmentTable",
     "ApprovalFunction": "DepartmentTable",
+    "DecisionsFunction": "DepartmentTable",
     "HandbackFunction": "GovernanceTable",
     "GovernanceSupervisionFunction": "GovernanceTable",
     "DepartmentSupervisionFunction": "DepartmentTable",

@@ -3,7 +3,7 @@
 ``acceptance``, ``approval`` and what stands beside them decide; ``course`` carries a case on as far as rules alone can.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from msgspec import Struct, field
@@ -166,7 +166,7 @@ class Case(Struct, frozen=True, kw_only=True):
     ``steps`` is all that was done, ``done`` what of it stands, by step; ``officers`` who has which step in hand;
     ``opened`` what was told of open steps;
     ``asked`` the special procedures that wait for approval; ``clock`` runs from acceptance on; ``supervised`` what has fired.
-    ``certificate`` is the one that holds.
+    ``certificate`` is the one that holds, until ``certificate_until`` where it expires; ``corrections`` are the decision's.
     """
 
     application: m.ApplicationSubmitted
@@ -197,6 +197,8 @@ class Case(Struct, frozen=True, kw_only=True):
     decided: m.CaseDecided | None = None
     decided_at: datetime | None = None
     certificate: str | None = None
+    certificate_until: datetime | None = None
+    corrections: tuple[m.DecisionCorrected, ...] = ()
     rechecked: Rechecked | None = None
     rating: int | None = None
     corrected_at: datetime | None = None
@@ -348,15 +350,22 @@ def _running(state: Case, clock: Clock) -> Status:
 def _of_the_end(state: Case, event: Event, at: datetime) -> dict[str, Any] | None:
     match event:
         case m.CaseDecided(outcome=outcome):
-            return {"status": outcome, "decided": event, "decided_at": at, "certificate": event.certificate_no}
+            return {
+                "status": outcome,
+                "decided": event,
+                "decided_at": at,
+                "certificate": event.certificate_no,
+                "certificate_until": event.valid_until,
+            }
         case m.DecisionCorrected():
-            return {"corrected_at": at}
+            until = event.valid_until or state.certificate_until
+            return {"corrections": (*state.corrections, event), "certificate_until": until, "corrected_at": at}
         case m.DecisionRevoked():
             return {"status": "voided", "certificate": None, "corrected_at": at}
         case m.CertificateRevoked():
             return {"certificate": None, "corrected_at": at}
         case m.CertificateReissued(certificate_no=certificate_no):
-            return {"certificate": certificate_no, "corrected_at": at}
+            return {"certificate": certificate_no, "certificate_until": event.valid_until, "corrected_at": at}
         case Rechecked():
             return {"rechecked": event}
         case m.ApplicationRated(code=code):
@@ -365,13 +374,22 @@ def _of_the_end(state: Case, event: Event, at: datetime) -> dict[str, Any] | Non
 
 
 def wake_at(state: Case, patience: Patience, *, last: datetime | None = None) -> datetime | None:
-    """When to tell the centre again that a collaboration is cancelled: until it has confirmed.
+    """When to say again what nobody will ask for: that a collaboration is cancelled, until the centre has confirmed; and what
+    changed a decision after the case had ended, for some weeks.
 
     A case in hand needs no such moment: intake asks about it, and the department passes the question on.
     """
-    if not state.is_terminal or not state.awaited or state.changed_at is None:
-        return None
-    return patience.until(state.changed_at, last=last)
+    moments = []
+    if state.is_terminal and state.awaited and state.changed_at is not None:
+        moments.append(patience.until(state.changed_at, last=last))
+    if state.corrected_at is not None:
+        again = patience.until(state.corrected_at, last=last)
+        moments += [again] if again <= state.corrected_at + REPEATED else []
+    return min(moments, default=None)
+
+
+REPEATED = timedelta(days=30)
+"""How long the department says again by itself what changed a decision: intake does not ask about a case that has ended."""
 
 
 def holder(state: Case) -> str | None:

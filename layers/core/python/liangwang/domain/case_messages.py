@@ -198,6 +198,7 @@ class CertificateReissued(Message, frozen=True, tag="certificate.reissued"):
     replaces: str
     by: str
     reason: str
+    basis: str = ""
     valid_until: datetime | None = None
 
 

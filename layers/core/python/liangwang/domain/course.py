@@ -11,6 +11,7 @@ from . import messages as m
 from . import steps
 from .case import Case, Event, StepSkipped, evolve
 from .catalogue import Evaluate, Facts, Item, RuleFailed, Step, Text
+from .decisions import first_number
 from .errors import DomainError
 from .history import Recorded
 from .working_days import Calendar
@@ -129,7 +130,7 @@ def grant(state: Case, item: Item, now: datetime) -> m.CaseDecided:
         case_no=state.application.case_no,
         department=state.department,
         outcome="granted",
-        certificate_no=f"{state.application.case_no}-Z" if certificate else None,
+        certificate_no=first_number(state.application.case_no) if certificate else None,
         certificate_name=certificate.name if certificate else None,
         valid_until=valid_until,
         told=state.told + 1,

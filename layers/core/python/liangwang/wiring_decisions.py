@@ -1,0 +1,17 @@
+"""The composition root's other part: what is done to decisions, and the documents that tell of them."""
+
+from typing import TYPE_CHECKING
+
+from . import wiring
+from .wiring import _department, _store
+
+if TYPE_CHECKING:
+    from .services.decisions import Decisions
+
+
+def decisions() -> "Decisions":
+    """What is done to decisions that were told already."""
+    from .services.decisions import Decisions
+    from .services.own_cases import OwnCases
+
+    return Decisions(OwnCases(_store(wiring.outside.aws()), _department()))
