@@ -31,7 +31,7 @@ INDEXES = ("wake", "holder")
 TABLES = {
     "IntakeTable": INDEXES,
     "GovernanceTable": INDEXES,
-    "DepartmentTable": INDEXES,
+    "DepartmentTable": (*INDEXES, "desk"),
     "AuditTable": (),
     "LimitsTable": (),
 }

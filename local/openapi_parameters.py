@@ -9,7 +9,7 @@ import re
 from typing import Any, NamedTuple
 
 from liangwang.http import LONGEST_KEY
-from liangwang.services.case_search import STATUSES
+from liangwang.services.case_search import CHOICES
 
 from local.template import HttpRoute
 
@@ -31,9 +31,26 @@ _DEPARTMENT = Query(
     "department", {"type": "string"}, "The department's code; needed by callers who have none themselves"
 )
 _MONTH = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}$"}
+
+
+def _choice(name: str) -> dict[str, Any]:
+    return {"type": "string", "enum": list(CHOICES[name])}
+
+
 _CASES = (
     _DEPARTMENT,
-    Query("status", {"type": "string", "enum": list(STATUSES)}, "Cases in this state only"),
+    Query("mine", _choice("mine"), "Cases with a step that is in the caller's hands, waiting ones too"),
+    Query("group", _choice("group"), "Cases with a step that nobody has claimed and the caller could"),
+    Query("light", _choice("light"), "Cases whose clock has this light 红黄灯 only"),
+    Query("due_before", {"type": "string"}, "Due before this day (2027-03-01) or moment"),
+    Query("sort", _choice("sort"), "Soonest due first (`due`, the default), or latest first (`-due`)"),
+    Query(
+        "in_hand",
+        _choice("in_hand"),
+        "`true` (the default): the department has to act next; `false`: it waits for the applicant, other departments or a "
+        "special procedure; `any`: both",
+    ),
+    Query("status", _choice("status"), "Cases in this state only, whether or not they wait"),
     Query("task_code", {"type": "string"}, "Cases of this item only"),
     Query("received_from", {"type": "string"}, "Received on this day (2027-03-01) or moment, or later"),
     Query("received_to", {"type": "string"}, "Received on this day or moment, or before"),

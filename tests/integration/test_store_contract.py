@@ -11,10 +11,11 @@ from datetime import timedelta
 import jwt
 import pytest
 from liangwang import log
-from liangwang.aggregates import APPLICATION, TASK, Key
+from liangwang.aggregates import APPLICATION, CASE, TASK, Key
 from liangwang.aws import AwsError, SignedAws, Unreachable
 from liangwang.aws_boto import BotoAws
 from liangwang.domain.application import Opened
+from liangwang.domain.case import Received
 from liangwang.domain.errors import Invalid
 from liangwang.domain.history import Recorded
 from liangwang.domain.patience import Patience
@@ -246,6 +247,54 @@ def test_a_cursor_of_ones_own_making_is_refused(store, cursor):
 
 def test_nobody_with_a_name_longer_than_a_key_holds_anything(store):
     assert store.held_by(APPLICATION, "张" * 1000, limit=3) == ([], None)
+
+
+def on_desk(number, *, days=0, department="EAST-MARKET"):
+    """An open case that is due so many days after noon."""
+    application = submitted(case_no=f"{number}", department=department)
+    received = Received(application=application, deemed_at=NOON + timedelta(days=days))
+    return Stored(Key(CASE.name, f"{number}"), (Recorded(NOON, "a", received),))
+
+
+def test_a_departments_open_cases_are_paged_by_when_they_are_due_and_each_found_once(store):
+    created(store, *[on_desk(n, days=9 - n % 5) for n in range(7)], on_desk("x", department="WEST-ROADS"))
+    soonest, latest = (walked(store, latest_first=latest) for latest in (False, True))
+    assert [key.id for key in soonest] == ["4", "3", "2", "1", "6", "0", "5"]
+    assert sorted(soonest) == sorted(latest) and latest[-1] == soonest[0]
+
+
+def walked(store, **order):
+    found, cursor = [], None
+    while True:
+        page, cursor = store.on_desk("EAST-MARKET", limit=3, cursor=cursor, **order)
+        found += [one.key for one in page]
+        if cursor is None:
+            return found
+
+
+def test_a_page_goes_on_behind_any_case_of_the_one_before(store):
+    created(store, *[on_desk(n, days=n) for n in range(5)])
+    found, _ = store.on_desk("EAST-MARKET")
+    assert [one.key.id for one in found] == ["0", "1", "2", "3", "4"]
+    assert found[0].entry.status == "received"
+    rest, _ = store.on_desk("EAST-MARKET", cursor=found[2].cursor)
+    assert [one.key.id for one in rest] == ["3", "4"]
+
+
+def test_a_departments_open_cases_are_found_by_when_they_are_due(store):
+    created(store, *[on_desk(n, days=n) for n in range(5)])
+    found, _ = store.on_desk("EAST-MARKET", until=NOON + timedelta(days=2))
+    assert [one.key.id for one in found] == ["0", "1"]
+    assert store.on_desk("EAST-MARKET", until=NOON - timedelta(days=9))[0] == []
+
+
+def test_the_cursor_of_another_index_or_of_another_desk_is_refused(store):
+    created(store, on_desk(1), on_desk(2, department="WEST-ROADS"), application(1), application(2))
+    (theirs,) = store.on_desk("WEST-ROADS")[0]
+    of_holder = store.held_by(APPLICATION, "zhang", limit=1)[1]
+    for cursor in (theirs.cursor, of_holder, "x"):
+        with pytest.raises(Invalid):
+            store.on_desk("EAST-MARKET", cursor=cursor)
 
 
 # ------------------------------------------------------------------ when things go wrong

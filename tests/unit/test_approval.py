@@ -6,7 +6,7 @@ import pytest
 from liangwang.domain import messages as m
 from liangwang.domain.acceptance import receive, withdraw
 from liangwang.domain.approval import CompleteStep, complete_step, conclude_collaboration
-from liangwang.domain.case import evolve, holder, wake_at
+from liangwang.domain.case import evolve, wake_at
 from liangwang.domain.catalogue import Step
 from liangwang.domain.course import Practice, Undecidable, waits_for_clerk
 from liangwang.domain.errors import Forbidden, Invalid, NotNow
@@ -119,12 +119,6 @@ def test_the_same_conclusion_a_second_time_is_kept_as_a_note():
 def test_a_denial_rule_that_cannot_be_evaluated_grants_nothing():
     with pytest.raises(Undecidable, match="broken"):
         case(item(denial=(rule("odd", "broken"),)))
-
-
-def test_a_case_is_in_its_departments_hands_only_while_it_can_act():
-    assert holder(case()) == "EAST-MARKET"
-    assert holder(case(ASKING)) is None
-    assert holder(folded(evolve, case(), withdraw(case(), withdrawn()))) is None
 
 
 def test_a_withdrawn_case_repeats_its_cancelling_until_the_centre_confirms():

@@ -24,6 +24,7 @@ from .domain import (
     rating,
     rectification,
     task,
+    worklist,
 )
 from .domain import messages as m
 from .domain.account import SESSION_LIFE, Account, Attempts, Claim, Session
@@ -33,6 +34,7 @@ from .domain.material import Material
 from .domain.patience import Patience
 from .domain.person_key import PersonKey
 from .domain.retention import Ended
+from .domain.worklist import Placed
 
 
 class Index(NamedTuple):
@@ -40,6 +42,7 @@ class Index(NamedTuple):
 
     ``held_since`` orders what one holder has; without it the first event that is kept does, which of a document is the
     newest. ``expires_at`` is when DynamoDB may remove the item by itself; it does so some days later at most, and never before.
+    ``desk`` is where an open case stands among those of its department.
     """
 
     wake_at: datetime | None = None
@@ -47,6 +50,7 @@ class Index(NamedTuple):
     held_since: datetime | None = None
     pending: bool = False
     expires_at: datetime | None = None
+    desk: Placed | None = None
 
 
 class Accessed(Struct, frozen=True, kw_only=True, tag="access.recorded", tag_field="type"):
@@ -192,7 +196,7 @@ CASE = _kind(
     "department",
     case.Event,
     case.evolve,
-    lambda state, patience, last: Index(wake_at=case.wake_at(state, patience, last=last), holder=case.holder(state)),
+    lambda state, patience, last: Index(wake_at=case.wake_at(state, patience, last=last), desk=worklist.placed(state)),
 )
 TASK = _kind("task", "department", task.Event, task.evolve, lambda state, *_: Index(holder=task.holder(state)))
 COLLABORATION = _kind(

@@ -22,6 +22,7 @@ from .body import pack, unpack
 from .domain.errors import Invalid, Violation
 from .domain.history import Recorded, fold
 from .domain.patience import Patience, moment_of
+from .domain.worklist import Entry
 
 SHARDS = 8
 """The ``wake`` index is spread over this many keys: one takes 1,000 writes a second."""
@@ -58,6 +59,14 @@ class Stored(NamedTuple):
         return fold(KINDS[self.key.kind].evolve, self.history)
 
 
+class OnDesk(NamedTuple):
+    """An open case as the index of its department's desk has it, and the cursor of a page that ends with it."""
+
+    key: Key
+    entry: Entry
+    cursor: str
+
+
 class Conflict(Exception):
     """Somebody else wrote first, or an earlier try of ours did: load again and decide again."""
 
@@ -88,6 +97,10 @@ def build_put(table: str, *, before: Stored, after: Stored, patience: Patience) 
     if index.holder is not None:
         item["holder"] = {"S": f"{kind.name}/{index.holder}"}
         item["held_since"] = {"N": str(_milliseconds(index.held_since or after.history[0].at))}
+    if index.desk is not None:
+        item["desk"] = {"S": index.desk.department}
+        item["due_at"] = {"N": str(_milliseconds(index.desk.due_at))}
+        item["shown"] = {"S": json.encode(index.desk.entry).decode()}
     if index.pending:
         item["pending"] = {"N": "1"}
     if index.expires_at is not None:
@@ -209,6 +222,38 @@ class Store:
                 return [], None  # DynamoDB refuses a range that ends before it begins
         return self._query("holder", condition, values, limit=limit, cursor=cursor, newest_first=newest_first)
 
+    def on_desk(
+        self,
+        department: str,
+        *,
+        limit: int | None = None,
+        cursor: str | None = None,
+        until: datetime | None = None,
+        latest_first: bool = False,
+    ) -> tuple[list[OnDesk], str | None]:
+        """The open cases of a department, soonest due first unless told otherwise, due before ``until``: one query, which
+        reads ``limit`` of them, or as many as DynamoDB gives at once (1 MB, some thousands), and a cursor if there are more.
+
+        Raises Invalid for a cursor that this method did not make.
+        """
+        values = {":key": {"S": department}}
+        if not department or len(department.encode()) > LONGEST_KEY:
+            return [], None
+        condition = "desk = :key"
+        if until is not None:
+            condition += " AND due_at BETWEEN :since AND :until"
+            values |= {":since": {"N": "0"}, ":until": {"N": str(max(0, _milliseconds(until) - 1))}}
+        items, following = self._page("desk", condition, values, limit=limit, cursor=cursor, newest_first=latest_first)
+        found = [
+            OnDesk(
+                Key.parse(item["pk"]["S"]),
+                json.decode(item["shown"]["S"], type=Entry),
+                _cursor({name: item[name] for name in ("pk", "desk", "due_at")}),
+            )
+            for item in items
+        ]
+        return found, following
+
     def _query(
         self,
         index: str,
@@ -219,17 +264,31 @@ class Store:
         cursor: str | None = None,
         newest_first: bool = False,
     ) -> tuple[list[Key], str | None]:
+        items, following = self._page(index, condition, values, limit=limit, cursor=cursor, newest_first=newest_first)
+        return [Key.parse(item["pk"]["S"]) for item in items], following
+
+    def _page(
+        self,
+        index: str,
+        condition: str,
+        values: dict[str, Any],
+        *,
+        limit: int | None,
+        cursor: str | None,
+        newest_first: bool,
+    ) -> tuple[list[Attributes], str | None]:
         request: dict[str, Any] = {
             "TableName": self._table,
             "IndexName": index,
             "KeyConditionExpression": condition,
             "ExpressionAttributeValues": values,
-            "Limit": limit,
         }
+        if limit is not None:
+            request["Limit"] = limit
         if newest_first:
             request["ScanIndexForward"] = False
         if cursor:
-            request["ExclusiveStartKey"] = _open_cursor(cursor, values[":key"])
+            request["ExclusiveStartKey"] = _open_cursor(cursor, index, values[":key"])
         try:
             answer = self._aws.call("dynamodb", "Query", request)
         except AwsError as error:
@@ -237,24 +296,31 @@ class Store:
                 raise _not_a_cursor() from error
             raise
         last = answer.get("LastEvaluatedKey")
-        following = base64.urlsafe_b64encode(json.encode(last)).decode() if last else None
-        return [Key.parse(item["pk"]["S"]) for item in answer["Items"]], following
+        return answer["Items"], _cursor(last) if last else None
 
 
 def _milliseconds(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
 
 
-def _open_cursor(cursor: str, holder: Mapping[str, str]) -> Mapping[str, Mapping[str, str]]:
-    """The key that a cursor names. Raises Invalid for one that is not of this holder's page."""
+def _cursor(key: Attributes) -> str:
+    return base64.urlsafe_b64encode(json.encode(key)).decode()
+
+
+_ORDER = {"holder": "held_since", "desk": "due_at"}
+"""The sort key of each index that is paged."""
+
+
+def _open_cursor(cursor: str, index: str, whose: Mapping[str, str]) -> Mapping[str, Mapping[str, str]]:
+    """The key that a cursor names. Raises Invalid for one that is not of this index and this holder's page."""
     try:
         key = json.decode(base64.urlsafe_b64decode(cursor), type=dict[str, dict[str, str]])
     except (ValueError, DecodeError) as error:
         raise _not_a_cursor() from error
-    match key:
-        case {"pk": {"S": _}, "holder": whose, "held_since": {"N": since}, **more} if whose == holder and not more:
-            if since.isascii() and since.isdecimal() and len(since) < len(str(FAR)):
-                return key
+    if key.keys() == {"pk", index, _ORDER[index]} and key[index] == whose and key["pk"].keys() == {"S"}:
+        place = key[_ORDER[index]].get("N", "") if len(key[_ORDER[index]]) == 1 else ""
+        if place.isascii() and place.isdecimal() and len(place) < len(str(FAR)):
+            return key
     raise _not_a_cursor()
 
 

@@ -390,8 +390,3 @@ def wake_at(state: Case, patience: Patience, *, last: datetime | None = None) ->
 
 REPEATED = timedelta(days=30)
 """How long the department says again by itself what changed a decision: intake does not ask about a case that has ended."""
-
-
-def holder(state: Case) -> str | None:
-    """The department whose clerks have it in hand; None while it waits for others or has ended."""
-    return state.department if state.status == "in_review" else None

@@ -84,7 +84,7 @@ def _onward(state: Case, *, on: Practice, now: datetime) -> Sequence[Event]:
     """What follows next without anybody's act; nothing when the case waits for somebody."""
     if all(step.key in state.done for step in on.item.steps):
         return [grant(state, on.item, now)]
-    for step in steps.reached(state, on.item):
+    for step in steps.reached(state.done, on.item):
         if not _is_needed(state, step, on=on, now=now):
             return [StepSkipped(step=step.key)]
         if steps.lacking(state, on.item, step):

@@ -5,7 +5,7 @@ can be done when all before it are done or skipped, and all materials that were 
 passed when every step is done or skipped.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
 
@@ -54,11 +54,11 @@ def find(item: Item, key: str) -> Step | None:
     return next((step for step in item.steps if step.key == key), None)
 
 
-def reached(state: Case, item: Item) -> Iterator[Step]:
-    """The steps that the case has come to: all before them are done or skipped, they themselves are neither."""
+def reached(done: Container[str], item: Item) -> Iterator[Step]:
+    """The steps that a case has come to: all before them are done or skipped, they themselves are neither."""
     direct = before(item.steps)
     for step in item.steps:
-        if step.key not in state.done and all(name in state.done for name in direct[step.key]):
+        if step.key not in done and all(name in done for name in direct[step.key]):
             yield step
 
 
@@ -78,7 +78,7 @@ def standing(state: Case, item: Item) -> tuple[Step, ...]:
     """The steps before which an accepted case stands, whether or not they can be done now."""
     if state.accepted is None or state.is_terminal:
         return ()
-    return tuple(step for step in reached(state, item) if not step.when or step.key in state.opened)
+    return tuple(step for step in reached(state.done, item) if not step.when or step.key in state.opened)
 
 
 def open_steps(state: Case, item: Item) -> tuple[Step, ...]:

@@ -6,8 +6,11 @@ from typing import Any
 
 from ..aws import AwsError
 
-RANGE = {"wake": "wake_at", "holder": "held_since"}
+RANGE = {"wake": "wake_at", "holder": "held_since", "desk": "due_at"}
 """The sort key of each index; its partition key has the index's name (template.yaml)."""
+
+PROJECTED = {"desk": ("shown",)}
+"""What an index has beside the keys."""
 
 LONGEST_KEY = 2048
 
@@ -17,7 +20,8 @@ Item = dict[str, dict[str, Any]]
 class FakeDynamoDb:
     """``tables`` hold items by partition key; ``streams`` every change in order, as a Lambda stream event has it.
 
-    ``unprocessed`` is how many keys the next BatchGetItem calls leave for later, one number a call; ``page`` how many items a query of a table gives at once.
+    ``unprocessed`` is how many keys the next BatchGetItem calls leave for later, one number a call; ``page`` how many items a query of a table gives at once,
+    ``entries`` how many of an index, where the request does not say: the service stops at 1 MB.
     """
 
     def __init__(self) -> None:
@@ -25,6 +29,7 @@ class FakeDynamoDb:
         self.streams: dict[str, list[dict[str, Any]]] = {}
         self.unprocessed: list[int] = []
         self.page = 100
+        self.entries = 2000
         self.operations: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "PutItem": self._put_item,
             "BatchGetItem": self._batch_get_item,
@@ -133,10 +138,12 @@ class FakeDynamoDb:
         if start := request.get("ExclusiveStartKey"):
             last = (int(start[order]["N"]), start["pk"]["S"])
             rows = [row for row in rows if (row > last) == request.get("ScanIndexForward", True) and row != last]
-        page = rows[: request["Limit"]]
-        shown = [{"pk": {"S": key}, index: values[":key"], order: {"N": str(place)}} for place, key in page]
+        limit = request.get("Limit", self.entries)
+        keys = [{"pk": {"S": key}, index: values[":key"], order: {"N": str(place)}} for place, key in rows[:limit]]
+        items = self.tables.get(request["TableName"], {})
+        shown = [{**key, **{name: items[key["pk"]["S"]][name] for name in PROJECTED.get(index, ())}} for key in keys]
         # Like the service: a full page names its last key, whether more follows or not.
-        return {"Items": shown, **({"LastEvaluatedKey": shown[-1]} if len(page) == request["Limit"] else {})}
+        return {"Items": shown, **({"LastEvaluatedKey": keys[-1]} if len(keys) == limit else {})}
 
     def _scan(self, request: dict[str, Any]) -> dict[str, Any]:
         """In pages, as the service does; the order is that of the keys."""

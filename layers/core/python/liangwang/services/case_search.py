@@ -2,16 +2,17 @@
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, get_args
 from urllib.parse import urlencode
 
 from msgspec import Struct, json
 
-from ..domain.case import Case, Status
+from ..domain.case import Status
 from ..domain.case_no import SHANGHAI
 from ..domain.errors import Invalid, Violation
+from ..domain.worklist import Criteria
 from ..http import Request
 
 CSV = "text/csv"
@@ -26,34 +27,44 @@ _BLANKS = ("\t", "\r", "\n")
 """What a spreadsheet may take for the beginning of a formula, in the wide forms too (OWASP, CSV injection)."""
 
 
-class Criteria(Struct, frozen=True, kw_only=True):
-    """What is looked for: each criterion that is given must hold. ``until`` is not included."""
+_LIGHTS = ("green", "yellow", "red", "overdue")
+_SORTS = ("due", "-due")
+_SWITCH = {"true": True, "false": False}
+_IN_HAND: dict[str, bool | None] = {**_SWITCH, "any": None}
 
-    status: str = ""
-    task_code: str = ""
-    since: datetime = FIRST
-    until: datetime = LAST
-
-    def match(self, state: Case) -> bool:
-        """Whether a case is looked for, as far as its own state tells."""
-        by_status = not self.status or state.status == self.status
-        return by_status and (not self.task_code or state.application.task_code == self.task_code)
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "status": STATUSES,
+    "light": _LIGHTS,
+    "sort": _SORTS,
+    "mine": tuple(_SWITCH),
+    "group": tuple(_SWITCH),
+    "in_hand": tuple(_IN_HAND),
+}
+"""The criteria of which only these values are one."""
 
 
 def criteria(request: Request) -> Criteria:
-    """From the query. Raises Invalid for a status that is none, and for what is no date or moment."""
+    """From the query. Raises Invalid for a value that is none of ``CHOICES``, and for what is no date or moment."""
     found: list[Violation] = []
-    status = request.query.get("status", "")
-    if status and status not in STATUSES:
-        found.append(Violation("status", f"use one of: {', '.join(STATUSES)}"))
-    since, until = (_moment(request, name, found) for name in ("received_from", "received_to"))
+    chosen = {name: request.query.get(name, "") for name in CHOICES}
+    for name, value in chosen.items():
+        if value and value not in CHOICES[name]:
+            found.append(Violation(name, f"use one of: {', '.join(CHOICES[name])}"))
+    since, until, due = (_moment(request, name, found) for name in ("received_from", "received_to", "due_before"))
     if found:
         raise Invalid("the search cannot be done", violations=tuple(found))
+    mine = _SWITCH.get(chosen["mine"], False)
     return Criteria(
-        status=status,
+        status=chosen["status"],
         task_code=request.query.get("task_code", ""),
-        since=since[0] if since else FIRST,
-        until=until[1] if until else LAST,
+        received_from=since[0] if since else None,
+        received_to=until[1] if until else None,
+        due_before=due[0] if due else None,
+        light=chosen["light"],
+        mine=mine,
+        group=_SWITCH.get(chosen["group"], False),
+        in_hand=_IN_HAND.get(chosen["in_hand"], None if mine else True),
+        latest_first=chosen["sort"] == "-due",
     )
 
 

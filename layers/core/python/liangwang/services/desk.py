@@ -1,31 +1,56 @@
 """A department's desk: its worklist, search and export, and one case."""
 
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct, structs
 
 from ..access import mask
-from ..aggregates import CASE
 from ..domain import messages as m
 from ..domain import policy
 from ..domain.case import Case
+from ..domain.catalogue import Item
+from ..domain.statutory_clock import Light
+from ..domain.steps import open_steps
+from ..domain.worklist import Asker, Criteria, Entry, due_at, entry, light, match
 from ..http import Answer, Request, limit_of
 from ..sealing import Sealing
 from ..store import Stored
-from ..timeline import Entry, of_history
+from ..timeline import Entry as Told
+from ..timeline import of_history
 from . import case_search
 from .departments import Departments
 from .disclosure import opened
 from .own_cases import CaseSummary, OwnCases
 
+WIDER = 4
+"""How many open cases a page looks at for each that it may show, where most of them are looked for."""
+
+
+class OpenStep(Struct, frozen=True, kw_only=True):
+    """A step that an officer can do now: who has it in hand (nobody: None), and when its own limit ends (None: it has none)."""
+
+    step: str
+    officer: str | None = None
+    due_at: datetime | None = None
+
+
+class ListedCase(CaseSummary, frozen=True, kw_only=True):
+    """An open case as a worklist shows it: when its next thing is due, its light once it is accepted, and its open steps."""
+
+    due_at: datetime
+    light: Light | None
+    steps: tuple[OpenStep, ...]
+
 
 class Worklist(Struct, frozen=True, kw_only=True):
-    """A page of the department's cases that wait for a clerk, oldest first.
+    """A page of the department's open cases, soonest due first.
 
-    A search looks at ``limit`` of them a page, so a page may hold fewer, even none, and still have a ``cursor``.
+    A page is found by one look at the index, which reaches some thousands of cases; so of a large department it may hold
+    fewer than were asked for, even none, and still have a ``cursor``.
     """
 
-    cases: tuple[CaseSummary, ...]
+    cases: tuple[ListedCase, ...]
     cursor: str | None = None
 
 
@@ -42,7 +67,7 @@ class CaseDetail(Struct, frozen=True, kw_only=True):
     attachments: tuple[m.Attachment, ...]
     personal: dict[str, Any]
     conclusions: tuple[m.CollaborationConcluded, ...]
-    timeline: tuple[Entry, ...]
+    timeline: tuple[Told, ...]
 
 
 class CaseRow(Struct, frozen=True, kw_only=True):
@@ -59,6 +84,8 @@ class CaseRow(Struct, frozen=True, kw_only=True):
     applicant_type: int
     materials: tuple[str, ...]
     form: dict[str, Any]
+    due_at: str
+    light: str | None
 
 
 class Desk:
@@ -71,14 +98,14 @@ class Desk:
         self._sealing = sealing
 
     def worklist(self, request: Request) -> Worklist:
-        """What waits for a clerk of the caller's department, or of the named one; narrowed by criteria."""
+        """What waits for officers of the caller's department, or of the named one; narrowed by criteria."""
         found, cursor = self._search(request, "case.list", default=20)
-        return Worklist(cases=tuple(self._cases.summary(stored) for stored in found), cursor=cursor)
+        return Worklist(cases=tuple(self._listed(stored, request.now) for stored in found), cursor=cursor)
 
     def export(self, request: Request) -> Answer:
         """The same as a file, a page at a time; the ``link`` header leads to the next page."""
         found, cursor = self._search(request, "case.export", default=100)
-        rows = [self._row(stored) for stored in found]
+        rows = [self._row(stored, request.now) for stored in found]
         headers = case_search.next_page(request, "/api/cases/export", cursor)
         if request.wants == case_search.JSON_LINES:
             return Answer(case_search.lines(rows), case_search.JSON_LINES, headers=headers)
@@ -102,21 +129,45 @@ class Desk:
         )
 
     def _search(self, request: Request, action: policy.Action, *, default: int) -> tuple[list[Stored], str | None]:
-        """A page of cases in a department's hands: one query and one read, whatever is looked for."""
+        """A page of a department's open cases: one query and one read, whatever is looked for and however many items there
+        are. The index may lag a moment behind, so what is read is looked at once more.
+        """
         department = self._departments.one(request, action)
-        wanted = case_search.criteria(request)
-        keys, cursor = self._cases.store.held_by(
-            CASE,
+        wanted, limit = case_search.criteria(request), limit_of(request, default=default)
+        found, following = self._cases.store.on_desk(
             department,
-            limit=limit_of(request, default=default),
+            limit=None if wanted.narrow else limit * WIDER,
             cursor=request.query.get("cursor"),
-            since=wanted.since,
-            until=wanted.until,
+            until=wanted.due_before,
+            latest_first=wanted.latest_first,
         )
-        loaded = self._cases.store.load(keys)
-        return [loaded[key] for key in keys if loaded[key].history and wanted.match(loaded[key].state)], cursor
+        asker = Asker(subject=request.by.subject, role=request.by.role, now=request.now)
+        matching = [one for one in found if match(one.entry, wanted, asker, self._item)]
+        page = matching[:limit]
+        cursor = page[-1].cursor if len(matching) > limit else following
+        loaded = self._cases.store.load(one.key for one in page) if page else {}
+        cases = [loaded[one.key] for one in page if loaded[one.key].history]
+        return [one for one in cases if self._is_wanted(one, department, wanted, asker)], cursor
 
-    def _row(self, stored: Stored) -> CaseRow:
+    def _is_wanted(self, stored: Stored, department: str, wanted: Criteria, asker: Asker) -> bool:
+        state: Case = stored.state
+        here = state.department == department and not state.is_terminal
+        return here and match(entry(state), wanted, asker, self._item)
+
+    def _item(self, found: Entry) -> Item | None:
+        return self._cases.department.catalogue.versions.get((found.task_code, found.task_version))
+
+    def _listed(self, stored: Stored, now: datetime) -> ListedCase:
+        state: Case = stored.state
+        summary = self._cases.summary(stored)
+        return ListedCase(
+            **structs.asdict(summary),
+            due_at=due_at(state),
+            light=light(entry(state), now),
+            steps=open_for_officers(state, self._cases.department.item(state.application)),
+        )
+
+    def _row(self, stored: Stored, now: datetime) -> CaseRow:
         summary, state = self._cases.summary(stored), stored.state
         return CaseRow(
             case_no=summary.case_no,
@@ -130,4 +181,19 @@ class Desk:
             applicant_type=state.application.applicant_type,
             materials=tuple(sorted(state.materials)),
             form=state.form,
+            due_at=due_at(state).isoformat(),
+            light=light(entry(state), now),
         )
+
+
+def open_for_officers(state: Case, item: Item) -> tuple[OpenStep, ...]:
+    """The steps that an officer can do now."""
+    return tuple(
+        OpenStep(
+            step=step.key,
+            officer=state.officers.get(step.key),
+            due_at=state.opened[step.key].due_at if step.key in state.opened else None,
+        )
+        for step in open_steps(state, item)
+        if step.by == "clerk"
+    )
