@@ -36,7 +36,7 @@ from liangwang.services.intake import Apply, Intake, Supplement, Withdrawal
 from liangwang.services.own_cases import OwnCases
 from liangwang.services.publisher import Publisher
 from liangwang.services.relay import NotCarried, Relay
-from liangwang.services.supervision import Supervision
+from liangwang.services.supervision import Supervision, wakers
 from liangwang.store import Conflict, Store
 
 CATALOGUE = Path(__file__).parents[2] / "layers" / "catalogue"
@@ -70,9 +70,9 @@ class City:
         self.centre = Centre(self.stores["governance"], organisation)
         self.handback = Handback(self.exchange)
         self.publisher = Publisher(self.producer)
+        due = wakers(self.department, CATALOGUE)
         self.supervision = {
-            name: Supervision(self.stores[name], organisation, clock=self.clock)
-            for name in ("governance", "department")
+            name: Supervision(self.stores[name], due, clock=self.clock) for name in ("governance", "department")
         }
         self.consumers = {
             "applications": ("department", self.department.route, None),

@@ -5,8 +5,12 @@ from collections import Counter
 import pytest
 from liangwang.aggregates import APPLICATION, CASE, COLLABORATION, LEDGER, TASK, Key
 from liangwang.audit_chain import read_anchor, read_block
+from liangwang.domain import messages as m
+from liangwang.domain.acceptance import withdraw
+from liangwang.domain.history import Recorded
 from liangwang.envelope import decode
 from liangwang.fakes import Fault, kafka_event
+from liangwang.store import Stored, read_item
 
 from tests.functional.functions import Functions, golden
 
@@ -169,19 +173,17 @@ def test_supervision_has_nothing_to_do_where_nobody_waits(functions, table):
 
 
 def test_a_withdrawn_case_is_cancelled_again_until_the_centre_confirms(functions):
-    functions.aws.dynamodb.tables["department"] = {
-        record["dynamodb"]["Keys"]["pk"]["S"]: {
-            **record["dynamodb"]["NewImage"],
-            "wake": {"S": "0"},
-            "wake_at": {"N": "1"},
-        }
-        for record in golden("stream_department")["Records"]
-        if record["dynamodb"]["Keys"]["pk"]["S"].startswith("case#")
-    }
+    images = [record["dynamodb"]["NewImage"] for record in golden("stream_department")["Records"]]
+    for stored in (read_item(image) for image in images if image["pk"]["S"].startswith("case#")):
+        wish = m.ApplicationWithdrawn(case_no=stored.key.id, department=stored.state.department)
+        ending = [Recorded(stored.history[-1].at, "withdrawn", one) for one in withdraw(stored.state, wish)]
+        ended = Stored(stored.key, (*stored.history, *ending))
+        assert functions.store("department").save([(Stored(stored.key), ended)]) == [None]
+    written = len(functions.aws.dynamodb.streams["department"])
     functions.call("supervision", golden("schedule"), table="department")
-    functions.call("publisher", functions.aws.dynamodb.event("department"))
-    assert types(functions, "collaboration-requests") == ["collaboration.requested"]
-    assert decode(functions.producer.records("collaboration-requests")[0].value).round > 0
+    functions.call("publisher", functions.aws.dynamodb.event("department", start=written))
+    assert types(functions, "collaboration-requests") == ["collaboration.requested", "collaboration.cancelled"]
+    assert decode(functions.producer.records("collaboration-requests")[-1].value).round > 0
 
 
 def test_a_write_that_fails_is_reported_record_by_record(functions):

@@ -6,11 +6,10 @@ import pytest
 from liangwang.domain import messages as m
 from liangwang.domain.acceptance import receive, withdraw
 from liangwang.domain.approval import CompleteStep, complete_step, conclude_collaboration
-from liangwang.domain.case import evolve, wake_at
+from liangwang.domain.case import evolve
 from liangwang.domain.catalogue import Step
 from liangwang.domain.course import Practice, Undecidable, waits_for_clerk
 from liangwang.domain.errors import Forbidden, Invalid, NotNow
-from liangwang.domain.patience import Patience
 from liangwang.domain.working_days import Calendar
 
 from tests.unit.samples import (
@@ -119,11 +118,3 @@ def test_the_same_conclusion_a_second_time_is_kept_as_a_note():
 def test_a_denial_rule_that_cannot_be_evaluated_grants_nothing():
     with pytest.raises(Undecidable, match="broken"):
         case(item(denial=(rule("odd", "broken"),)))
-
-
-def test_a_withdrawn_case_repeats_its_cancelling_until_the_centre_confirms():
-    patience = Patience()
-    state = folded(evolve, case(ASKING), withdraw(case(ASKING), withdrawn()))
-    assert wake_at(state, patience) == NOON + patience.first
-    state = folded(evolve, state, concluded(state, "cancelled"))
-    assert wake_at(state, patience) is None

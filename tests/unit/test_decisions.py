@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from liangwang.domain import case, decisions
 from liangwang.domain import messages as m
 from liangwang.domain.case import Received
+from liangwang.domain.deadlines import next_moment
 from liangwang.domain.decisions import CertificateRevocation, Correction, Reissue, Revocation
 from liangwang.domain.errors import Forbidden, Invalid, NotNow
 from liangwang.domain.patience import Patience
@@ -141,7 +142,7 @@ def test_an_expired_certificate_is_applied_for_anew_and_not_reissued():
 @pytest.mark.parametrize(("decide", "wish"), ACTS)
 def test_what_changed_a_decision_is_said_again_for_a_month_and_then_no_more(decide, wish):
     state, patience, last, times = after(decided(), decide, wish), Patience(), None, 0
-    while (due := case.wake_at(state, patience, last=last)) is not None:
+    while (due := next_moment(state, patience, last=last)) is not None:
         assert last is None or due > last
         last, times = due, times + 1
     assert last is not None and NOON + timedelta(days=28) < last <= NOON + timedelta(days=30)

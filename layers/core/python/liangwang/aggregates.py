@@ -15,6 +15,7 @@ from .domain import (
     application,
     case,
     collaboration,
+    deadlines,
     draft,
     joint,
     ledger,
@@ -196,7 +197,9 @@ CASE = _kind(
     "department",
     case.Event,
     case.evolve,
-    lambda state, patience, last: Index(wake_at=case.wake_at(state, patience, last=last), desk=worklist.placed(state)),
+    lambda state, patience, last: Index(
+        wake_at=deadlines.next_moment(state, patience, last=last), desk=worklist.placed(state)
+    ),
 )
 TASK = _kind("task", "department", task.Event, task.evolve, lambda state, *_: Index(holder=task.holder(state)))
 COLLABORATION = _kind(

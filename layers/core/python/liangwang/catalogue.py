@@ -1,4 +1,4 @@
-"""Reads the catalogue: ``organisation.yaml``, ``scenarios.yaml``, ``items/*.yaml`` and ``joint/*.yaml`` of one directory.
+"""Reads the catalogue of one directory: the organisation, scenarios and rules of supervision, ``items`` and ``joint`` items.
 
 ``load`` is what functions do at start: read, convert, nothing more. ``check`` is what CI, the tests and the local machine
 do before anything starts: it refuses a broken item with its file, line and reason. docs/catalogue.md is the authors' page.
@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from liangwang import misfits
 from liangwang.domain.catalogue import Catalogue, Item, JointItem, Organisation, Scenario
+from liangwang.domain.supervision_rule import SupervisionRules
 from liangwang.yaml_document import BrokenYaml, Path, YamlDocument
 
 
@@ -24,7 +25,7 @@ class Scenarios(Struct, frozen=True, forbid_unknown_fields=True):
     scenarios: tuple[Scenario, ...] = ()
 
 
-Kind = TypeVar("Kind", Item, JointItem, Organisation, Scenarios)
+Kind = TypeVar("Kind", Item, JointItem, Organisation, Scenarios, SupervisionRules)
 
 
 class CatalogueError(Exception):
@@ -47,6 +48,12 @@ def load(directory: Directory) -> Catalogue:
     return Catalogue.of(items, organisation, _scenarios(directory), joint)
 
 
+@cache
+def load_supervision(directory: Directory) -> SupervisionRules:
+    """The rules of supervision, read once per process; none without ``supervision.yaml``. Raises ``CatalogueError``."""
+    return _supervision(directory)[0]
+
+
 def check(directory: Directory) -> Catalogue:
     """The catalogue in ``directory``, every rule, form and reference in it looked at.
 
@@ -61,6 +68,12 @@ def check(directory: Directory) -> Catalogue:
         raise CatalogueError(*error.problems, *_unreadable(directory)) from error
     found = catalogue_checks.organisation_problems(organisation)
     problems = [_problem("organisation.yaml", document, path, reason) for path, reason in found]
+    try:
+        rules, document = _supervision(directory)
+        found = catalogue_checks.supervision_problems(rules)
+        problems.extend(_problem("supervision.yaml", document, path, reason) for path, reason in found)
+    except CatalogueError as error:
+        problems.extend(error.problems)
     try:
         scenarios = _scenarios(directory)
     except CatalogueError as error:
@@ -115,6 +128,13 @@ def _scenarios(directory: Directory) -> tuple[Scenario, ...]:
     """The scenarios; none without the file."""
     name = "scenarios.yaml"
     return _read(directory, name, Scenarios)[0].scenarios if (directory / name).exists() else ()
+
+
+def _supervision(directory: Directory) -> tuple[SupervisionRules, YamlDocument]:
+    name = "supervision.yaml"
+    if not (directory / name).exists():
+        return SupervisionRules(), YamlDocument("rules: []")
+    return _read(directory, name, SupervisionRules)
 
 
 def _item_files(directory: Directory) -> list[str]:

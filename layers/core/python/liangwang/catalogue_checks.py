@@ -6,6 +6,7 @@ Each check is a generator of ``(path, reason)``: where in the file, and what to 
 from collections.abc import Callable, Collection, Iterable, Iterator
 
 from liangwang.domain.catalogue import Item, Organisation, Scenario
+from liangwang.domain.supervision_rule import SupervisionRules
 from liangwang.form_checks import form_problems
 from liangwang.rule_checks import rule_problems
 from liangwang.step_checks import step_problems
@@ -40,6 +41,31 @@ def organisation_problems(organisation: Organisation) -> Iterator[Problem]:
         if not department.capabilities:
             yield ("departments", i, "capabilities"), "a department answers for at least one capability"
         yield from _repeated((("departments", i, "capabilities", n), c) for n, c in enumerate(department.capabilities))
+
+
+def supervision_problems(rules: SupervisionRules) -> Iterator[Problem]:
+    """Every rule has a number of its own, says something sensible of its moment, and each light changes by one rule."""
+    yield from _repeated((("rules", i, "id"), rule.id) for i, rule in enumerate(rules.rules))
+    lights = [(("rules", i, "moment"), rule.moment) for i, rule in enumerate(rules.rules) if rule.stage == "light"]
+    yield from _repeated((path, moment) for path, moment in lights)
+    for i, rule in enumerate(rules.rules):
+        here: Path = ("rules", i)
+        if not rule.id or not rule.id.replace("-", "").isalnum() or not rule.id.isascii():
+            yield (*here, "id"), "letters, digits and hyphens only: orders are named by it in addresses"
+        if rule.every < 0:
+            yield (*here, "every"), "a number of working days, or 0 for once"
+        if rule.stage == "light" and rule.moment not in ("yellow", "red", "promised"):
+            yield (*here, "moment"), f"no light changes when {rule.moment!r} passes; yellow, red and promised have one"
+        if rule.stage == "light" and rule.every:
+            yield (*here, "every"), "a light changes once"
+        if rule.stage == "order" and not rule.every:
+            yield (*here, "every"), "an order says within how many working days it has to be answered"
+        if rule.stage == "order" and rule.to != "department":
+            yield (*here, "to"), "an order is to the department"
+        if rule.stage == "escalate" and rule.to == "officer":
+            yield (*here, "to"), "it goes up to the department or to the centre, not to an officer"
+        if rule.frees and rule.moment != "step":
+            yield (*here, "frees"), f"only a step can be freed, and {rule.moment!r} is none"
 
 
 def item_problems(item: Item, organisation: Organisation, scenarios: Collection[Scenario] = ()) -> Iterator[Problem]:

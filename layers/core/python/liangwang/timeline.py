@@ -73,11 +73,20 @@ def _values(event: Any, organisation: Organisation, language: str) -> dict[str, 
 def _shown(name: str, value: Any, organisation: Organisation, language: str) -> Any:
     if name in ("department", "requester", "to", "unit") and value in organisation.department:
         return getattr(organisation.department[value].name, language)
-    if name in ("region", "decided_by") and value in organisation.region:
+    if name in ("region", "decided_by", "unit") and value in organisation.region:
         return getattr(organisation.region[value].name, language)
-    if name in ("step", "to", "opinion", "outcome", "conclusion", "state", "cause", "finding") and texts.has(
-        f"word.{value}"
-    ):
+    if name in (
+        "step",
+        "to",
+        "opinion",
+        "outcome",
+        "conclusion",
+        "state",
+        "cause",
+        "finding",
+        "stage",
+        "light",
+    ) and texts.has(f"word.{value}"):
         return getattr(texts.text(f"word.{value}"), language)
     if name in ("by", "reason", "because") and isinstance(value, str) and texts.has(f"reason.{value}"):
         return getattr(texts.text(f"reason.{value}"), language)

@@ -333,10 +333,10 @@ def handback() -> tuple["Store", "Handback"]:
 
 
 def supervision() -> "Supervision":
-    """What has waited too long in one system's table."""
-    from .services.supervision import Supervision
+    """What has become due in one system's table."""
+    from .services.supervision import Supervision, wakers
 
-    return Supervision(_store(outside.aws()), _catalogue().organisation)
+    return Supervision(_store(outside.aws()), wakers(_department(), Path(os.environ["CATALOGUE_DIR"])))
 
 
 def publisher() -> "Publisher":

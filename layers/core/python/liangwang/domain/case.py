@@ -3,7 +3,7 @@
 ``acceptance``, ``approval`` and what stands beside them decide; ``course`` carries a case on as far as rules alone can.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 
 from msgspec import Struct, field
@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from . import messages as m
 from . import statutory_clock
 from .history import Noted, Recorded
-from .patience import Patience
 from .statutory_clock import Clock, Extension, Stop
 
 
@@ -81,23 +80,10 @@ class ProcedureRejected(Struct, frozen=True, kw_only=True, tag="procedure.reject
     reason: str
 
 
-class Supervised(Struct, frozen=True, kw_only=True, tag="case.supervised", tag_field="type"):
-    """监督: a moment of the clock has passed: a light changed, somebody was urged, it went up a level, an order was given.
-
-    ``rule`` names what fired and fires once; ``unit`` is whom it concerns: an officer, a department or a region's centre.
-    """
-
-    rule: str
-    stage: Literal["light", "urge", "escalate", "order"]
-    unit: str
-    light: statutory_clock.Light
-    at: datetime
-
-
 class OrderAnswered(Struct, frozen=True, kw_only=True, tag="case.order_answered", tag_field="type"):
-    """What came of a supervision order 督办."""
+    """What came of a supervision order 督办, which ``order`` names as ``CaseSupervised.order`` does."""
 
-    rule: str
+    order: str
     by: str
     result: str
 
@@ -131,7 +117,7 @@ Event = (
     | m.CaseSuspended
     | m.CaseResumed
     | m.CaseExtended
-    | Supervised
+    | m.CaseSupervised
     | OrderAnswered
     | m.CaseDecided
     | m.DecisionCorrected
@@ -192,7 +178,7 @@ class Case(Struct, frozen=True, kw_only=True):
     officers: dict[str, str] = field(default_factory=dict)
     opened: dict[str, StepOpened] = field(default_factory=dict)
     asked: tuple[ProcedureRequested, ...] = ()
-    supervised: tuple[Supervised, ...] = ()
+    supervised: tuple[m.CaseSupervised, ...] = ()
     answered: tuple[OrderAnswered, ...] = ()
     decided: m.CaseDecided | None = None
     decided_at: datetime | None = None
@@ -302,7 +288,7 @@ def _of_time(state: Case, event: Event, at: datetime) -> dict[str, Any] | None:
             return {"asked": (*state.asked, event)}
         case ProcedureRejected(procedure_id=procedure_id):
             return {"asked": _without(state.asked, procedure_id)}
-        case Supervised():
+        case m.CaseSupervised():
             return {"supervised": (*state.supervised, event)}
         case OrderAnswered():
             return {"answered": (*state.answered, event)}
@@ -371,22 +357,3 @@ def _of_the_end(state: Case, event: Event, at: datetime) -> dict[str, Any] | Non
         case m.ApplicationRated(code=code):
             return {"rating": code}
     return None
-
-
-def wake_at(state: Case, patience: Patience, *, last: datetime | None = None) -> datetime | None:
-    """When to say again what nobody will ask for: that a collaboration is cancelled, until the centre has confirmed; and what
-    changed a decision after the case had ended, for some weeks.
-
-    A case in hand needs no such moment: intake asks about it, and the department passes the question on.
-    """
-    moments = []
-    if state.is_terminal and state.awaited and state.changed_at is not None:
-        moments.append(patience.until(state.changed_at, last=last))
-    if state.corrected_at is not None:
-        again = patience.until(state.corrected_at, last=last)
-        moments += [again] if again <= state.corrected_at + REPEATED else []
-    return min(moments, default=None)
-
-
-REPEATED = timedelta(days=30)
-"""How long the department says again by itself what changed a decision: intake does not ask about a case that has ended."""

@@ -7,7 +7,20 @@ the same time an event of the case. ``by`` is an officer's account, or ``rule``;
 from datetime import date, datetime
 
 from .catalogue import Text
-from .message_parts import Due, Finding, Message, Opinion, Outcome, Point, Promise, Sealed, StopCause
+from .message_parts import (
+    Due,
+    Finding,
+    Light,
+    Message,
+    Opinion,
+    Outcome,
+    Point,
+    Promise,
+    Sealed,
+    StopCause,
+    SupervisionMoment,
+    SupervisionStage,
+)
 
 # ------------------------------------------------------------------ acceptances: department -> governance
 
@@ -200,6 +213,33 @@ class CertificateReissued(Message, frozen=True, tag="certificate.reissued"):
     reason: str
     basis: str = ""
     valid_until: datetime | None = None
+
+
+class CaseSupervised(Message, frozen=True, tag="case.supervised"):
+    """监督: a moment of the case has passed, and a rule says what follows: a light changed, somebody is urged, it goes up a
+    level, an order is given. For the centre, not for the citizen.
+
+    ``unit`` is whom it concerns: an officer, a department, or a region's centre. ``at`` is when the moment passed, whenever that
+    was seen. ``about`` tells moments of one kind apart (a step, a stop); ``ordinal`` counts how often
+    the rule has spoken of it, and ``again_at`` is when it speaks again unless the matter is done: of an order, until when it
+    has to be answered.
+    """
+
+    department: str
+    rule: str
+    stage: SupervisionStage
+    moment: SupervisionMoment
+    unit: str
+    light: Light
+    at: datetime
+    about: str = ""
+    ordinal: int = 1
+    again_at: datetime | None = None
+
+    @property
+    def order(self) -> str:
+        """What names the matter within its case: the rule's number, and what it is about."""
+        return f"{self.rule}.{self.about}" if self.about else self.rule
 
 
 Progress = (

@@ -98,6 +98,16 @@ StopCause = Literal[
 """What a clock stands for: what 行政许可法 art. 45 names, a supplement 补正, and other departments' answers where the item says so."""
 
 
+Light = Literal["green", "yellow", "red", "overdue"]
+"""红黄灯. ``overdue`` 超期: the promised limit has passed."""
+
+SupervisionMoment = Literal["deemed", "material", "stop", "step", "yellow", "red", "promised", "statutory"]
+"""What supervision looks at: nobody examined in time; a promised material, a stop or a step is over its time; the clock's four."""
+
+SupervisionStage = Literal["light", "urge", "escalate", "order"]
+"""A light changes, somebody is urged 催办, it goes up a level, a supervision order 督办 is given."""
+
+
 class Promise(Struct, frozen=True, kw_only=True):
     """容缺受理: a material that the applicant hands in later, and until when."""
 

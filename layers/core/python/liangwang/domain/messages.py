@@ -21,6 +21,7 @@ from .case_messages import CaseExtended as CaseExtended
 from .case_messages import CaseRefused as CaseRefused
 from .case_messages import CaseResumed as CaseResumed
 from .case_messages import CaseReturned as CaseReturned
+from .case_messages import CaseSupervised as CaseSupervised
 from .case_messages import CaseSuspended as CaseSuspended
 from .case_messages import CaseTransferred as CaseTransferred
 from .case_messages import CertificateReissued as CertificateReissued
@@ -35,6 +36,7 @@ from .catalogue import Ask, Join
 from .message_parts import Attachment as Attachment
 from .message_parts import Due as Due
 from .message_parts import Finding as Finding
+from .message_parts import Light as Light
 from .message_parts import Message as Message
 from .message_parts import Opinion as Opinion
 from .message_parts import Outcome as Outcome
@@ -43,6 +45,8 @@ from .message_parts import Promise as Promise
 from .message_parts import Remark as Remark
 from .message_parts import Sealed as Sealed
 from .message_parts import StopCause as StopCause
+from .message_parts import SupervisionMoment as SupervisionMoment
+from .message_parts import SupervisionStage as SupervisionStage
 
 # ------------------------------------------------------------------ applications: governance -> departments
 
@@ -267,6 +271,7 @@ TOPIC: dict[type[Struct], str] = {
     CaseSuspended: "approvals",
     CaseResumed: "approvals",
     CaseExtended: "approvals",
+    CaseSupervised: "approvals",
     CaseDecided: "approvals",
     DecisionCorrected: "approvals",
     DecisionRevoked: "approvals",

@@ -18,10 +18,8 @@ from .case_no import SHANGHAI
 from .catalogue import Item
 from .errors import NotNow
 from .message_parts import Due, StopCause
+from .message_parts import Light as Light
 from .working_days import Calendar
-
-Light = Literal["green", "yellow", "red", "overdue"]
-"""红黄灯. ``overdue`` 超期: the promised limit has passed."""
 
 
 class Stop(Struct, frozen=True, kw_only=True):

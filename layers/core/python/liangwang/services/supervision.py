@@ -1,48 +1,91 @@
-"""监督: finds what has waited too long in one system's table, and lets it ask again or follow its limit."""
+"""监督: finds what has become due in one system's table, and lets it follow its limit or ask again.
 
-from collections.abc import Mapping, Sequence
+It finds its work by the sparse ``wake`` index and never scans. What it meets twice, or finds moved, is left alone: the
+decision is made from the item itself, and a moment that has fired is none any more (docs/supervision.md).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from .. import clock, log
-from ..aggregates import COLLABORATION, Key
-from ..domain import collaboration
+from ..aggregates import CASE, COLLABORATION, Key
+from ..catalogue import load_supervision
+from ..domain import collaboration, supervision
+from ..domain.case import Case
 from ..domain.catalogue import Organisation
 from ..domain.patience import round_of
-from ..processing import Command, perform
-from ..store import Store
+from ..domain.supervision_rule import Watch
+from ..processing import Command, Decide, perform
+from ..store import Store, Stored
+from .department import Department
 
 PAGE = 200
 PAGES = 10
 
+Waker = Callable[[Stored, datetime], tuple[Decide, int]]
+"""From an aggregate that is due to the decision, and the round of asking in which it says everything again (0: it does not)."""
+
 
 class Supervision:
-    """Runs on a schedule; finds its work by the sparse ``wake`` index and never scans."""
+    """Runs on a schedule. ``wakers`` say what is done with each kind of aggregate that has become due."""
 
-    def __init__(self, store: Store, organisation: Organisation, *, clock: clock.Clock = clock.utc) -> None:
+    def __init__(self, store: Store, wakers: Mapping[str, Waker], *, clock: clock.Clock = clock.utc) -> None:
         self._store = store
-        self._organisation = organisation
+        self._wakers = wakers
         self._clock = clock
 
     def sweep(self, event: Mapping[str, Any]) -> None:
-        """Wakes everything that is due. What could not be written is due again at the next run."""
+        """Wakes everything that is due, the longest waiting first. What could not be written is due again at the next run."""
         now = self._clock()
         with log.invocation("supervision") as line:
             woken: set[Key] = set()  # the index may still show what this sweep has moved
             line["failed"] = 0
             for _ in range(PAGES):
                 keys = [key for key in self._store.due(now, limit=PAGE) if key not in woken]
-                outcomes = perform(self._store, [self._wake(key, now) for key in keys], now)
+                loaded = self._store.load(keys) if keys else {}
+                due = [stored for stored in loaded.values() if self._store.is_due(stored, now)]
+                outcomes = perform(self._store, [self._command(one, now) for one in due], now, known=due)
                 woken.update(keys)
                 line["failed"] += sum(outcome.error is not None for outcome in outcomes)
                 if not keys:
                     break
             line["woken"] = len(woken)
 
-    def _wake(self, key: Key, now: datetime) -> Command:
-        def decide(state: Any, at: datetime) -> Sequence[Any]:
-            if key.kind != COLLABORATION.name or state is None:
-                return []
-            return collaboration.wake(state, organisation=self._organisation, now=at)
+    def _command(self, stored: Stored, now: datetime) -> Command:
+        decide, round = self._wakers[stored.key.kind](stored, now)
+        return Command(stored.key, f"wake/{stored.key}/{now.isoformat()}", decide, round)
 
-        return Command(key, f"wake/{key}/{now.isoformat()}", decide, round_of(now))
+
+def wakers(department: Department, directory: Path) -> dict[str, Waker]:
+    """All kinds of aggregates that become due, by the catalogue in a directory."""
+    watch = Watch(load_supervision(directory), department.catalogue.organisation)
+    return {COLLABORATION.name: of_collaborations(watch.organisation), CASE.name: of_cases(department, watch)}
+
+
+def of_collaborations(organisation: Organisation) -> Waker:
+    """A collaboration event follows its limit; recalls that nobody has confirmed are repeated."""
+
+    def waker(stored: Stored, now: datetime) -> tuple[Decide, int]:
+        def decide(state: Any, at: datetime) -> Sequence[Any]:
+            return collaboration.wake(state, organisation=organisation, now=at) if state is not None else []
+
+        return decide, round_of(now)
+
+    return waker
+
+
+def of_cases(department: Department, watch: Watch) -> Waker:
+    """A case follows its moments; one that has ended says again what it has to."""
+
+    def waker(stored: Stored, now: datetime) -> tuple[Decide, int]:
+        def decide(state: Case | None, at: datetime) -> Sequence[Any]:
+            if state is None:
+                return []
+            return supervision.wake(state, on=department.practice(state.application), watch=watch, now=at)
+
+        # In hand, a case that somebody else was faster with has nothing to say a second time.
+        return decide, round_of(now) if stored.state.is_terminal else 0
+
+    return waker
