@@ -38,6 +38,7 @@ TAGS = {
     "exchange": "交换: the one way in and out of intake for other systems",
     "approval": "审批: a clerk's cases",
     "decisions": "更正与撤销: what is done to decisions that were told already",
+    "procedures": "特别程序: what a case's limit stands for, and its extension",
     "assistance": "协办: a clerk's tasks for other departments",
     "collaboration": "协同: events as a centre's operator sees them",
 }
@@ -54,6 +55,7 @@ PEOPLE = frozenset(
         "feedback",
         "approval",
         "decisions",
+        "procedures",
         "assistance",
     }
 )

@@ -122,6 +122,7 @@ PATH_PARAMETERS = {
     "code": "Of a draft its short code; of a material its code as the item has it",
     "material_id": "The material's id",
     "userId": "The user's id, which is the username",
+    "procedure_id": "The procedure's id, as the case's ledger has it",
     "task_id": "The task's id",
     "collaboration_id": "The collaboration event's id",
 }

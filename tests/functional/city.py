@@ -17,6 +17,7 @@ from liangwang.domain.approval import CompleteStep
 from liangwang.domain.course import waits_for_clerk
 from liangwang.domain.errors import DomainError
 from liangwang.domain.patience import Patience
+from liangwang.domain.procedures import AskForProcedure
 from liangwang.domain.steps import open_steps
 from liangwang.domain.task import Report
 from liangwang.exchange import ExchangeError
@@ -34,6 +35,7 @@ from liangwang.services.exchange import ExchangeApi
 from liangwang.services.handback import Handback
 from liangwang.services.intake import Apply, Intake, Supplement, Withdrawal
 from liangwang.services.own_cases import OwnCases
+from liangwang.services.procedures import ProcedureResult, Procedures, Rejection
 from liangwang.services.publisher import Publisher
 from liangwang.services.relay import NotCarried, Relay
 from liangwang.services.supervision import Supervision, wakers
@@ -66,6 +68,7 @@ class City:
         self.department = Department(self.catalogue, RULES, CALENDAR)
         self.approval = Approval(OwnCases(self.stores["department"], self.department))
         self.decisions = Decisions(OwnCases(self.stores["department"], self.department))
+        self.procedures = Procedures(OwnCases(self.stores["department"], self.department))
         self.assistance = Assistance(self.stores["department"], organisation)
         self.centre = Centre(self.stores["governance"], organisation)
         self.handback = Handback(self.exchange)
@@ -183,6 +186,28 @@ class City:
         department = self.state("department", CASE, case_no).department
         request = self.ask(subject, body=body, role="supervisor", case_no=case_no, department=department, key=key)
         return getattr(self.decisions, act)(request)
+
+    def procedure(self, act, case_no, *, number=1, kind="inspection", days=0, words="示例", subject="", key=""):
+        """``act`` is ask, approve, reject or end, by whoever usually does it; the ledger after it."""
+        state = self.state("department", CASE, case_no)
+        region = self.catalogue.organisation.department[state.department].region
+        head = {"role": "supervisor", "department": state.department}
+        if act in ("approve", "reject") and any(one.kind == "extension" for one in state.asked):
+            item = self.department.item(state.application)
+            if item.extension.approved_by == "government":
+                head = {"role": "operator", "region": region}
+        officer = {"role": "clerk", "department": state.department}
+        body, who = {
+            "ask": (AskForProcedure(kind=kind, days=days, reason=words), officer),
+            "approve": (None, head),
+            "reject": (Rejection(reason=words), head),
+            "end": (ProcedureResult(result=words), officer),
+        }[act]
+        request = self.ask(subject or who["role"], body=body, role=who["role"], case_no=case_no, key=key)
+        caller = Caller(subject=subject or who["role"], **who)
+        path = {"case_no": case_no, "procedure_id": f"{case_no}-T{number}"}
+        route = f"{act} {path['procedure_id']}"
+        return getattr(self.procedures, act)(request._replace(caller=caller, path=path, route=route))
 
     # ------------------------------------------------------------------ the wire
 

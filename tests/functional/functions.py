@@ -58,6 +58,7 @@ TABLE = {
     "acceptance": "department",
     "approval": "department",
     "decisions": "department",
+    "procedures": "department",
     "assistance": "department",
     "followup": "intake",
     "notifier": "intake",

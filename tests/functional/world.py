@@ -99,8 +99,10 @@ class World(Citizens):
         self.case = self._licence(FORM, plan={"code": "layout-plan", "material_id": self.file})
         self.at_desk = self._licence({**FORM, "area": 80})
         self.decided = self._licence({**FORM, "area": 80})
+        self.suspended = self._licence({**FORM, "area": 80})
         self._carry()
         self._decide(self.decided)
+        self._ask_for_procedures()
         self.task = self._key("department", TASK.name, lambda state: state.task.department == SUPPORTING)
         self.collaboration = self._key("governance", COLLABORATION.name)
         self.closed_case = self._closed()
@@ -111,6 +113,7 @@ class World(Citizens):
         self.ids = (
             self.case,
             self.at_desk,
+            self.suspended,
             self.decided,
             self.closed_case,
             self.task,
@@ -151,6 +154,23 @@ class World(Citizens):
             caller, body = official(role, department=OWN), {"step": step, "opinion": "agree"}
             status, answer = self.ask("approval", "POST /api/cases/{case_no}/steps", caller, body=body, case_no=number)
             assert status == 200, answer
+
+    def _ask_for_procedures(self) -> None:
+        """One case's inspection waits for approval, another's is going on."""
+        clerk, supervisor = CALLERS["clerk, own"], CALLERS["supervisor, own"]
+        for number in (self.at_desk, self.suspended):
+            status, ledger = self.ask(
+                "procedures",
+                "POST /api/cases/{case_no}/procedures",
+                clerk,
+                body={"kind": "inspection", "reason": "示例"},
+                case_no=number,
+            )
+            assert status == 200, ledger
+        route = "POST /api/cases/{case_no}/procedures/{procedure_id}/approval"
+        path = {"case_no": self.suspended, "procedure_id": f"{self.suspended}-T1"}
+        status, ledger = self.ask("procedures", route, supervisor, **path)
+        assert (status, ledger["status"]) == (200, "suspended")
 
     def _closed(self) -> str:
         number = self._licence({**FORM, "area": 80})
@@ -316,6 +336,17 @@ SAMPLES: dict[str, Callable[[World], Sample]] = {
     ),
     "POST /api/cases/{case_no}/certificate/reissue": lambda w: Sample(
         _decided(w), SUPERVISOR, {**BASIS, "certificate_no": f"{w.decided}-Z"}
+    ),
+    "GET /api/cases/{case_no}/procedures": lambda w: Sample(_desk(w), DEPARTMENT | AUDITOR),
+    "POST /api/cases/{case_no}/procedures": lambda w: Sample(_desk(w), DESK, {"kind": "testing", "reason": "示例"}),
+    "POST /api/cases/{case_no}/procedures/{procedure_id}/approval": lambda w: Sample(
+        {**_desk(w), "procedure_id": f"{w.at_desk}-T1"}, frozenset({"supervisor, own"})
+    ),
+    "POST /api/cases/{case_no}/procedures/{procedure_id}/rejection": lambda w: Sample(
+        {**_desk(w), "procedure_id": f"{w.at_desk}-T1"}, frozenset({"supervisor, own"}), {"reason": "示例"}
+    ),
+    "POST /api/cases/{case_no}/procedures/{procedure_id}/end": lambda w: Sample(
+        {"case_no": w.suspended, "procedure_id": f"{w.suspended}-T1"}, DEPARTMENT, {"result": "示例"}
     ),
     "GET /api/rectifications/{case_no}": lambda w: Sample(_closed(w), frozenset({"supervisor, own"}) | CENTRES),
     "POST /api/rectifications/{case_no}/response": lambda w: Sample(

@@ -39,6 +39,7 @@ TABLE = {
     "AssistanceFunction": "DepartmentTable",
     "ApprovalFunction": "DepartmentTable",
     "DecisionsFunction": "DepartmentTable",
+    "ProceduresFunction": "DepartmentTable",
     "HandbackFunction": "GovernanceTable",
     "GovernanceSupervisionFunction": "GovernanceTable",
     "DepartmentSupervisionFunction": "DepartmentTable",

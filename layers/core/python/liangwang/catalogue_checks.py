@@ -6,6 +6,7 @@ Each check is a generator of ``(path, reason)``: where in the file, and what to 
 from collections.abc import Callable, Collection, Iterable, Iterator
 
 from liangwang.domain.catalogue import Item, Organisation, Scenario
+from liangwang.domain.procedures import HEARING_HELD_WITHIN
 from liangwang.domain.supervision_rule import SupervisionRules
 from liangwang.form_checks import form_problems
 from liangwang.rule_checks import rule_problems
@@ -134,6 +135,19 @@ def _instant_items_wait_for_nobody(item: Item, _: Organisation) -> Iterator[Prob
         yield ("collaborations",), "an item of kind 1 即办件 is decided at once: it asks no other department"
 
 
+def _procedures_keep_the_law(item: Item, _: Organisation) -> Iterator[Problem]:
+    yield from _repeated((("procedures", i, "kind"), one.kind) for i, one in enumerate(item.procedures))
+    for i, procedure in enumerate(item.procedures):
+        if procedure.days < 1:
+            yield ("procedures", i, "days"), "a special procedure takes at least one day"
+        if procedure.kind == "hearing" and procedure.days > HEARING_HELD_WITHIN:
+            yield ("procedures", i, "days"), f"a hearing is held within {HEARING_HELD_WITHIN} days (行政许可法 art. 47)"
+        if not procedure.basis:
+            yield ("procedures", i, "basis"), "name the article by which its time does not count"
+    if item.kind == 1 and item.procedures:
+        yield ("procedures",), "an item of kind 1 即办件 is decided at once: it needs no special procedure"
+
+
 def _materials_say_when(item: Item, _: Organisation) -> Iterator[Problem]:
     for i, material in enumerate(item.materials):
         if material.necessity == "conditional" and not material.when:
@@ -213,6 +227,7 @@ _ITEM_CHECKS: tuple[Callable[[Item, Organisation], Iterator[Problem]], ...] = (
     _form_stands,
     _steps_lead_to_an_end,
     _instant_items_wait_for_nobody,
+    _procedures_keep_the_law,
     _materials_say_when,
     _rules_name_what_to_change,
     _asks_can_be_answered,

@@ -53,7 +53,7 @@ class Notices:
             "count": len(facts.points),
             "points": "；".join(points) if language == "zh" else "; ".join(points),
             "certificate": _certificate(facts, language),
-            "until": day(facts.until, language),
+            "until": day(facts.until, language) or getattr(texts.text("word.open_end"), language),
         }
 
 

@@ -10,6 +10,8 @@ from . import texts
 from .domain import application
 from .domain.catalogue import Organisation, Text
 from .domain.history import Recorded
+from .domain.message_parts import Due
+from .notices import day
 
 
 class Entry(Struct, frozen=True, kw_only=True):
@@ -84,12 +86,18 @@ def _shown(name: str, value: Any, organisation: Organisation, language: str) -> 
         "state",
         "cause",
         "finding",
+        "kind",
+        "result",
         "stage",
         "light",
     ) and texts.has(f"word.{value}"):
         return getattr(texts.text(f"word.{value}"), language)
     if name in ("by", "reason", "because") and isinstance(value, str) and texts.has(f"reason.{value}"):
         return getattr(texts.text(f"reason.{value}"), language)
+    if name == "until" and (value is None or isinstance(value, datetime)):
+        return day(value, language) or getattr(texts.text("word.open_end"), language)
+    if isinstance(value, Due):
+        return day(value.promised_at, language)
     if name == "path":
         return " → ".join(_shown("region", hop.region, organisation, language) for hop in value)
     if name == "points":

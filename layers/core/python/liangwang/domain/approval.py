@@ -6,6 +6,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from . import messages as m
+from . import procedures
 from .case import Case, Event, OpinionsReceived, evolve
 from .catalogue import Text
 from .course import Practice, advance, deny
@@ -25,12 +26,18 @@ class CompleteStep(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 def conclude_collaboration(
     state: Case, message: m.CollaborationConcluded, *, on: Practice, now: datetime
 ) -> Sequence[Event]:
-    """Takes in the centre's conclusion and goes on. A conclusion nobody waits for is kept as a note."""
+    """Takes in the centre's conclusion and goes on, unless a special procedure holds the case up. Where the clock stood for the
+    answers it runs again. A conclusion nobody waits for is kept as a note.
+    """
     if message.request_id not in state.awaited:
         return [too_late(message, "nobody waits for this conclusion")]
     received = OpinionsReceived(conclusion=message)
+    events: list[Event] = [received]
     case = evolve(state, Recorded(now, "", received))
-    return [received, *advance(case, on=on, now=now)]
+    if procedures.stands_for(case, message.request_id):
+        events.append(procedures.resume(case, message.request_id, "answered", on, now))
+        case = evolve(case, Recorded(now, "", events[-1]))
+    return [*events, *advance(case, on=on, now=now)]
 
 
 def complete_step(state: Case, command: CompleteStep, *, clerk: str, on: Practice, now: datetime) -> Sequence[Event]:

@@ -3,7 +3,7 @@
 ``acceptance``, ``approval`` and what stands beside them decide; ``course`` carries a case on as far as rules alone can.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal
 
 from msgspec import Struct, field
@@ -63,13 +63,14 @@ class StepSkipped(Struct, frozen=True, kw_only=True, tag="step.skipped", tag_fie
 
 
 class ProcedureRequested(Struct, frozen=True, kw_only=True, tag="procedure.requested", tag_field="type"):
-    """An officer asks for a special procedure, or for the extension (kind ``extension``), with a reason."""
+    """An officer asks for a special procedure, or ``extension``. ``asked_on``: when a party asked for a hearing (art. 47)."""
 
     procedure_id: str
     kind: str
     days: int
     reason: str
     by: str
+    asked_on: date | None = None
 
 
 class ProcedureRejected(Struct, frozen=True, kw_only=True, tag="procedure.rejected", tag_field="type"):
@@ -151,7 +152,7 @@ class Case(Struct, frozen=True, kw_only=True):
     ``awaited`` are open collaboration requests; ``conclusions`` the answered ones; ``told`` counts what the citizen was told.
     ``steps`` is all that was done, ``done`` what of it stands, by step; ``officers`` who has which step in hand;
     ``opened`` what was told of open steps;
-    ``asked`` the special procedures that wait for approval; ``clock`` runs from acceptance on; ``supervised`` what has fired.
+    ``procedures`` counts those asked for, ``asked`` wait for approval; ``clock`` runs from acceptance on; ``supervised`` has fired.
     ``certificate`` is the one that holds, until ``certificate_until`` where it expires; ``corrections`` are the decision's.
     """
 
@@ -177,6 +178,7 @@ class Case(Struct, frozen=True, kw_only=True):
     done: dict[str, m.StepCompleted | StepSkipped] = field(default_factory=dict)
     officers: dict[str, str] = field(default_factory=dict)
     opened: dict[str, StepOpened] = field(default_factory=dict)
+    procedures: int = 0
     asked: tuple[ProcedureRequested, ...] = ()
     supervised: tuple[m.CaseSupervised, ...] = ()
     answered: tuple[OrderAnswered, ...] = ()
@@ -285,7 +287,7 @@ def _of_time(state: Case, event: Event, at: datetime) -> dict[str, Any] | None:
     clock = state.clock
     match event:
         case ProcedureRequested():
-            return {"asked": (*state.asked, event)}
+            return {"asked": (*state.asked, event), "procedures": state.procedures + 1}
         case ProcedureRejected(procedure_id=procedure_id):
             return {"asked": _without(state.asked, procedure_id)}
         case m.CaseSupervised():
@@ -315,8 +317,8 @@ def _of_time(state: Case, event: Event, at: datetime) -> dict[str, Any] | None:
             return {"clock": changed, "status": _running(state, changed)}
         case m.CaseExtended(days=days, reason=reason, basis=basis, approver=approver, on=on):
             extension = Extension(days=days, reason=reason, basis=basis, approver=approver, on=on)
-            asked = tuple(one for one in state.asked if one.kind != "extension")
-            return {"clock": statutory_clock.extended(clock, extension, event.due), "asked": asked}
+            waiting = tuple(one for one in state.asked if one.kind != "extension")
+            return {"clock": statutory_clock.extended(clock, extension, event.due), "asked": waiting}
     return None
 
 

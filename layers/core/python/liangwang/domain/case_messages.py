@@ -131,6 +131,10 @@ class CaseSuspended(Message, frozen=True, tag="case.suspended"):
     reason: str = ""
 
 
+CASE_ENDED = "case_ended"
+"""The result of a stop that ended because its case did."""
+
+
 class CaseResumed(Message, frozen=True, tag="case.resumed"):
     """A stop has ended, with its result. ``days`` it lasted, ``stood`` is how long the clock stood altogether when no other
     stop holds (else 0), both in working days; ``due`` is what is due now.

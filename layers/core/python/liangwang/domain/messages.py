@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from .case_messages import CASE_ENDED as CASE_ENDED
 from .case_messages import CaseAccepted as CaseAccepted
 from .case_messages import CaseDecided as CaseDecided
 from .case_messages import CaseExtended as CaseExtended

@@ -209,6 +209,8 @@ def of_application(submitted: m.ApplicationSubmitted, event: application.Event) 
             return "supplemented", facts
         case m.ApplicationWithdrawn():
             return "withdrawal_requested", facts
+        case application.Progressed(message=m.CaseResumed(result=m.CASE_ENDED)):
+            return None  # the message that ended the case says it
         case application.Progressed(message=message):
             return _of_progress(message, facts)
     return None

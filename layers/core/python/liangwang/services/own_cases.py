@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from ..access import granted
 from ..aggregates import CASE, Key
-from ..domain import policy
+from ..domain import policy, procedures
 from ..domain.case import Case
 from ..domain.catalogue import Text
 from ..domain.errors import NotFound
@@ -46,9 +46,14 @@ class OwnCases:
         return stored, granted(request.by, action, self.standing(request, stored), what=what)
 
     def standing(self, request: Request, stored: Stored) -> frozenset[policy.Relation]:
-        """How the caller stands to a case."""
+        """How the caller stands to a case. The centre of the department's own region has to do with it only while the
+        government's head is asked for something (本级人民政府负责人, 行政许可法 art. 42).
+        """
         state: Case = stored.state
-        return policy.relations(request.by, policy.Thing(department=state.department))
+        asked = procedures.levels_asked(state, self.department.item(state.application)) if state.asked else ()
+        department = self.department.catalogue.organisation.department[state.department]
+        centres = frozenset({department.region}) if "government" in asked else frozenset[str]()
+        return policy.relations(request.by, policy.Thing(department=state.department, centres=centres))
 
     def summary(self, stored: Stored) -> CaseSummary:
         """A case in short, as a worklist shows it and as what changes a case answers."""
