@@ -30,6 +30,7 @@ TAGS = {
     "privacy": "个人信息: finding persons by an exact value, erasing oneself",
     "mandates": "委托: who may act for whom",
     "intake": "收件系统: what citizens may do",
+    "verification": "证照查验: whether a certificate holds, for anybody",
     "joint": "一件事联办: several items with one form",
     "inbox": "通知: what a citizen is told",
     "feedback": "好差评: ratings, and what is put right 差评整改",

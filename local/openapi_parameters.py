@@ -113,6 +113,7 @@ QUERIES: dict[str, tuple[Query, ...]] = {
 }
 
 PATH_PARAMETERS = {
+    "certificate_no": "a certificate's number, as printed on it",
     "task_code": "The item's implementation code 实施编码",
     "case_no": "The case number 办件编号",
     "joint_code": "The joint item's code",

@@ -45,6 +45,7 @@ TABLE = {
     "authorizer": "intake",
     "users": "intake",
     "intake": "intake",
+    "verification": "intake",
     "joint": "intake",
     "mandates": "intake",
     "inbox": "intake",

@@ -3,10 +3,11 @@
 from typing import TYPE_CHECKING
 
 from . import wiring
-from .wiring import _department, _store
+from .wiring import _catalogue, _department, _store
 
 if TYPE_CHECKING:
     from .services.decisions import Decisions
+    from .services.verification import Verification
 
 
 def decisions() -> "Decisions":
@@ -15,3 +16,10 @@ def decisions() -> "Decisions":
     from .services.own_cases import OwnCases
 
     return Decisions(OwnCases(_store(wiring.outside.aws()), _department()))
+
+
+def verification() -> "Verification":
+    """Whether certificates hold."""
+    from .services.verification import Verification
+
+    return Verification(_store(wiring.outside.aws()), _catalogue())

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from .. import log
 from ..aggregates import APPLICATION, MATERIAL, Key
+from ..domain import certificate
 from ..domain import messages as m
 from ..domain.errors import Invalid, Violation
 from ..domain.material import Material
@@ -110,15 +111,8 @@ class HandingIn:
         if not any(isinstance(entry, HandedIn) and entry.certificate_no for entry in entries):
             return ()
         keys, _ = self._store.held_by(APPLICATION, applicant, limit=LOOKED_THROUGH, newest_first=True)
-        words = (stored.state.last_word for stored in self._store.load(keys).values() if stored.history)
-        held = (_held(word, now) for word in words if isinstance(word, m.CaseDecided))
+        held = (certificate.held(stored.state, now) for stored in self._store.load(keys).values() if stored.history)
         return {number for number in held if number is not None}
-
-
-def _held(word: m.CaseDecided, now: datetime) -> str | None:
-    """The number of the certificate that a decision gave, if it still holds."""
-    holds = word.outcome == "granted" and (word.valid_until is None or word.valid_until > now)
-    return word.certificate_no if holds else None
 
 
 def _file(entry: HandedIn, material: Material, case_no: str, *, version: int) -> m.Attachment:

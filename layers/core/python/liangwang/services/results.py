@@ -6,10 +6,12 @@ from html import escape
 from msgspec import Struct, json, structs
 
 from .. import texts
+from ..domain import certificate
 from ..domain import messages as m
 from ..domain.application import Application
 from ..domain.case_no import SHANGHAI
 from ..domain.catalogue import Text
+from ..domain.certificate import Standing
 from ..domain.errors import NotNow
 from ..http import Answer, Request
 from ..tokens import KmsJws
@@ -22,8 +24,8 @@ KIND = "liangwang-result+jws"
 
 
 class Result(Struct, frozen=True, kw_only=True):
-    """How a case ended. ``document_no`` is the refusal's number 不予受理; a certificate that does not expire has no
-    ``valid_until``. Nothing personal: whoever checks a certificate learns what it is, not who applied.
+    """How a case ended, as it stands now: corrected, revoked, issued anew. ``document_no`` is the refusal's number 不予受理; a
+    certificate that does not expire has no ``valid_until``, and ``certificate_standing`` says whether it holds. Nothing personal: whoever checks a certificate learns what it is, not who applied.
     """
 
     case_no: str
@@ -38,6 +40,7 @@ class Result(Struct, frozen=True, kw_only=True):
     document_no: str | None = None
     certificate_no: str | None = None
     certificate_name: Text | None = None
+    certificate_standing: Standing | None = None
     valid_until: datetime | None = None
 
 
@@ -66,6 +69,7 @@ class Results:
             raise NotNow("the case has not been decided; follow it at GET /api/applications/{case_no}")
         at, word = ended
         decided = word if isinstance(word, m.CaseDecided) else None
+        issued = certificate.newest(state)
         return Result(
             case_no=view.case_no,
             task_code=view.task_code,
@@ -75,12 +79,23 @@ class Results:
             department=view.department,
             submitted_at=view.submitted_at,
             decided_at=at,
-            reasons=word.reasons,
+            reasons=reasons(state),
             document_no=_document_no(word),
-            certificate_no=decided.certificate_no if decided else None,
+            certificate_no=issued.certificate_no if issued else None,
             certificate_name=decided.certificate_name if decided else None,
-            valid_until=decided.valid_until if decided else None,
+            certificate_standing=issued.standing(request.now) if issued else None,
+            valid_until=issued.valid_until if issued else None,
         )
+
+
+def reasons(state: Application) -> tuple[Text, ...]:
+    """Why a case ended as it did, as the department says it now."""
+    for entry in reversed(state.progress):
+        if isinstance(entry.message, m.DecisionCorrected) and entry.message.reasons:
+            return entry.message.reasons
+        if isinstance(entry.message, m.LastWord):
+            return entry.message.reasons
+    return ()
 
 
 def _document_no(word: m.LastWord) -> str | None:
@@ -117,6 +132,9 @@ def page(result: Result) -> str:
         rows.append(("certificate_no", result.certificate_no, ""))
     if result.certificate_name:
         rows.append(("certificate_name", result.certificate_name.zh, result.certificate_name.en))
+    if result.certificate_standing:
+        standing = texts.text(f"standing.{result.certificate_standing}")
+        rows.append(("certificate_standing", standing.zh, standing.en))
     if result.valid_until:
         rows.append(("valid_until", _day(result.valid_until), ""))
     title = texts.text("result.title")
