@@ -11,11 +11,13 @@ from liangwang.catalogue import CatalogueError
 MATTER = Path(__file__).parent / "refused_catalogue"
 ORGANISATION = (MATTER / "organisation.yaml").read_text(encoding="utf-8")
 ITEM = (MATTER / "stall.yaml").read_text(encoding="utf-8")
+CALENDAR = (MATTER / "calendar.yaml").read_text(encoding="utf-8")
 CASES = yaml.safe_load((MATTER / "cases.yaml").read_text(encoding="utf-8"))
 
 
-def write(directory: Path, *, organisation: str = ORGANISATION, **items: str) -> Path:
+def write(directory: Path, *, organisation: str = ORGANISATION, calendar: str = CALENDAR, **items: str) -> Path:
     (directory / "items").mkdir()
+    (directory / "calendar.yaml").write_text(calendar, encoding="utf-8")
     (directory / "organisation.yaml").write_text(organisation, encoding="utf-8")
     for name, text in items.items():
         (directory / "items" / f"{name}.yaml").write_text(text, encoding="utf-8")
@@ -47,6 +49,17 @@ def test_a_broken_item_is_refused_with_line_and_reason(tmp_path: Path, case: dic
 def test_a_broken_organisation_is_refused_with_line_and_reason(tmp_path: Path, case: dict[str, Any]) -> None:
     found = refusal(write(tmp_path, organisation=broken(ORGANISATION, case), stall=ITEM))
     assert f"organisation.yaml:{case['says']}" in found
+
+
+@pytest.mark.parametrize("case", CASES["calendars"], ids=lambda case: case["case"])
+def test_a_broken_calendar_is_refused_with_line_and_reason(tmp_path: Path, case: dict[str, Any]) -> None:
+    found = refusal(write(tmp_path, calendar=broken(CALENDAR, case), stall=ITEM))
+    assert found == [f"calendar.yaml:{case['says']}"]
+
+
+def test_a_catalogue_without_a_calendar_is_refused(tmp_path: Path) -> None:
+    (write(tmp_path, stall=ITEM) / "calendar.yaml").unlink()
+    assert refusal(tmp_path) == ["calendar.yaml:1: cannot be read: No such file or directory"]
 
 
 def test_a_broken_organisation_does_not_hide_an_item_that_cannot_be_read(tmp_path: Path) -> None:
@@ -160,7 +173,7 @@ RESTAURANT = (SHIPPED / "joint" / "open-a-restaurant.yaml").read_text(encoding="
 
 @pytest.mark.parametrize("case", CASES["joint"], ids=lambda case: case["case"])
 def test_a_broken_joint_item_is_refused_with_line_and_reason(tmp_path: Path, case: dict[str, Any]) -> None:
-    for part in ("items", "organisation.yaml", "scenarios.yaml"):
+    for part in ("items", "organisation.yaml", "scenarios.yaml", "calendar.yaml"):
         (tmp_path / part).symlink_to(SHIPPED / part)
     (tmp_path / "joint").mkdir()
     (tmp_path / "joint" / "restaurant.yaml").write_text(broken(RESTAURANT, case), encoding="utf-8")

@@ -1,5 +1,7 @@
 """Reads the catalogue of one directory: the organisation, scenarios and rules of supervision, ``items`` and ``joint`` items.
 
+``calendar.yaml`` beside them is checked here and read by ``working_calendar``.
+
 ``load`` is what functions do at start: read, convert, nothing more. ``check`` is what CI, the tests and the local machine
 do before anything starts: it refuses a broken item with its file, line and reason. docs/catalogue.md is the authors' page.
 """
@@ -13,9 +15,10 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from liangwang import misfits
+from liangwang import misfits, working_calendar
 from liangwang.domain.catalogue import Catalogue, Item, JointItem, Organisation, Scenario
 from liangwang.domain.supervision_rule import SupervisionRules
+from liangwang.working_calendar import Dated
 from liangwang.yaml_document import BrokenYaml, Path, YamlDocument
 
 
@@ -25,7 +28,7 @@ class Scenarios(Struct, frozen=True, forbid_unknown_fields=True):
     scenarios: tuple[Scenario, ...] = ()
 
 
-Kind = TypeVar("Kind", Item, JointItem, Organisation, Scenarios, SupervisionRules)
+Kind = TypeVar("Kind", Item, JointItem, Organisation, Scenarios, SupervisionRules, Dated)
 
 
 class CatalogueError(Exception):
@@ -94,6 +97,7 @@ def check(directory: Directory) -> Catalogue:
         if organisation_stands:
             found = catalogue_checks.item_problems(item, organisation, scenarios)
             problems.extend(_problem(name, document, path, reason) for path, reason in found)
+    problems.extend(_calendar_problems(directory))
     if problems:
         raise CatalogueError(*problems)  # joint items are judged only over items that stand
     return _checked_joint(directory, Catalogue.of(items, organisation, scenarios))
@@ -122,6 +126,15 @@ def _checked_joint(directory: Directory, catalogue: Catalogue) -> Catalogue:
     if problems:
         raise CatalogueError(*problems)
     return Catalogue.of(catalogue.versions.values(), catalogue.organisation, catalogue.scenarios, joint)
+
+
+def _calendar_problems(directory: Directory) -> list[str]:
+    try:
+        dated, document = _read(directory, working_calendar.FILE, Dated)
+    except CatalogueError as error:
+        return list(error.problems)
+    found = working_calendar.problems(dated, working_calendar.announced())
+    return [_problem(working_calendar.FILE, document, path, reason) for path, reason in found]
 
 
 def _scenarios(directory: Directory) -> tuple[Scenario, ...]:
