@@ -77,6 +77,36 @@ def test_an_instant_item_is_decided_by_rule_alone_and_asks_nobody(tmp_path: Path
     ]
 
 
+def test_an_item_that_is_decided_at_once_has_nothing_to_extend(tmp_path: Path) -> None:
+    text = ITEM[: ITEM.index("collaborations:")].replace("kind: 2", "kind: 1").replace("by: clerk", "by: rule")
+    text += ITEM[ITEM.index("example:") :] + "extension: {days: 5, basis: 《某法》第五条}\n"
+    (found,) = refusal(write(tmp_path, stall=text))
+    assert found.endswith(": extension: is never looked at: an item of kind 1 即办件 is decided at once")
+
+
+def test_more_than_twenty_days_need_departments_that_handle_it_jointly_or_another_law(tmp_path: Path) -> None:
+    alone = ITEM[: ITEM.index("collaborations:")] + ITEM[ITEM.index("example:") :]
+    law = alone.replace("20, basis: 某法", "21, basis: 《中华人民共和国行政许可法》第四十二条")
+    assert refusal(write(tmp_path, stall=law)) == [
+        "items/stall.yaml:10: statutory.days: 行政许可法 allows 20 days, and 45 where departments handle it jointly: "
+        "here is nobody to ask"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("limit", "extension"),
+    [
+        ("60, basis: 《某法》第四条", "30, basis: 《某法》第五条"),
+        ("45, basis: 行政许可法第四十二条", "15, basis: 行政许可法第四十二条, approved_by: government"),
+        ("20, basis: 行政许可法第四十二条", "10, basis: 行政许可法第四十二条"),
+        ("20, basis: 行政许可法第四十二条", "30, basis: 《某法》第五条"),
+    ],
+)
+def test_what_the_law_or_a_special_law_allows_passes(tmp_path: Path, limit: str, extension: str) -> None:
+    text = ITEM.replace("20, basis: 某法}", f"{limit}}}\nextension: {{days: {extension}}}")
+    assert list(catalogue.check(write(tmp_path, stall=text)).items) == ["stall"]
+
+
 def test_a_rule_may_read_a_list_that_may_be_left_empty(tmp_path: Path) -> None:
     text = ITEM.replace("Remark, type: string", "Remark, type: array, items: {type: string}")
     text = text.replace("form.area < 100", "'!has(form.remark) || size(form.remark) < 3 || \"a\" in form.remark'")

@@ -9,6 +9,7 @@ from liangwang.domain.catalogue import Item, Organisation, Scenario
 from liangwang.domain.procedures import HEARING_HELD_WITHIN
 from liangwang.domain.supervision_rule import SupervisionRules
 from liangwang.form_checks import form_problems
+from liangwang.limit_checks import limit_problems
 from liangwang.rule_checks import rule_problems
 from liangwang.step_checks import step_problems
 from liangwang.yaml_document import Path
@@ -110,13 +111,7 @@ def _scenarios_are_known(item: Item, scenarios: Collection[Scenario]) -> Iterato
 
 
 def _limits_keep_the_law(item: Item, _: Organisation) -> Iterator[Problem]:
-    if item.promised.days > item.statutory.days:
-        yield (
-            ("promised", "days"),
-            f"the promise of {item.promised.days} days exceeds the statutory {item.statutory.days}",
-        )
-    if item.promised.days < (0 if item.kind == 1 else 1):
-        yield ("promised", "days"), "a promise is at least one day (0 only for kind 1, decided at once)"
+    return limit_problems(item)
 
 
 def _steps_lead_to_an_end(item: Item, _: Organisation) -> Iterator[Problem]:
