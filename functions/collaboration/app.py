@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from liangwang import wiring
+from liangwang import wiring_governance
 from liangwang.consuming import consume
 from liangwang.http import Route, Routes, serve
 from liangwang.services.centre import EventView
 
-app = wiring.collaboration()
+app = wiring_governance.collaboration()
 
 ROUTES: Routes = {
     "GET /api/collaborations/{collaboration_id}": Route(

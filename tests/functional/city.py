@@ -70,7 +70,7 @@ class City:
         self.decisions = Decisions(OwnCases(self.stores["department"], self.department))
         self.procedures = Procedures(OwnCases(self.stores["department"], self.department))
         self.assistance = Assistance(self.stores["department"], organisation)
-        self.centre = Centre(self.stores["governance"], organisation)
+        self.centre = Centre(self.stores["governance"], organisation, CALENDAR)
         self.handback = Handback(self.exchange)
         self.publisher = Publisher(self.producer)
         due = wakers(self.department, CATALOGUE)

@@ -10,6 +10,7 @@ from liangwang.fakes import Fault
 from liangwang.services.rectifying import EVERY, Rectifying
 
 from tests.functional.citizens import ACCEPTED, CITIZEN, STRANGER, Citizens
+from tests.functional.city import CALENDAR
 
 COMMENT = "等了很久，电话138-0000-0000一直没人接"
 
@@ -238,8 +239,8 @@ def test_a_bad_rating_opens_a_rectification_that_the_citizen_hears_of(functions)
     status, found = listed(functions, official(functions, number))
     (one,) = found["rectifications"]
     assert (status, one["case_no"], one["status"], one["is_overdue"]) == (200, number, "open", False)
-    limit = datetime.fromisoformat(one["due_at"]) - datetime.fromisoformat(own(functions, number)[1]["rated_at"])
-    assert limit == rectification.LIMIT
+    rated_at = datetime.fromisoformat(own(functions, number)[1]["rated_at"])
+    assert datetime.fromisoformat(one["due_at"]) == CALENDAR.limit(rated_at, rectification.LIMIT_DAYS)
     assert functions.kinds()[-1] == "rectification_opened"
 
 
@@ -307,7 +308,7 @@ def test_only_supervisors_respond_and_they_have_to_say_something(functions):
 def test_what_is_overdue_is_flagged_once_by_the_sweep(functions):
     number = rated(functions)
     store, key = functions.store("intake"), Key(RECTIFICATION.name, number)
-    step, late = Rectifying(store), store.load([key])[key].state.opened.due_at + timedelta(minutes=1)
+    step, late = Rectifying(store, CALENDAR), store.load([key])[key].state.opened.due_at + timedelta(minutes=1)
     step.sweep(late - timedelta(days=1))
     assert store.load([key])[key].state.status == "open"
     step.sweep(late)

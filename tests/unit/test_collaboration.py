@@ -1,6 +1,6 @@
 """The centre: raising an event, declines, reports, recalls, cancelling and what happens when the limit passes."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from liangwang.domain import messages as m
@@ -12,17 +12,21 @@ from liangwang.domain.collaboration import (
     wake,
     wake_at,
 )
+from liangwang.domain.errors import Invalid
+from liangwang.domain.history import Recorded
 from liangwang.domain.patience import Patience
+from liangwang.domain.working_days import Calendar
 
 from tests.unit.samples import CASE_NO, CITY, NOON, ask, folded, kinds, request
 
 LATER = NOON + timedelta(days=3)
+CALENDAR = Calendar()
 PATIENCE = Patience(first=timedelta(minutes=5), longest=timedelta(days=1))
 
 
 def raised(*asks, **settings):
     """An event just raised."""
-    return folded(evolve, None, raise_event(request(*asks, **settings), organisation=CITY, now=NOON))
+    return folded(evolve, None, raise_event(request(*asks, **settings), organisation=CITY, calendar=CALENDAR, now=NOON))
 
 
 def said(kind, task, **fields):
@@ -55,8 +59,23 @@ def hear(state, message):
 
 
 def test_an_event_is_registered_at_the_requesters_centre_with_a_limit():
-    first = raise_event(request(days=2), organisation=CITY, now=NOON)[0]
-    assert (first.region, first.level, first.due_at) == ("D1", 4, NOON + timedelta(days=2))
+    first = raise_event(request(days=2), organisation=CITY, calendar=CALENDAR, now=NOON)[0]
+    assert (first.region, first.level, first.due_at) == ("D1", 4, datetime(2027, 3, 3, 9, 30, tzinfo=UTC))
+
+
+def test_a_limit_in_working_days_does_not_pass_over_a_weekend():
+    friday = datetime(2027, 3, 5, 9, 0, tzinfo=UTC)
+    first = raise_event(request(days=1), organisation=CITY, calendar=CALENDAR, now=friday)[0]
+    assert first.due_at == datetime(2027, 3, 8, 9, 30, tzinfo=UTC)
+    state = evolve(None, Recorded(friday, "", first))
+    assert wake(state, organisation=CITY, calendar=CALENDAR, now=friday + timedelta(days=2)) == []
+
+
+@pytest.mark.parametrize("days", [-1, 367, 10**9])
+def test_a_limit_that_is_none_is_refused_with_what_to_write(days):
+    with pytest.raises(Invalid) as caught:
+        raise_event(request(days=days), organisation=CITY, calendar=CALENDAR, now=NOON)
+    assert caught.value.violations[0].field == "data.days"
 
 
 def test_each_ask_becomes_one_task_at_the_nearest_department():
@@ -71,13 +90,16 @@ def test_an_ask_can_go_to_another_district():
 
 
 def test_an_ask_nobody_answers_for_is_lifted_and_the_others_are_dispatched():
-    events = raise_event(request(ask("fire"), ask("astronomy")), organisation=CITY, now=NOON)
+    events = raise_event(request(ask("fire"), ask("astronomy")), organisation=CITY, calendar=CALENDAR, now=NOON)
     assert kinds(events) == ["Raised", "TaskDispatched", "Lifted"]
     assert events[-1].reason == "nobody_responsible"
 
 
 def test_an_ask_at_an_unknown_place_stops_nothing():
-    assert kinds(raise_event(request(ask(place="None")), organisation=CITY, now=NOON)) == ["Raised", "Lifted"]
+    assert kinds(raise_event(request(ask(place="None")), organisation=CITY, calendar=CALENDAR, now=NOON)) == [
+        "Raised",
+        "Lifted",
+    ]
 
 
 # ------------------------------------------------------------------ declining
@@ -205,31 +227,31 @@ def test_cancelling_a_concluded_event_is_kept_as_a_note():
 
 @pytest.mark.parametrize(("on_timeout", "conclusion"), [("proceed", "agree"), ("deny", "disagree")])
 def test_when_the_limit_passes_the_event_proceeds_or_denies_as_the_item_says(on_timeout, conclusion):
-    events = wake(raised(on_timeout=on_timeout), organisation=CITY, now=LATER)
+    events = wake(raised(on_timeout=on_timeout), organisation=CITY, calendar=CALENDAR, now=LATER)
     assert kinds(events) == ["TaskRecalled", "CollaborationConcluded"]
     assert events[-1].conclusion == conclusion
 
 
 def test_when_the_limit_passes_an_event_can_be_lifted_with_a_new_limit_and_urges():
-    events = wake(raised(on_timeout="lift"), organisation=CITY, now=LATER)
+    events = wake(raised(on_timeout="lift"), organisation=CITY, calendar=CALENDAR, now=LATER)
     assert kinds(events) == ["Lifted", "TaskUrged"]
-    assert (events[0].region, events[0].due_at) == ("C", LATER + timedelta(days=2))
+    assert (events[0].region, events[0].due_at) == ("C", datetime(2027, 3, 8, 9, 30, tzinfo=UTC))
 
 
 def test_the_city_has_no_centre_above_and_keeps_the_event():
     state = raised(on_timeout="lift")
     for _ in range(3):
-        state = folded(evolve, state, wake(state, organisation=CITY, now=state.due_at))
+        state = folded(evolve, state, wake(state, organisation=CITY, calendar=CALENDAR, now=state.due_at))
     assert state.region == "C"
 
 
 def test_before_the_limit_nothing_happens():
-    assert wake(raised(), organisation=CITY, now=NOON + timedelta(hours=1)) == []
+    assert wake(raised(), organisation=CITY, calendar=CALENDAR, now=NOON + timedelta(hours=1)) == []
 
 
 def test_a_concluded_event_is_never_woken():
     _, state = hear(raised(), report(raised().tasks[0]))
-    assert wake(state, organisation=CITY, now=LATER) == []
+    assert wake(state, organisation=CITY, calendar=CALENDAR, now=LATER) == []
     assert wake_at(state, PATIENCE) is None
 
 

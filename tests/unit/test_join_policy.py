@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from liangwang.domain import collaboration
 from liangwang.domain import messages as m
 from liangwang.domain.collaboration import evolve, joined, raise_event, receive_report
+from liangwang.domain.working_days import Calendar
 
 from tests.unit.samples import CITY, NOON, ask, folded, request
 
@@ -16,7 +17,7 @@ OPINIONS = st.lists(st.sampled_from(("agree", "disagree", None)), min_size=1, ma
 def event_with(opinions, policy, count):
     """A collaboration event in which each ask has got this opinion, or none yet; nothing is concluded by it."""
     wish = request(*ASKS[: len(opinions)], policy=policy, count=count)
-    state = folded(evolve, None, raise_event(wish, organisation=CITY, now=NOON))
+    state = folded(evolve, None, raise_event(wish, organisation=CITY, calendar=Calendar(), now=NOON))
     reports = [
         collaboration.Reported(task_id=task.dispatched.task_id, by="c", opinion=opinion, explanation="")
         for task, opinion in zip(state.tasks, opinions, strict=True)
@@ -46,7 +47,7 @@ def test_the_verdict_is_what_counting_every_way_out_gives(opinions, policy, coun
 def test_the_conclusion_does_not_depend_on_the_order_of_the_answers(order, opinions, policy):
     def conclusion(sequence):
         wish = request(*ASKS, policy=policy, count=2)
-        state = folded(evolve, None, raise_event(wish, organisation=CITY, now=NOON))
+        state = folded(evolve, None, raise_event(wish, organisation=CITY, calendar=Calendar(), now=NOON))
         for place in sequence:
             sent = state.tasks[place].dispatched
             report = m.TaskReported(

@@ -9,6 +9,7 @@ from liangwang.domain import application, rating, rectification
 from liangwang.domain import messages as m
 from liangwang.domain.errors import Invalid, NotNow
 from liangwang.domain.history import Recorded
+from liangwang.domain.working_days import Calendar
 
 from tests.unit.samples import CASE_NO, NOON, folded, submitted
 
@@ -85,29 +86,30 @@ def test_counts_add_up_whatever_was_given(given_ones):
 
 
 def begun(*events):
-    opened = rectification.open_for(None, rated())
+    opened = rectification.open_for(None, rated(), Calendar())
     return folded(rectification.evolve, None, [*opened, *events])
 
 
+DUE = datetime(2027, 3, 22, 9, 30, tzinfo=UTC)  # NOON is a Monday's
 RESPONDED = rectification.Responded(by="supervisor-01", text={"response": "token"})
 
 
 @pytest.mark.parametrize("code", [1, 2, 3])
 def test_a_good_rating_opens_nothing(code):
-    assert rectification.open_for(None, rated(code)) == []
+    assert rectification.open_for(None, rated(code), Calendar()) == []
 
 
 @pytest.mark.parametrize("code", [4, 5])
-def test_a_bad_rating_opens_one_rectification_due_fifteen_days_after_it(code):
-    (opened,) = rectification.open_for(None, rated(code))
-    assert opened.due_at == NOON + timedelta(days=15)
+def test_a_bad_rating_opens_one_rectification_due_fifteen_working_days_after_it(code):
+    (opened,) = rectification.open_for(None, rated(code), Calendar())
+    assert opened.due_at == DUE
     state = rectification.evolve(None, Recorded(NOON + timedelta(hours=3), "x", opened))
-    assert rectification.open_for(state, rated(code)) == []
+    assert rectification.open_for(state, rated(code), Calendar()) == []
     assert (state.status, rectification.holder(state)) == ("open", "EAST-MARKET")
 
 
 def test_it_is_flagged_once_when_the_limit_has_passed():
-    due = NOON + rectification.LIMIT
+    due = DUE
     assert rectification.wake(begun(), due - timedelta(seconds=1)) == []
     assert rectification.wake(begun(), due) == [rectification.Overdue()]
     flagged = begun(rectification.Overdue())

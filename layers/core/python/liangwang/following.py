@@ -5,6 +5,7 @@ from collections.abc import Collection
 from .domain.catalogue import Catalogue
 from .domain.notification import Channel
 from .domain.retention import Periods
+from .domain.working_days import Calendar
 from .objects import Objects
 from .sealing import Sealing
 from .services.erasure import Erasure
@@ -26,6 +27,7 @@ def steps(
     vault: Vault,
     sealing: Sealing,
     catalogue: Catalogue,
+    calendar: Calendar,
     objects: Objects,
     periods: Periods,
     available: Collection[Channel],
@@ -34,7 +36,7 @@ def steps(
     joint = JointProgress(store, catalogue, vault, Intake(store, catalogue, sealing))
     return [
         Notifying(store, available=available),
-        Rectifying(store),
+        Rectifying(store, calendar),
         Retention(store, periods),
         Keeping(store, objects),
         JointFollowing(store, joint),

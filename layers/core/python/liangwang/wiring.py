@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from .accounts import Logins
     from .domain.catalogue import Catalogue
     from .domain.search import Cut
+    from .domain.working_days import Calendar
     from .limits import Door
     from .rules import Rules
     from .sealing import Sealing
     from .services.assistance import Assistance
     from .services.audit import Audit
     from .services.authorizer import Authorizer
-    from .services.centre import Centre
     from .services.department import Department
     from .services.desk import Desk
     from .services.disclosure import Disclosure
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from .services.exchange import ExchangeApi
     from .services.followup import FollowUp
     from .services.guidance import Guidance
-    from .services.handback import Handback
     from .services.inbox import Inbox
     from .services.intake import Intake
     from .services.items import Items
@@ -80,6 +79,12 @@ def _catalogue() -> "Catalogue":
     return load(Path(os.environ["CATALOGUE_DIR"]))
 
 
+def _calendar() -> "Calendar":
+    from .working_calendar import load
+
+    return load(Path(os.environ["CATALOGUE_DIR"]))
+
+
 def _sealing(aws: AwsJson) -> "Sealing":
     from .sealing import Sealing
 
@@ -104,9 +109,8 @@ def _vault(aws: AwsJson) -> "Vault":
 def _department() -> "Department":
     from .rules import Rules
     from .services.department import Department
-    from .working_calendar import load
 
-    return Department(_catalogue(), Rules(), load(Path(os.environ["CATALOGUE_DIR"])))
+    return Department(_catalogue(), Rules(), _calendar())
 
 
 def _trail(aws: AwsJson, *, system: str) -> "Trail":
@@ -318,20 +322,6 @@ def assistance() -> "Assistance":
     return Assistance(_store(outside.aws()), _catalogue().organisation)
 
 
-def collaboration() -> "Centre":
-    """The centre's collaboration events."""
-    from .services.centre import Centre
-
-    return Centre(_store(outside.aws()), _catalogue().organisation)
-
-
-def handback() -> tuple["Store", "Handback"]:
-    """The centre's ledger and its way back to intake."""
-    from .services.handback import Handback
-
-    return _store(outside.aws()), Handback(outside.exchange())
-
-
 def supervision() -> "Supervision":
     """What has become due in one system's table."""
     from .services.supervision import Supervision, wakers
@@ -363,6 +353,7 @@ def followup() -> "FollowUp":
         vault=_vault(aws),
         sealing=_sealing(aws),
         catalogue=_catalogue(),
+        calendar=_calendar(),
         objects=outside.objects(),
         periods=periods,
         available=channels(),

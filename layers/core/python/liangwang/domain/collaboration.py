@@ -5,7 +5,7 @@ time limits, and concludes when the join policy says so. It is its own aggregate
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from msgspec import Struct
@@ -17,9 +17,13 @@ from .catalogue import Ask, Organisation
 from .errors import Invalid, Violation
 from .history import Noted, Recorded, too_late
 from .patience import Patience
+from .working_days import Calendar
 
 FORCED_AFTER = 2
 """Declines of one ask after which the task is dispatched as forced (a department cannot decline it)."""
+
+LONGEST = 366
+"""Working days that a requester may give at most: longer is a mistake."""
 
 
 class Raised(Struct, frozen=True, kw_only=True, tag="collaboration.raised", tag_field="type"):
@@ -165,21 +169,26 @@ def _with_task(state: Collaboration, task_id: str, **changes: object) -> Collabo
     return replace(state, tasks=tasks)
 
 
-def raise_event(request: m.CollaborationRequested, *, organisation: Organisation, now: datetime) -> Sequence[Event]:
-    """Registers the event at the requester's centre and dispatches one task for each ask.
+def raise_event(
+    request: m.CollaborationRequested, *, organisation: Organisation, calendar: Calendar, now: datetime
+) -> Sequence[Event]:
+    """Registers the event at the requester's centre, with a limit in working days, and dispatches one task for each ask.
 
-    Raises Invalid for a requester that the organisation does not know.
+    Raises Invalid for a requester that the organisation does not know, and for a limit that is none.
     """
     if request.department not in organisation.department:
         violation = Violation("data.department", "use the code of a department of this city")
         raise Invalid(f"unknown department {request.department}", violations=(violation,))
+    if not 0 <= request.days <= LONGEST:
+        violation = Violation("data.days", f"give the departments 1 to {LONGEST} working days")
+        raise Invalid(f"a limit of {request.days} days", violations=(violation,))
     region = organisation.department[request.department].region
     raised = Raised(
         request=request,
         collaboration_id=request.request_id,
         region=region,
         level=organisation.region[region].level,
-        due_at=now + timedelta(days=request.days),
+        due_at=calendar.limit(now, request.days),
     )
     state = evolve(None, Recorded(now, "", raised))
     events: list[Event] = [raised]
@@ -284,30 +293,21 @@ def cancel(state: Collaboration, message: m.CollaborationCancelled, *, now: date
     ]
 
 
-def wake(state: Collaboration, *, organisation: Organisation, now: datetime) -> Sequence[Event]:
+def wake(state: Collaboration, *, organisation: Organisation, calendar: Calendar, now: datetime) -> Sequence[Event]:
     """What happens when the event's limit has passed: proceed, deny, or lift to the centre above and urge."""
     if state.conclusion is not None or now < state.due_at:
         return []
-    match state.request.on_timeout:
-        case "proceed":
-            return [
-                *_to_open_tasks(state, m.TaskRecalled, "limit_passed"),
-                _conclusion(state, "agree", "timeout_proceed"),
-            ]
-        case "deny":
-            return [
-                *_to_open_tasks(state, m.TaskRecalled, "limit_passed"),
-                _conclusion(state, "disagree", "timeout_deny"),
-            ]
-        case "lift":
-            above = organisation.region[state.region].parent
-            if above is None and not any(task.is_open for task in state.tasks):
-                return [_conclusion(state, "disagree", "nobody_responsible")]
-            due_at = now + timedelta(days=state.request.days)
-            return [
-                Lifted(region=above or state.region, reason="limit_passed", due_at=due_at),
-                *_to_open_tasks(state, m.TaskUrged, "limit_passed"),
-            ]
+    on_timeout = state.request.on_timeout
+    if on_timeout != "lift":
+        verdict = _conclusion(state, "agree" if on_timeout == "proceed" else "disagree", f"timeout_{on_timeout}")
+        return [*_to_open_tasks(state, m.TaskRecalled, "limit_passed"), verdict]
+    above = organisation.region[state.region].parent
+    if above is None and not any(task.is_open for task in state.tasks):
+        return [_conclusion(state, "disagree", "nobody_responsible")]
+    return [
+        Lifted(region=above or state.region, reason="limit_passed", due_at=calendar.limit(now, state.request.days)),
+        *_to_open_tasks(state, m.TaskUrged, "limit_passed"),
+    ]
 
 
 def _to_open_tasks(

@@ -1,10 +1,7 @@
-"""差评整改: a bad rating is put right in 15 days, and the citizen hears what was done. Pure.
-
-The days are calendar days: the limit is a promise to the citizen, and intake has no working-day calendar.
-"""
+"""差评整改: a bad rating is put right in 15 working days, and the citizen hears what was done. Pure."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 
 from msgspec import Struct
@@ -13,8 +10,10 @@ from msgspec.structs import replace
 from .errors import NotNow
 from .history import Recorded
 from .rating import Rated
+from .working_days import Calendar
 
-LIMIT = timedelta(days=15)
+LIMIT_DAYS = 15
+"""Working days, as everywhere where the department has to do something."""
 
 
 class Opened(Struct, frozen=True, kw_only=True, tag="rectification.opened", tag_field="type"):
@@ -85,7 +84,7 @@ def evolve(state: Rectification | None, recorded: Recorded[Event]) -> Rectificat
             return replace(state, satisfied=event.satisfied)
 
 
-def open_for(state: Rectification | None, rated: Rated) -> Sequence[Event]:
+def open_for(state: Rectification | None, rated: Rated, calendar: Calendar) -> Sequence[Event]:
     """Opens the rectification of a bad rating; none for a good one, and none a second time.
 
     The limit runs from the rating, not from when the system came to open this.
@@ -100,7 +99,7 @@ def open_for(state: Rectification | None, rated: Rated) -> Sequence[Event]:
         code=rated.code,
         tags=rated.tags,
         comment=rated.comment,
-        due_at=rated.at + LIMIT,
+        due_at=calendar.limit(rated.at, LIMIT_DAYS),
     )
     return [opened]
 

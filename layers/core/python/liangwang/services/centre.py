@@ -13,6 +13,7 @@ from ..domain import messages as m
 from ..domain.catalogue import Organisation
 from ..domain.collaboration import Collaboration
 from ..domain.errors import DomainError, NotFound
+from ..domain.working_days import Calendar
 from ..envelope import CloudEvent
 from ..http import Request
 from ..processing import Command
@@ -56,9 +57,10 @@ class EventView(Struct, frozen=True, kw_only=True):
 class Centre:
     """Governance's side of a collaboration."""
 
-    def __init__(self, store: Store, organisation: Organisation) -> None:
+    def __init__(self, store: Store, organisation: Organisation, calendar: Calendar) -> None:
         self.store = store
         self._organisation = organisation
+        self._calendar = calendar
 
     def route(self, event: CloudEvent) -> Command | None:
         """The command a message means; None for a message that is not the centre's."""
@@ -74,7 +76,7 @@ class Centre:
 
     def _decide(self, state: Collaboration | None, message: Any, now: datetime) -> Events:
         if isinstance(message, m.CollaborationRequested) and state is None:
-            return collaboration.raise_event(message, organisation=self._organisation, now=now)
+            return collaboration.raise_event(message, organisation=self._organisation, calendar=self._calendar, now=now)
         if state is None:
             raise UnknownEvent(
                 f"a message about {message.case_no} names a collaboration event that was never raised here"

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import partial
-from typing import Any
 
 from .. import log
 from ..aggregates import RATING, RECTIFICATION, Key
 from ..changes import Change
 from ..domain import rectification
+from ..domain.rating import Rated
+from ..domain.working_days import Calendar
 from ..processing import Command, perform
 from ..store import Store
 
@@ -20,14 +20,15 @@ EVERY = timedelta(minutes=10)
 class Rectifying:
     """A step of what follows in intake (``services/followup.py``)."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, calendar: Calendar) -> None:
         self._store = store
+        self._calendar = calendar
         self._look_at: datetime | None = None
 
     def take(self, changes: Sequence[Change], now: datetime) -> None:
         """Opens the rectification of each bad rating, once. Raises what a later try may not meet."""
         bad = [change.after for change in changes if change.after.key.kind == RATING.name and change.after.state.is_bad]
-        for outcome in perform(self._store, [_open(stored.key.id, stored.state) for stored in bad], now):
+        for outcome in perform(self._store, [self._open(stored.key.id, stored.state) for stored in bad], now):
             if not outcome.is_final:
                 outcome.stored()
 
@@ -43,11 +44,8 @@ class Rectifying:
         outcomes = perform(self._store, commands, now)
         log.add(overdue=sum(outcome.error is None for outcome in outcomes))
 
+    def _open(self, case_no: str, rated: Rated) -> Command:
+        def decide(state: rectification.Rectification | None, _: datetime) -> Sequence[rectification.Event]:
+            return rectification.open_for(state, rated, self._calendar)
 
-def _open(case_no: str, rated: Any) -> Command:
-    decide = partial(_decide, rated=rated)
-    return Command(Key(RECTIFICATION.name, case_no), f"rating/{case_no}", decide)
-
-
-def _decide(state: rectification.Rectification | None, now: datetime, *, rated: Any) -> Sequence[rectification.Event]:
-    return rectification.open_for(state, rated)
+        return Command(Key(RECTIFICATION.name, case_no), f"rating/{case_no}", decide)

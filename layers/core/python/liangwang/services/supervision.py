@@ -17,6 +17,7 @@ from ..domain.case import Case
 from ..domain.catalogue import Organisation
 from ..domain.patience import round_of
 from ..domain.supervision_rule import Watch
+from ..domain.working_days import Calendar
 from ..processing import Command, Decide, perform
 from ..store import Store, Stored
 from .department import Department
@@ -61,15 +62,17 @@ class Supervision:
 def wakers(department: Department, directory: Path) -> dict[str, Waker]:
     """All kinds of aggregates that become due, by the catalogue in a directory."""
     watch = Watch(load_supervision(directory), department.catalogue.organisation)
-    return {COLLABORATION.name: of_collaborations(watch.organisation), CASE.name: of_cases(department, watch)}
+    return {COLLABORATION.name: of_collaborations(watch.organisation, department.calendar), CASE.name: of_cases(department, watch)}
 
 
-def of_collaborations(organisation: Organisation) -> Waker:
+def of_collaborations(organisation: Organisation, calendar: Calendar) -> Waker:
     """A collaboration event follows its limit; recalls that nobody has confirmed are repeated."""
 
     def waker(stored: Stored, now: datetime) -> tuple[Decide, int]:
         def decide(state: Any, at: datetime) -> Sequence[Any]:
-            return collaboration.wake(state, organisation=organisation, now=at) if state is not None else []
+            if state is None:
+                return []
+            return collaboration.wake(state, organisation=organisation, calendar=calendar, now=at)
 
         return decide, round_of(now)
 
