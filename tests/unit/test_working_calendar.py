@@ -57,6 +57,14 @@ def test_a_package_that_has_not_heard_of_the_year_makes_limits_provisional_and_b
     assert calendar.is_working(date(2050, 3, 1)) and not calendar.is_working(date(2050, 3, 5))
 
 
+def test_a_notice_that_the_package_does_not_have_yet_is_taken_from_the_file():
+    year = max(KNOWN.years) + 1
+    dated = Dated(as_of=TODAY, announced=(year, 2026), days_off=(date(year, 6, 9), date(2026, 3, 4)))
+    calendar = calendar_of(dated, KNOWN)
+    assert not calendar.is_provisional(date(year, 6, 9)) and calendar.is_working(date(2026, 3, 4))
+    assert calendar.is_provisional(date(year + 1, 1, 4))
+
+
 def test_a_year_of_which_only_new_year_is_known_is_not_announced():
     assert max(KNOWN.years) + 1 not in {day.year for day in KNOWN.differs if day.month == 10}
     assert working_calendar.load(FOLDER).is_provisional(date(max(KNOWN.years) + 1, 1, 1))

@@ -26,11 +26,13 @@ DAYS_OFF = 13
 class Dated(Struct, frozen=True, forbid_unknown_fields=True):
     """The content of ``calendar.yaml``. ``as_of`` is the day on which it was last compared with what is announced.
 
+    ``announced`` are years of which the file has the State Council's notice before the package does: no estimates any more.
     ``days_off`` and ``days_worked`` are days that are not what their weekday says.
     """
 
     as_of: date
     office: Office = Office()
+    announced: tuple[int, ...] = ()
     days_off: tuple[date, ...] = ()
     days_worked: tuple[date, ...] = ()
 
@@ -59,10 +61,10 @@ def announced() -> Announced:
 
 
 def calendar_of(dated: Dated, said: Announced) -> Calendar:
-    """What was announced, and for all other years what the file estimates."""
+    """What was announced, and for the years that the package does not know what the file says."""
     estimated = dict.fromkeys(dated.days_off, False) | dict.fromkeys(dated.days_worked, True)
     differs = {day: worked for day, worked in estimated.items() if day.year not in said.years}
-    return Calendar({**said.differs, **differs}, said.years, dated.office)
+    return Calendar({**said.differs, **differs}, said.years | set(dated.announced), dated.office)
 
 
 def read(file: Path) -> Dated:
