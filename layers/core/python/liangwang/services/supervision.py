@@ -62,7 +62,10 @@ class Supervision:
 def wakers(department: Department, directory: Path) -> dict[str, Waker]:
     """All kinds of aggregates that become due, by the catalogue in a directory."""
     watch = Watch(load_supervision(directory), department.catalogue.organisation)
-    return {COLLABORATION.name: of_collaborations(watch.organisation, department.calendar), CASE.name: of_cases(department, watch)}
+    return {
+        COLLABORATION.name: of_collaborations(watch.organisation, department.calendar),
+        CASE.name: of_cases(department, watch),
+    }
 
 
 def of_collaborations(organisation: Organisation, calendar: Calendar) -> Waker:
