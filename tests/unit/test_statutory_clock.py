@@ -318,12 +318,12 @@ happenings = st.lists(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     calendars(),
     st.datetimes(datetime(2024, 1, 1), datetime(2028, 6, 30)),
-    st.integers(0, 45),
-    st.integers(0, 45),
+    st.integers(1, 45),  # an item of 0 days is decided at once: nothing stops or extends it
+    st.integers(1, 45),
     happenings,
     st.integers(1, 15),
 )
