@@ -40,6 +40,7 @@ TAGS = {
     "approval": "审批: a clerk's cases",
     "decisions": "更正与撤销: what is done to decisions that were told already",
     "procedures": "特别程序: what a case's limit stands for, and its extension",
+    "steps": "环节: in whose hands steps are, what goes back, who stands in for whom",
     "assistance": "协办: a clerk's tasks for other departments",
     "collaboration": "协同: events as a centre's operator sees them",
 }
@@ -57,6 +58,7 @@ PEOPLE = frozenset(
         "approval",
         "decisions",
         "procedures",
+        "steps",
         "assistance",
     }
 )

@@ -30,6 +30,7 @@ _PAGE = (
 _DEPARTMENT = Query(
     "department", {"type": "string"}, "The department's code; needed by callers who have none themselves"
 )
+_OFFICER = Query("officer", {"type": "string"}, "Another officer of the department, where a supervisor asks")
 _MONTH = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}$"}
 
 
@@ -96,6 +97,8 @@ QUERIES: dict[str, tuple[Query, ...]] = {
     "GET /api/rectifications": (_DEPARTMENT, *_PAGE),
     "GET /api/cases": (*_PAGE, *_CASES),
     "GET /api/cases/export": (_PAGE[0]._replace(schema={**_PAGE[0].schema, "default": 100}), _PAGE[1], *_CASES),
+    "GET /api/absence": (_OFFICER,),
+    "DELETE /api/absence": (_OFFICER,),
     "GET /api/tasks": (*_PAGE, _DEPARTMENT),
     "GET /api/materials": _PAGE,
     "GET /api/drafts": (
@@ -116,6 +119,7 @@ PATH_PARAMETERS = {
     "certificate_no": "a certificate's number, as printed on it",
     "task_code": "The item's implementation code 实施编码",
     "case_no": "The case number 办件编号",
+    "step": "The step's key within the item",
     "joint_code": "The joint item's code",
     "joint_no": "The number of a joint application",
     "mandate_id": "The mandate's id",

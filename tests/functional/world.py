@@ -8,6 +8,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -103,6 +104,7 @@ class World(Citizens):
         self._carry()
         self._decide(self.decided)
         self._ask_for_procedures()
+        self._reviewed()
         self.task = self._key("department", TASK.name, lambda state: state.task.department == SUPPORTING)
         self.collaboration = self._key("governance", COLLABORATION.name)
         self.closed_case = self._closed()
@@ -171,6 +173,16 @@ class World(Citizens):
         path = {"case_no": self.suspended, "procedure_id": f"{self.suspended}-T1"}
         status, ledger = self.ask("procedures", route, supervisor, **path)
         assert (status, ledger["status"]) == (200, "suspended")
+
+    def _reviewed(self) -> None:
+        """The case at the desk stands before its last step, which clerks, reviewers and supervisors may do; one clerk is away."""
+        first, body = official("clerk", department=OWN), {"step": "review", "opinion": "agree"}
+        route = "POST /api/cases/{case_no}/steps"
+        reviewer = {**first, "subject": "another-clerk"}
+        assert self.asks("approval", route, reviewer, Sample({"case_no": self.at_desk}, DESK, body))[0] == 200
+        today = datetime.now(UTC).date()
+        away = {"since": str(today), "until": str(today + timedelta(days=30)), "delegate": "another-clerk"}
+        assert self.asks("steps", "PUT /api/absence", first, Sample({}, DESK, away))[0] == 200
 
     def _closed(self) -> str:
         number = self._licence({**FORM, "area": 80})
@@ -326,7 +338,6 @@ SAMPLES: dict[str, Callable[[World], Sample]] = {
     "POST /api/cases/{case_no}/materials/{code}": lambda w: Sample(
         {**_case(w), "code": "layout-plan"}, DESK, {"reason": "示例核对"}
     ),
-    "POST /api/cases/{case_no}/steps": lambda w: Sample(_desk(w), DESK, {"step": "review", "opinion": "agree"}),
     "POST /api/cases/{case_no}/decision/correction": lambda w: Sample(
         _decided(w), SUPERVISOR, {**BASIS, "valid_until": "2030-01-01T00:00:00+08:00"}
     ),
@@ -347,6 +358,11 @@ SAMPLES: dict[str, Callable[[World], Sample]] = {
     ),
     "POST /api/cases/{case_no}/procedures/{procedure_id}/end": lambda w: Sample(
         {"case_no": w.suspended, "procedure_id": f"{w.suspended}-T1"}, DEPARTMENT, {"result": "示例"}
+    ),
+    "POST /api/cases/{case_no}/steps": lambda w: Sample(_desk(w), DEPARTMENT, {"step": "approve", "opinion": "agree"}),
+    "POST /api/cases/{case_no}/steps/{step}/officer": lambda w: Sample({**_desk(w), "step": "approve"}, DEPARTMENT, {}),
+    "POST /api/cases/{case_no}/steps/{step}/return": lambda w: Sample(
+        {**_desk(w), "step": "approve"}, DEPARTMENT, {"to": "review", "reason": "示例"}
     ),
     "GET /api/rectifications/{case_no}": lambda w: Sample(_closed(w), frozenset({"supervisor, own"}) | CENTRES),
     "POST /api/rectifications/{case_no}/response": lambda w: Sample(
@@ -369,6 +385,10 @@ LISTS: dict[str, tuple[dict[str, str], frozenset[str]]] = {
     "GET /api/drafts": ({"on_behalf_of": "zhang"}, CITIZENS),
     "GET /api/cases": ({"department": OWN}, DEPARTMENT | AUDITOR),
     "GET /api/cases/export": ({"department": OWN}, DEPARTMENT | AUDITOR),
+    "GET /api/absence": (
+        {"officer": official("clerk", department=OWN)["subject"]},
+        frozenset({"clerk, own", "supervisor, own"}),
+    ),
     "GET /api/tasks": ({"department": SUPPORTING}, ALL_HELPERS | AUDITOR),
     "GET /api/ratings": ({"department": OWN}, frozenset({"supervisor, own"}) | CENTRES),
     "GET /api/ratings/summary": ({"department": OWN}, DEPARTMENT | CENTRES),

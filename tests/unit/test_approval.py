@@ -10,6 +10,7 @@ from liangwang.domain.case import evolve
 from liangwang.domain.catalogue import Step
 from liangwang.domain.course import Practice, Undecidable, waits_for_clerk
 from liangwang.domain.errors import Forbidden, Invalid, NotNow
+from liangwang.domain.officers import Officer
 from liangwang.domain.working_days import Calendar
 
 from tests.unit.samples import (
@@ -36,7 +37,8 @@ def case(kind=TWO_CLERKS):
 
 def completed(state, step, *, opinion="agree", explanation="", clerk="wang", kind=TWO_CLERKS):
     wish = CompleteStep(step=step, opinion=opinion, explanation=explanation)
-    return complete_step(state, wish, clerk=clerk, on=Practice(kind, evaluate, Calendar()), now=NOON)
+    officer = Officer(name=clerk, role="clerk")
+    return complete_step(state, wish, officer=officer, on=Practice(kind, evaluate, Calendar()), now=NOON)
 
 
 def concluded(state, conclusion="agree", request_id=f"{CASE_NO}-check", kind=ASKING):
@@ -68,7 +70,7 @@ def test_nobody_does_two_steps_of_one_case():
 
 
 def test_steps_are_done_in_the_items_order():
-    with pytest.raises(NotNow, match="stands before step review"):
+    with pytest.raises(NotNow, match="stands before review"):
         completed(case(), "approve")
 
 

@@ -54,15 +54,18 @@ RIGHTS = {
     "case.read": "clerk, reviewer, supervisor: department masked; auditor: any masked",
     "case.unmask": "clerk, reviewer: department full",
     "case.material": "clerk, reviewer: department full",
-    "case.step": "clerk, reviewer: department masked",
     "case.decision": "supervisor: department public",
     "procedure.read": "clerk, reviewer, supervisor: department public; operator: region public; auditor: any public",
     "procedure.request": "clerk, reviewer: department public",
     "procedure.approve": "supervisor: department public; operator: region public",
     "procedure.end": "clerk, reviewer, supervisor: department public",
+    "case.step": "clerk, reviewer, supervisor: department masked",
+    "case.give": "clerk, reviewer, supervisor: department masked",
     "step.handle": "clerk: department masked",
     "step.review": "clerk, reviewer: department masked",
-    "step.approve": "clerk, reviewer: department masked",
+    "step.approve": "clerk, reviewer, supervisor: department masked",
+    "step.assign": "supervisor: department masked",
+    "absence.keep": "clerk, reviewer: own public; supervisor: own public, department public",
     # ---- departments that others ask for help
     "task.list": "clerk, reviewer, supervisor: supporting public; auditor: any public",
     "task.read": "clerk, reviewer, supervisor: supporting public; auditor: any public",
@@ -81,6 +84,7 @@ NO_ROUTE = {
     "crossing.application": "intake's messages on the bus",
     "crossing.collaboration": "a department's requests on the bus",
     **dict.fromkeys(policy.STEPS.values(), "looked at within case.step"),
+    "step.assign": "looked at within case.give",
 }
 """Actions that are no route's."""
 

@@ -10,6 +10,7 @@ from liangwang.domain.approval import CompleteStep, complete_step
 from liangwang.domain.case import evolve
 from liangwang.domain.catalogue import Limit, Step
 from liangwang.domain.course import Practice
+from liangwang.domain.officers import Officer
 from liangwang.domain.working_days import Calendar
 
 from local.config import REPOSITORY
@@ -109,6 +110,7 @@ def test_a_graph_is_refused_with_a_reason_or_every_walk_through_it_ends_with_an_
         if not waiting:
             break
         wish = CompleteStep(step=data.draw(st.sampled_from(waiting)), opinion="agree")
-        state = folded(evolve, state, complete_step(state, wish, clerk=f"clerk-{turn}", on=on, now=NOON))
+        officer = Officer(name=f"clerk-{turn}", role="clerk")
+        state = folded(evolve, state, complete_step(state, wish, officer=officer, on=on, now=NOON))
     assert state.status == "granted"
     assert any(done.step.startswith("approve") for done in state.steps)

@@ -11,6 +11,7 @@ from liangwang.domain.case import StepOpened, evolve
 from liangwang.domain.catalogue import Material, Step
 from liangwang.domain.course import Practice, advance
 from liangwang.domain.errors import NotNow
+from liangwang.domain.officers import Officer
 from liangwang.domain.statutory_clock import Stop
 from liangwang.domain.working_days import Calendar
 from msgspec.structs import replace
@@ -36,7 +37,8 @@ def accepted(on):
 
 def after(state, on, step, *, opinion="agree", clerk=""):
     wish = CompleteStep(step=step, opinion=opinion, explanation="because" if opinion == "disagree" else "")
-    return folded(evolve, state, complete_step(state, wish, clerk=clerk or f"clerk of {step}", on=on, now=NOON))
+    officer = Officer(name=clerk or f"clerk of {step}", role="clerk")
+    return folded(evolve, state, complete_step(state, wish, officer=officer, on=on, now=NOON))
 
 
 def names(found):

@@ -41,6 +41,7 @@ TABLE = {
     "ApprovalFunction": "DepartmentTable",
     "DecisionsFunction": "DepartmentTable",
     "ProceduresFunction": "DepartmentTable",
+    "StepsFunction": "DepartmentTable",
     "HandbackFunction": "GovernanceTable",
     "GovernanceSupervisionFunction": "GovernanceTable",
     "DepartmentSupervisionFunction": "DepartmentTable",

@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.json import Decoder, Encoder
 
 from .domain import (
+    absence,
     application,
     case,
     collaboration,
@@ -201,6 +202,9 @@ CASE = _kind(
         wake_at=deadlines.next_moment(state, patience, last=last), desk=worklist.placed(state)
     ),
 )
+ABSENCE = _document(
+    "absence", "department", absence.Absence, lambda state, *_: Index(expires_at=absence.expires_at(state))
+)
 TASK = _kind("task", "department", task.Event, task.evolve, lambda state, *_: Index(holder=task.holder(state)))
 COLLABORATION = _kind(
     "collaboration",
@@ -233,6 +237,7 @@ KINDS = {
         MATERIAL,
         DRAFT,
         CASE,
+        ABSENCE,
         TASK,
         COLLABORATION,
         LEDGER,

@@ -42,14 +42,13 @@ class Notices:
         return found.name if found else Text(zh=code, en=code)
 
     def _values(self, facts: Facts, language: str) -> dict[str, object]:
-        step = getattr(texts.text(f"word.{facts.step}"), language) if texts.has(f"word.{facts.step}") else facts.step
         points = (f"{n}. {getattr(point.reason, language)}" for n, point in enumerate(facts.points, start=1))
         return {
             "case_no": facts.case_no,
             "item": getattr(self.item_name(facts.task_code, facts.task_version), language),
             "department": getattr(self.department_name(facts.department), language),
             "number": facts.number,
-            "step": step,
+            "step": getattr(texts.step(facts.step), language),
             "count": len(facts.points),
             "points": "；".join(points) if language == "zh" else "; ".join(points),
             "certificate": _certificate(facts, language),

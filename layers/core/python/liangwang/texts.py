@@ -21,6 +21,12 @@ def text(key: str, /, **values: Any) -> Text:
     return Text(zh=_language("zh")[key].format(**values), en=_language("en")[key].format(**values))
 
 
+def step(key: str) -> Text:
+    """What a step is called: the word for its name, with which its key begins; the key itself where there is no such word."""
+    word = f"word.{key.partition('-')[0]}"
+    return text(word) if has(word) else Text(zh=key, en=key)
+
+
 def has(key: str) -> bool:
     """Whether there is a text behind a key."""
     return key in _language("zh")

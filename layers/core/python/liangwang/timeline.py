@@ -77,9 +77,9 @@ def _shown(name: str, value: Any, organisation: Organisation, language: str) -> 
         return getattr(organisation.department[value].name, language)
     if name in ("region", "decided_by", "unit") and value in organisation.region:
         return getattr(organisation.region[value].name, language)
+    if name in ("step", "to"):
+        return getattr(texts.step(value), language)
     if name in (
-        "step",
-        "to",
         "opinion",
         "outcome",
         "conclusion",

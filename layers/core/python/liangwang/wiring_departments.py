@@ -6,6 +6,8 @@ from . import wiring
 from .wiring import _department, _store
 
 if TYPE_CHECKING:
+    from .services.absences import Absences
+    from .services.approval import Approval
     from .services.procedures import Procedures
 
 
@@ -15,3 +17,13 @@ def procedures() -> "Procedures":
     from .services.procedures import Procedures
 
     return Procedures(OwnCases(_store(wiring.outside.aws()), _department()))
+
+
+def steps() -> "tuple[Approval, Absences]":
+    """In whose hands steps are, and who stands in for whom."""
+    from .services.absences import Absences
+    from .services.approval import Approval
+    from .services.own_cases import OwnCases
+
+    store = _store(wiring.outside.aws())
+    return Approval(OwnCases(store, _department())), Absences(store)

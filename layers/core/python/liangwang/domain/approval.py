@@ -1,26 +1,43 @@
-"""审批: takes conclusions in and lets people complete the steps that need a person. Pure."""
+"""审批: takes conclusions in, lets officers complete the steps that need a person, and lets them go back. Pure.
+
+Nothing that was done is rewritten: an opinion that no longer stands is followed by the event that says so.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from . import messages as m
-from . import procedures
-from .case import Case, Event, OpinionsReceived, evolve
-from .catalogue import Text
+from . import procedures, steps
+from .case import Case, Event, OpinionsReceived, StepAssigned, evolve
+from .catalogue import Item, Step, Text
 from .course import Practice, advance, deny
-from .errors import Forbidden, NotNow, require_reason
+from .errors import Forbidden, Invalid, NotNow, Violation, require_reason
 from .history import Recorded, too_late
-from .steps import open_steps
+from .officers import Officer, acts_for, open_to_officers
+
+MOST_ATTACHMENTS = 20
 
 
 class CompleteStep(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A clerk's opinion on a step that is open; ``step`` is its key within the item."""
+    """An officer's opinion on a step that is open; ``step`` is its key within the item.
+
+    ``attachments`` are ids of files that officers added to this case.
+    """
 
     step: str
     opinion: m.Opinion
     explanation: m.Remark = ""
+    attachments: Annotated[tuple[str, ...], Meta(max_length=MOST_ATTACHMENTS)] = ()
+
+
+class ReturnStep(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """To which earlier step a case goes back, and why. Without ``to`` an officer takes their own opinion on the step back."""
+
+    to: str = ""
+    reason: m.Remark
 
 
 def conclude_collaboration(
@@ -40,20 +57,16 @@ def conclude_collaboration(
     return [*events, *advance(case, on=on, now=now)]
 
 
-def complete_step(state: Case, command: CompleteStep, *, clerk: str, on: Practice, now: datetime) -> Sequence[Event]:
-    """A clerk completes a step; disagreement denies the case.
+def complete_step(
+    state: Case, command: CompleteStep, *, officer: Officer, on: Practice, now: datetime
+) -> Sequence[Event]:
+    """An officer completes a step, and has claimed it thereby if nobody had; disagreement denies the case at once.
 
-    Raises NotNow when the case waits for something else, Forbidden when the clerk did an earlier step of this case
-    (nobody reviews their own work), Invalid when a disagreement gives no reason.
+    Raises NotNow when the case waits for something else, Forbidden for who may not do this step (``officers.acts_for``),
+    Invalid when a disagreement gives no reason.
     """
-    waiting = {step.key: step for step in open_steps(state, on.item) if step.by == "clerk"}
-    if not waiting:
-        raise NotNow(f"the case is {state.status}; no clerk's step is open")
-    step = waiting.get(command.step)
-    if step is None:
-        raise NotNow(f"the case stands before step {', '.join(waiting)}, not {command.step}")
-    if any(done.by == clerk for done in state.steps):
-        raise Forbidden("you completed an earlier step of this case; another clerk must do this one")
+    step = _open(state, command.step, on.item)
+    on_behalf_of = acts_for(state, step, officer)
     if command.opinion == "disagree":
         require_reason(command.explanation, field="explanation", what="a disagreement")
     completed = m.StepCompleted(
@@ -61,11 +74,82 @@ def complete_step(state: Case, command: CompleteStep, *, clerk: str, on: Practic
         department=state.department,
         step=step.key,
         opinion=command.opinion,
-        by=clerk,
+        by=officer.name,
         explanation=command.explanation,
+        on_behalf_of=on_behalf_of,
+        attachments=command.attachments,
     )
     case = evolve(state, Recorded(now, "", completed))
     if command.opinion == "disagree":
         reason = Text(zh=command.explanation, en=command.explanation)
         return [completed, deny(case, reasons=(reason,))]
     return [completed, *advance(case, on=on, now=now)]
+
+
+def return_step(
+    state: Case, key: str, command: ReturnStep, *, officer: Officer, on: Practice, now: datetime
+) -> Sequence[Event]:
+    """退回: from an open step back to an earlier one, or an officer's own opinion back before anybody built on it.
+
+    Whoever did the earlier step has it in hand again. Raises NotNow when the case has been decided or waits for others, when the step
+    is not open, or when an officer has acted on the opinion; Forbidden for who may not; Invalid without a reason, or for
+    a step that an officer has not done.
+    """
+    require_reason(command.reason, field="reason", what="a return")
+    if state.status != "in_review":
+        raise NotNow(f"the case is {state.status}; nothing goes back now")
+    if command.to in ("", key):
+        acting, to = _taken_back(state, key, officer, on.item)
+    else:
+        acting, to = acts_for(state, _open(state, key, on.item), officer), _earlier(state, key, command.to, on.item)
+    begun = {*state.done, *state.officers, *state.opened}
+    returned = m.StepReturned(
+        case_no=state.application.case_no,
+        department=state.department,
+        step=key,
+        to=to.step,
+        reopened=(to.step, *(name for name in steps.later(on.item.steps, to.step) if name in begun)),
+        by=officer.name,
+        reason=command.reason,
+        on_behalf_of=acting,
+    )
+    again = StepAssigned(step=to.step, officer=to.on_behalf_of or to.by, by=officer.name, reason=command.reason)
+    case = evolve(evolve(state, Recorded(now, "", returned)), Recorded(now, "", again))
+    return [returned, again, *advance(case, on=on, now=now)]
+
+
+def _open(state: Case, key: str, item: Item) -> Step:
+    """The open step of this key. Raises NotFound, NotNow."""
+    step = open_to_officers(state, key, item)
+    if lacking := steps.lacking(state, item, step):
+        raise NotNow(f"step {key} waits for what the applicant promised: {', '.join(lacking)}")
+    if state.status != "in_review":
+        raise NotNow(f"the case is {state.status}; no clerk's step is open")
+    return step
+
+
+def _by_officer(state: Case, key: str) -> m.StepCompleted | None:
+    """What an officer did of a step, if it stands."""
+    done = state.done.get(key)
+    return done if isinstance(done, m.StepCompleted) and done.by != "rule" else None
+
+
+def _earlier(state: Case, key: str, to: str, item: Item) -> m.StepCompleted:
+    known = [name for name in steps.earlier(item.steps, key) if _by_officer(state, name) is not None]
+    done = _by_officer(state, to)
+    if to not in known or done is None:
+        choices = ", ".join(known) or "none: no officer did a step before this one"
+        raise Invalid("the case cannot go back there", violations=(Violation("to", f"an earlier step: {choices}"),))
+    return done
+
+
+def _taken_back(state: Case, key: str, officer: Officer, item: Item) -> tuple[str, m.StepCompleted]:
+    """What an officer takes back, theirs or done in their name; and for whom, where they act for an absent one."""
+    done = _by_officer(state, key)
+    if done is None:
+        raise NotNow(f"step {key} is not done; there is no opinion to take back")
+    if officer.name not in (done.by, done.on_behalf_of):
+        raise Forbidden(f"the opinion on step {key} is another officer's")
+    if built := [name for name in steps.later(item.steps, key) if _by_officer(state, name) is not None]:
+        raise NotNow(f"step {', '.join(built)} has been done since; its officer can return the case to {key}")
+    return done.on_behalf_of if done.by == officer.name else "", done

@@ -344,6 +344,8 @@ def _of_the_end(state: Case, event: Event, at: datetime) -> dict[str, Any] | Non
                 "decided_at": at,
                 "certificate": event.certificate_no,
                 "certificate_until": event.valid_until,
+                "officers": {},
+                "opened": {},
             }
         case m.DecisionCorrected():
             until = event.valid_until or state.certificate_until

@@ -105,7 +105,7 @@ class StepCompleted(Message, frozen=True, tag="approval.step_completed"):
 class StepReturned(Message, frozen=True, tag="approval.step_returned"):
     """退回: the step ``step`` went back to ``to``; ``reopened`` are all steps that begin anew: that one and what comes after it.
 
-    An officer who takes their own opinion back returns the step to itself.
+    An officer who takes their own opinion back returns the step to itself. ``on_behalf_of`` as in ``StepCompleted``.
     """
 
     department: str
@@ -114,6 +114,7 @@ class StepReturned(Message, frozen=True, tag="approval.step_returned"):
     reopened: tuple[str, ...]
     by: str
     reason: str
+    on_behalf_of: str = ""
 
 
 class CaseSuspended(Message, frozen=True, tag="case.suspended"):

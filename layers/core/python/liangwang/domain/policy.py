@@ -67,9 +67,12 @@ Action = Literal[
     "procedure.request",
     "procedure.approve",
     "procedure.end",
+    "case.give",
     "step.handle",
     "step.review",
     "step.approve",
+    "step.assign",
+    "absence.keep",
     "task.list",
     "task.read",
     "task.act",
@@ -77,7 +80,8 @@ Action = Literal[
     "crossing.application",
     "crossing.collaboration",
 ]
-"""What a route or a message does. ``step.…`` is what a step is beside ``case.step``; ``crossing.…`` is what leaves a system
+"""What a route or a message does. ``step.…`` is what a step is beside ``case.step``, and giving it to somebody beside
+``case.give``; ``crossing.…`` is what leaves a system
 on the bus: any subscriber stands to it as ``any``, the receiving department as ``department`` or ``supporting``.
 """
 
@@ -137,7 +141,6 @@ POLICY: Mapping[Action, Mapping[Role, Mapping[Relation, Fields]]] = {
     },
     "case.unmask": {"clerk": {"department": "full"}, "reviewer": {"department": "full"}},
     "case.material": {"clerk": {"department": "full"}, "reviewer": {"department": "full"}},
-    "case.step": {"clerk": {"department": "masked"}, "reviewer": {"department": "masked"}},
     "case.decision": {"supervisor": {"department": "public"}},
     "procedure.read": {
         "clerk": {"department": "public"},
@@ -153,9 +156,29 @@ POLICY: Mapping[Action, Mapping[Role, Mapping[Relation, Fields]]] = {
         "reviewer": {"department": "public"},
         "supervisor": {"department": "public"},
     },
+    "case.step": {
+        "clerk": {"department": "masked"},
+        "reviewer": {"department": "masked"},
+        "supervisor": {"department": "masked"},
+    },
+    "case.give": {
+        "clerk": {"department": "masked"},
+        "reviewer": {"department": "masked"},
+        "supervisor": {"department": "masked"},
+    },
     "step.handle": {"clerk": {"department": "masked"}},
     "step.review": {"clerk": {"department": "masked"}, "reviewer": {"department": "masked"}},
-    "step.approve": {"clerk": {"department": "masked"}, "reviewer": {"department": "masked"}},
+    "step.approve": {
+        "clerk": {"department": "masked"},
+        "reviewer": {"department": "masked"},
+        "supervisor": {"department": "masked"},
+    },
+    "step.assign": {"supervisor": {"department": "masked"}},
+    "absence.keep": {
+        "clerk": {"own": "public"},
+        "reviewer": {"own": "public"},
+        "supervisor": {"own": "public", "department": "public"},
+    },
     "task.list": {
         "clerk": {"supporting": "public"},
         "reviewer": {"supporting": "public"},

@@ -1,14 +1,16 @@
-"""审批: officers complete the steps that need a person."""
+"""审批: officers take steps in hand, complete them, and go back."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
-from ..domain import approval, policy
-from ..domain.approval import CompleteStep
-from ..domain.case import Case
-from ..domain.errors import Forbidden
+from ..domain import approval, officers
+from ..domain.approval import CompleteStep, ReturnStep
+from ..domain.case import Case, Event
+from ..domain.officers import GiveStep, Officer
 from ..http import Request
 from ..processing import act
+from ..store import Stored
+from .absences import stands_in
 from .own_cases import CaseSummary, OwnCases
 
 
@@ -19,15 +21,48 @@ class Approval:
         self._cases = cases
 
     def complete(self, request: Request) -> CaseSummary:
-        """Completes the step that the case stands before. Raises Forbidden for a step that is not the caller's role's."""
+        """Completes a step that is open. Raises Forbidden for who may not do it (``officers.acts_for``)."""
         stored, _ = self._cases.own(request, "case.step")
         wish: CompleteStep = request.body
-        step = policy.STEPS.get(wish.step)
-        if step is not None and policy.fields(request.by.role, step, self._cases.standing(request, stored)) is None:
-            raise Forbidden(f"role {request.by.role} does not complete step {wish.step}")
+        officer = self._officer(request, stored, wish.step)
 
-        def decide(state: Case, now: datetime) -> Any:
+        def decide(state: Case, now: datetime) -> Sequence[Event]:
             practice = self._cases.department.practice(state.application)
-            return approval.complete_step(state, wish, clerk=request.by.subject, on=practice, now=now)
+            return approval.complete_step(state, wish, officer=officer, on=practice, now=now)
 
         return self._cases.summary(act(self._cases.store, request, stored, decide))
+
+    def give(self, request: Request) -> CaseSummary:
+        """Claims a step, hands it over, gives it back, or (a supervisor) gives it to somebody."""
+        stored, _ = self._cases.own(request, "case.give")
+        wish: GiveStep = request.body
+        step = request.path["step"]
+        officer = self._officer(request, stored, step)
+
+        def decide(state: Case, now: datetime) -> Sequence[Event]:
+            return officers.give(
+                state, step, wish, officer=officer, item=self._cases.department.item(state.application)
+            )
+
+        return self._cases.summary(act(self._cases.store, request, stored, decide))
+
+    def go_back(self, request: Request) -> CaseSummary:
+        """Returns the case to an earlier step, or takes the caller's own opinion back."""
+        stored, _ = self._cases.own(request, "case.step")
+        wish: ReturnStep = request.body
+        step = request.path["step"]
+        officer = self._officer(request, stored, step)
+
+        def decide(state: Case, now: datetime) -> Sequence[Event]:
+            practice = self._cases.department.practice(state.application)
+            return approval.return_step(state, step, wish, officer=officer, on=practice, now=now)
+
+        return self._cases.summary(act(self._cases.store, request, stored, decide))
+
+    def _officer(self, request: Request, stored: Stored, step: str) -> Officer:
+        """The caller, and whether they stand in for who has the step in hand: asked only where that is somebody else."""
+        state: Case = stored.state
+        name, department = request.by.subject, state.department
+        others = officers.others_with(state, step, name)
+        absent = {one for one in others if stands_in(self._cases.store, department, one, name=name, now=request.now)}
+        return Officer(name=name, role=request.by.role, stands_in_for=frozenset(absent))
