@@ -24,7 +24,7 @@ from local.stack import Stack
 
 CITIZENS = 40
 CLERKS = 3
-"""A department's clerks: nobody may do two steps of one case, and items have up to three."""
+"""A department's clerks: nobody may do two steps of one case, and items have up to three that clerks do."""
 
 
 def password(state: Path) -> str:
@@ -57,6 +57,17 @@ def seed(stack: Stack) -> int:
 def clerk(department: str, number: int) -> str:
     """The username of one of a department's clerks, from 1 to ``CLERKS``."""
     return f"clerk-{_short(department)}-{number}"
+
+
+def officer(department: str, role: str, number: int) -> str:
+    """The username of an officer of a department: the ``number``-th clerk, or the reviewer or supervisor that it has."""
+    return clerk(department, number) if role in ("", "clerk") else f"{role}-{_short(department)}"
+
+
+def officers(department: str) -> list[str]:
+    """Everybody who may have a step of a case in hand."""
+    clerks = [clerk(department, number) for number in range(1, CLERKS + 1)]
+    return [*clerks, *(officer(department, role, 1) for role in ("reviewer", "supervisor"))]
 
 
 def _short(department: str) -> str:

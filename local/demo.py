@@ -72,7 +72,7 @@ def play(
     api = api or Api(stack.gateway_url, accounts.password(stack.config.state))
     staffed = desks(lot, known)
     people = {wish.citizen for wish in lot}
-    people |= {accounts.clerk(one.department, n) for one in staffed for n in range(1, accounts.CLERKS + 1)}
+    people |= {officer for one in staffed for officer in accounts.officers(one.department)}
     with ThreadPoolExecutor(WORKERS) as pool:
         list(pool.map(api.login, people))  # slow by design, and no part of a case's way
         citizens, tables = Citizens(api, known), Tables.of(stack)
@@ -84,7 +84,7 @@ def play(
             made[case_no] = wish
             citizens.follow_up(wish, case_no, seconds=patience)
 
-        with Clerks(api, staffed, moods=moods) as clerks:
+        with Clerks(api, known, staffed, moods=moods) as clerks:
             running = [pool.submit(apply, wish) for wish in lot]
             problems = _await_end(running, tables, made, total=len(lot), patience=patience, progress=progress)
         problems += clerks.problems

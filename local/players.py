@@ -154,8 +154,11 @@ class Clerks:
     against, so that a run shows every way.
     """
 
-    def __init__(self, api: Api, desks: Sequence[Desk], *, hands: int = 2, moods: bool = True) -> None:
+    def __init__(
+        self, api: Api, catalogue: Catalogue, desks: Sequence[Desk], *, hands: int = 2, moods: bool = True
+    ) -> None:
         self._api = api
+        self._catalogue = catalogue
         self._moods = moods
         self._stop = threading.Event()
         self._threads = [
@@ -208,11 +211,16 @@ class Clerks:
         else:
             self._api.post(clerk, f"{path}/report", {"opinion": "agree"})
 
+    def _officer(self, department: str, case: dict[str, Any]) -> str:
+        """Another one for each step of a case: nobody does two."""
+        steps = [one for one in self._catalogue.items[case["task_code"]].steps if one.by == "clerk"]
+        number, step = next((n, one) for n, one in enumerate(steps, start=1) if one.key == case["step"])
+        return accounts.officer(department, step.role, number)
+
     def _decide(self, department: str, case: dict[str, Any]) -> None:
         if case["step"] is None:
             return
-        steps = ("handle", "review", "approve")
-        clerk = accounts.clerk(department, 1 + steps.index(case["step"]))
+        clerk = self._officer(department, case)
         against = self._moods and zlib.crc32(f"{case['case_no']}{case['step']}".encode()) % 20 == 0
         body = {"step": case["step"], "opinion": "disagree" if against else "agree"}
         if against:

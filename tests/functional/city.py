@@ -178,7 +178,7 @@ class City:
         body = CompleteStep(step=step.key, opinion=opinion, explanation="as the file says")
         clerk = f"clerk-{len(state.steps)}"
         return self.approval.complete(
-            self.ask(clerk, body=body, role="clerk", case_no=case_no, department=state.department)
+            self.ask(clerk, body=body, role=step.role or "clerk", case_no=case_no, department=state.department)
         )
 
     def change_decision(self, act, case_no, body, *, subject="head", key=""):

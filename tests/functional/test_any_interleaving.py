@@ -24,6 +24,7 @@ KINDS = (
     ("elderly-card", {"birth_year": 2000}, (), ()),  # refused
     ("elderly-card", {}, ("photo",), ()),  # supplement
     ("food-business-licence", {}, (), ()),  # clerks only
+    ("construction-permit", {}, (), ()),  # two reviews side by side, then a supervisor
     ("food-business-licence", {"area": 150, "gas_kitchen": False}, (), ()),  # one department
     ("food-business-licence", {"area": 150, "gas_kitchen": True}, ("safety-rules",), ()),  # supplement, then two
     ("outdoor-advertisement", {"area": 30}, (), ("structure-drawing",)),  # three, two of them needed
