@@ -119,6 +119,7 @@ PATH_PARAMETERS = {
     "certificate_no": "a certificate's number, as printed on it",
     "task_code": "The item's implementation code 实施编码",
     "case_no": "The case number 办件编号",
+    "attachment_id": "The id of a file that an officer added",
     "step": "The step's key within the item",
     "joint_code": "The joint item's code",
     "joint_no": "The number of a joint application",

@@ -1,4 +1,4 @@
-"""环节: officers take steps in hand, hand them over and go back; who stands in for whom."""
+"""环节: officers take steps in hand, hand them over and go back; who stands in for whom; files that officers add."""
 
 from typing import Any
 
@@ -7,10 +7,12 @@ from liangwang.domain.absence import Absent
 from liangwang.domain.approval import ReturnStep
 from liangwang.domain.officers import GiveStep
 from liangwang.http import Route, Routes, serve
+from liangwang.objects import Link
 from liangwang.services.absences import AbsenceView
 from liangwang.services.own_cases import CaseSummary
+from liangwang.services.step_files import FileAnnouncement, OpenStepFile, StepFile, StepFiles
 
-approval, absences = wiring_departments.steps()
+approval, absences, files = wiring_departments.steps()
 
 ROUTES: Routes = {
     "POST /api/cases/{case_no}/steps/{step}/officer": Route(
@@ -22,6 +24,18 @@ ROUTES: Routes = {
         "case.step",
         body=ReturnStep,
         result=CaseSummary,
+    ),
+    "POST /api/cases/{case_no}/attachments": Route(
+        files.announce, "Announce a file for a case", "case.step", body=FileAnnouncement, status=201, result=StepFile
+    ),
+    "POST /api/cases/{case_no}/attachments/{attachment_id}/completion": Route(
+        files.complete, "The file has been sent", "case.step", result=StepFile
+    ),
+    "GET /api/cases/{case_no}/attachments": Route(
+        files.listed, "The files that officers added to a case", "case.read", result=StepFiles
+    ),
+    "POST /api/cases/{case_no}/attachments/{attachment_id}": Route(
+        files.open, "A link to an officer's file, and say why", "case.material", body=OpenStepFile, result=Link
     ),
     "GET /api/absence": Route(absences.show, "When I am away", "absence.keep", result=AbsenceView),
     "PUT /api/absence": Route(

@@ -201,7 +201,7 @@ def test_a_reviewer_reviews_and_approves(busy):
 def test_a_reviewer_does_not_handle_and_a_supervisor_does_no_step(busy):
     number = golden("http_step")["pathParameters"]["case_no"]
     status, problem = told(busy, STEP, role="reviewer", body={"step": "handle", "opinion": "agree"}, case_no=number)
-    assert (status, problem["detail"]) == (403, "role reviewer does not complete step handle")
+    assert (status, problem["detail"]) == (403, "role reviewer does not do step handle")
     assert asked(busy, STEP, role="supervisor", body={"step": "review", "opinion": "agree"}, case_no=number)[
         "statusCode"
     ] == (403)

@@ -1,11 +1,12 @@
 """环节: officers over HTTP: who has a step in hand, who stands in, what goes back."""
 
 import copy
+import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from liangwang.aggregates import CASE, Key
+from liangwang.aggregates import ACCESS, CASE, Key
 from liangwang.fakes import Fault
 
 from tests.functional.functions import Functions, golden
@@ -162,3 +163,80 @@ def test_only_a_supervisor_says_that_another_officer_is_away(functions):
     assert away(functions, officer="zhao")[0] == 404
     body = {"since": str(TODAY), "until": str(TODAY), "delegate": "li", "officer": "zhao"}
     assert asked(functions, "PUT /api/absence", body, subject="head", role="supervisor")[0] == 200
+
+
+# ------------------------------------------------------------------ files that officers add
+
+ANNOUNCE = "POST /api/cases/{case_no}/attachments"
+SENT = "POST /api/cases/{case_no}/attachments/{attachment_id}/completion"
+OPEN = "POST /api/cases/{case_no}/attachments/{attachment_id}"
+LIST = "GET /api/cases/{case_no}/attachments"
+PDF = b"%PDF-1.7\n" + bytes(100)
+
+
+def announced(functions, number, content=PDF, media_type="application/pdf", **who):
+    body = {"media_type": media_type, "size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+    return asked(functions, ANNOUNCE, body, case_no=number, **who)
+
+
+def sent(functions, number, content=PDF, **who):
+    """A file that has come by its link."""
+    status, file = announced(functions, number, content, **who)
+    assert status == 201, file
+    functions.objects.write(f"incoming/department/{file['attachment_id']}", content, media_type="application/pdf")
+    return file["attachment_id"]
+
+
+def test_an_officer_s_file_is_sent_by_a_link_for_exactly_this_file_and_named_in_the_opinion(functions, number):
+    status, file = announced(functions, number, key="photo")
+    assert (status, file["state"], file["upload"]["method"]) == (201, "awaiting", "PUT")
+    assert announced(functions, number, key="photo")[1]["attachment_id"] == file["attachment_id"]
+    assert announced(functions, number, PDF + b"more", key="photo")[0] == 422
+    path = {"case_no": number, "attachment_id": file["attachment_id"]}
+    assert asked(functions, SENT, **path)[0] == 409
+    functions.objects.write(f"incoming/department/{file['attachment_id']}", PDF, media_type="application/pdf")
+    assert asked(functions, SENT, **path)[1]["state"] == "stored"
+    assert asked(functions, SENT, **path)[1]["state"] == "stored", "a second time nothing changes"
+    body = {"step": "review", "opinion": "agree", "attachments": [file["attachment_id"]]}
+    assert asked(functions, COMPLETE, body, case_no=number)[0] == 200
+    (listed,) = asked(functions, LIST, case_no=number)[1]["attachments"]
+    assert (listed["steps"], listed["by"], listed["media_type"]) == (["review"], "wang", "application/pdf")
+
+
+def test_an_opinion_names_only_files_of_its_case_that_have_come(functions, number):
+    other = applied(functions)
+    carried(functions)
+    elsewhere = sent(functions, other)
+    asked(functions, SENT, case_no=other, attachment_id=elsewhere)
+    waiting = announced(functions, number)[1]["attachment_id"]
+    body = {"step": "review", "opinion": "agree", "attachments": [waiting, elsewhere, "0" * 32]}
+    status, problem = asked(functions, COMPLETE, body, case_no=number)
+    assert status == 422
+    assert [one["field"] for one in problem["errors"]] == ["attachments[0]", "attachments[1]", "attachments[2]"]
+
+
+def test_a_file_that_is_something_else_than_it_says_is_refused_and_gone(functions, number):
+    program = b"MZ" + bytes(100)
+    path = {"case_no": number, "attachment_id": sent(functions, number, program)}
+    assert asked(functions, SENT, **path)[0] == 422
+    assert asked(functions, SENT, **path)[0] == 409
+    assert functions.objects.read(f"kept/department/{path['attachment_id']}", most=10) is None
+    assert asked(functions, LIST, case_no=number)[1]["attachments"] == []
+
+
+def test_a_file_is_opened_for_a_reason_and_that_is_on_record(functions, number):
+    path = {"case_no": number, "attachment_id": sent(functions, number)}
+    assert asked(functions, OPEN, {"reason": "看"}, **path)[0] == 404
+    asked(functions, SENT, **path)
+    assert asked(functions, OPEN, {"reason": " "}, **path)[0] == 422
+    assert asked(functions, OPEN, {"reason": "核对"}, subject="li", department=OTHER, **path)[0] == 404
+    assert asked(functions, OPEN, {"reason": "核对"}, subject="li", **path)[1]["method"] == "GET"
+    keys = [Key.parse(name) for name in functions.aws.dynamodb.tables["department"] if name.startswith(ACCESS.name)]
+    (access,) = (stored.state for stored in functions.store("department").load(keys).values())
+    assert (access.caller, access.reason, access.fields) == ("li", "核对", (f"attachment/{path['attachment_id']}",))
+
+
+def test_nothing_is_added_to_a_case_that_is_decided(functions, number):
+    completed(functions, number)
+    completed(functions, number, "approve", subject="li")
+    assert announced(functions, number)[0] == 409

@@ -36,6 +36,7 @@ FORM = {
 
 PUT = "PUT /api/materials/{material_id}/content"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(64)
+PHOTO = {"media_type": "image/png", "size": len(PNG), "sha256": hashlib.sha256(PNG).hexdigest()}
 
 
 def official(role: str, **where: str) -> dict[str, str]:
@@ -183,6 +184,14 @@ class World(Citizens):
         today = datetime.now(UTC).date()
         away = {"since": str(today), "until": str(today + timedelta(days=30)), "delegate": "another-clerk"}
         assert self.asks("steps", "PUT /api/absence", first, Sample({}, DESK, away))[0] == 200
+        path = {"case_no": self.at_desk}
+        status, told = self.asks("steps", "POST /api/cases/{case_no}/attachments", first, Sample(path, DESK, PHOTO))
+        assert status == 201, told
+        self.photo: str = json.loads(told)["attachment_id"]
+        self.outside.objects().write(f"incoming/department/{self.photo}", PNG, media_type="image/png")
+        route = "POST /api/cases/{case_no}/attachments/{attachment_id}/completion"
+        path["attachment_id"] = self.photo
+        assert self.asks("steps", route, first, Sample(path, DESK))[0] == 200
 
     def _closed(self) -> str:
         number = self._licence({**FORM, "area": 80})
@@ -363,6 +372,14 @@ SAMPLES: dict[str, Callable[[World], Sample]] = {
     "POST /api/cases/{case_no}/steps/{step}/officer": lambda w: Sample({**_desk(w), "step": "approve"}, DEPARTMENT, {}),
     "POST /api/cases/{case_no}/steps/{step}/return": lambda w: Sample(
         {**_desk(w), "step": "approve"}, DEPARTMENT, {"to": "review", "reason": "示例"}
+    ),
+    "GET /api/cases/{case_no}/attachments": lambda w: Sample(_desk(w), DEPARTMENT | AUDITOR),
+    "POST /api/cases/{case_no}/attachments": lambda w: Sample(_desk(w), DEPARTMENT, PHOTO),
+    "POST /api/cases/{case_no}/attachments/{attachment_id}/completion": lambda w: Sample(
+        {**_desk(w), "attachment_id": w.photo}, DEPARTMENT
+    ),
+    "POST /api/cases/{case_no}/attachments/{attachment_id}": lambda w: Sample(
+        {**_desk(w), "attachment_id": w.photo}, DESK, {"reason": "示例核对"}
     ),
     "GET /api/rectifications/{case_no}": lambda w: Sample(_closed(w), frozenset({"supervisor, own"}) | CENTRES),
     "POST /api/rectifications/{case_no}/response": lambda w: Sample(

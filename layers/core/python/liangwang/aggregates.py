@@ -202,6 +202,12 @@ CASE = _kind(
         wake_at=deadlines.next_moment(state, patience, last=last), desk=worklist.placed(state)
     ),
 )
+ATTACHMENT = _document(
+    "attachment",
+    "department",
+    Material,
+    lambda state, *_: Index(holder=state.used_in, expires_at=material.expires_at(state)),
+)
 ABSENCE = _document(
     "absence", "department", absence.Absence, lambda state, *_: Index(expires_at=absence.expires_at(state))
 )
@@ -237,6 +243,7 @@ KINDS = {
         MATERIAL,
         DRAFT,
         CASE,
+        ATTACHMENT,
         ABSENCE,
         TASK,
         COLLABORATION,

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from .services.absences import Absences
     from .services.approval import Approval
     from .services.procedures import Procedures
+    from .services.step_files import CaseFiles
 
 
 def procedures() -> "Procedures":
@@ -19,11 +20,12 @@ def procedures() -> "Procedures":
     return Procedures(OwnCases(_store(wiring.outside.aws()), _department()))
 
 
-def steps() -> "tuple[Approval, Absences]":
-    """In whose hands steps are, and who stands in for whom."""
+def steps() -> "tuple[Approval, Absences, CaseFiles]":
+    """In whose hands steps are, who stands in for whom, and the files that officers add."""
     from .services.absences import Absences
     from .services.approval import Approval
     from .services.own_cases import OwnCases
+    from .services.step_files import CaseFiles
 
-    store = _store(wiring.outside.aws())
-    return Approval(OwnCases(store, _department())), Absences(store)
+    cases = OwnCases(_store(wiring.outside.aws()), _department())
+    return Approval(cases), Absences(cases.store), CaseFiles(cases, wiring.outside.objects())

@@ -16,7 +16,7 @@ from .catalogue import Item, Step, Text
 from .course import Practice, advance, deny
 from .errors import Forbidden, Invalid, NotNow, Violation, require_reason
 from .history import Recorded, too_late
-from .officers import Officer, acts_for, open_to_officers
+from .officers import Officer, acts_for, known, open_to_officers, require_role
 
 MOST_ATTACHMENTS = 20
 
@@ -65,6 +65,8 @@ def complete_step(
     Raises NotNow when the case waits for something else, Forbidden for who may not do this step (``officers.acts_for``),
     Invalid when a disagreement gives no reason.
     """
+    if (named := steps.find(on.item, command.step)) is not None:
+        require_role(named, officer)
     step = _open(state, command.step, on.item)
     on_behalf_of = acts_for(state, step, officer)
     if command.opinion == "disagree":
@@ -96,6 +98,7 @@ def return_step(
     a step that an officer has not done.
     """
     require_reason(command.reason, field="reason", what="a return")
+    known(on.item, key)
     if state.status != "in_review":
         raise NotNow(f"the case is {state.status}; nothing goes back now")
     if command.to in ("", key):
@@ -119,7 +122,7 @@ def return_step(
 
 
 def _open(state: Case, key: str, item: Item) -> Step:
-    """The open step of this key. Raises NotFound, NotNow."""
+    """The open step of this key. Raises NotNow."""
     step = open_to_officers(state, key, item)
     if lacking := steps.lacking(state, item, step):
         raise NotNow(f"step {key} waits for what the applicant promised: {', '.join(lacking)}")

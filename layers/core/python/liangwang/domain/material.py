@@ -88,12 +88,12 @@ def announced(
     )
 
 
-def expect(state: Material, now: datetime) -> None:
-    """Raises NotNow when the bytes of this material are not waited for any more."""
+def expect(state: Material, now: datetime, *, announced_at: str = "POST /api/materials") -> None:
+    """Raises NotNow when the bytes of this material are not waited for any more. ``announced_at`` is where that is said anew."""
     if state.state == "awaiting" and now > state.announced_at + TAKEN_UNTIL:
-        raise NotNow("the file was announced too long ago; announce it again at POST /api/materials")
+        raise NotNow(f"the file was announced too long ago; announce it again at {announced_at}")
     if state.state != "awaiting":
-        raise NotNow(f"the material is {state.state}; announce another at POST /api/materials")
+        raise NotNow(f"the material is {state.state}; announce another at {announced_at}")
 
 
 def check(state: Material, *, size: int, sha256: str) -> None:

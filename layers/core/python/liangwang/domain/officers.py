@@ -82,6 +82,7 @@ def give(state: Case, key: str, command: GiveStep, *, officer: Officer, item: It
     Raises NotFound for a step that the item does not have, NotNow for one that the case does not stand before or that
     somebody else has, Forbidden for who may not, Invalid where a reason is needed or the other did a step already.
     """
+    known(item, key)
     step = open_to_officers(state, key, item)
     holder, to = state.officers.get(key, ""), officer.name if command.officer is None else command.officer.strip()
     leads = policy.fields(officer.role, "step.assign", ["department"]) is not None
@@ -103,16 +104,20 @@ def give(state: Case, key: str, command: GiveStep, *, officer: Officer, item: It
     return [StepAssigned(step=key, officer=to, by=officer.name, reason=command.reason)]
 
 
-def open_to_officers(state: Case, key: str, item: Item) -> Step:
-    """The officers' step of this key that the case stands before. Raises NotFound, NotNow."""
+def known(item: Item, key: str) -> Step:
+    """The item's step of this key. Raises NotFound."""
     if (step := find(item, key)) is None:
         raise NotFound(f"the item has no step {key}")
-    waiting = [one.key for one in standing(state, item) if one.by == "clerk"]
-    if key not in waiting:
-        raise NotNow(
-            f"the case is {state.status} and stands before {', '.join(waiting) or 'no step of an officer'}, not {key}"
-        )
     return step
+
+
+def open_to_officers(state: Case, key: str, item: Item) -> Step:
+    """The officers' step of this key that the case stands before. Raises NotNow."""
+    waiting = {one.key: one for one in standing(state, item) if one.by == "clerk"}
+    if key not in waiting:
+        here = ", ".join(waiting) or "no step of an officer"
+        raise NotNow(f"the case is {state.status} and stands before {here}, not {key}")
+    return waiting[key]
 
 
 def _require_other_eyes(state: Case, step: Step, *names: str) -> None:

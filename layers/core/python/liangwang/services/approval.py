@@ -12,6 +12,7 @@ from ..processing import act
 from ..store import Stored
 from .absences import stands_in
 from .own_cases import CaseSummary, OwnCases
+from .step_files import require_files
 
 
 class Approval:
@@ -25,6 +26,8 @@ class Approval:
         stored, _ = self._cases.own(request, "case.step")
         wish: CompleteStep = request.body
         officer = self._officer(request, stored, wish.step)
+        if wish.attachments:
+            require_files(self._cases.store, stored.key.id, wish.attachments)
 
         def decide(state: Case, now: datetime) -> Sequence[Event]:
             practice = self._cases.department.practice(state.application)
