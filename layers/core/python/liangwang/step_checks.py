@@ -33,6 +33,7 @@ def step_problems(item: Item) -> Iterator[Problem]:
     found = [*_misnamed(item), *_out_of_order(item)]
     yield from found
     yield from _unheeded(item)
+    yield from _awaited_for_ever(item)
     if found:
         return
     reachable = explored(item)
@@ -126,6 +127,20 @@ def _unheeded(item: Item) -> Iterator[Problem]:
             yield ("steps", i, "role"), f"a {step.role} may not {step.name}; use {' or '.join(able)}"
         if step.days < 0:
             yield ("steps", i, "days"), "a limit is at least one day (0: none of its own)"
+
+
+def _awaited_for_ever(item: Item) -> Iterator[Problem]:
+    """What a case waits for besides officers: a supplement, and materials that were promised for a step."""
+    if item.supplement_days < 1:
+        yield ("supplement_days",), "a supplement has at least one day"
+    known = {step.key for step in item.steps}
+    for i, one in enumerate(item.materials):
+        if one.later_days < 0:
+            yield ("materials", i, "later_days"), "at least one day (0: it may not come later)"
+        if one.needed_by and one.needed_by not in known:
+            yield ("materials", i, "needed_by"), f"there is no step {one.needed_by!r}"
+        elif one.needed_by and not one.later_days:
+            yield ("materials", i, "needed_by"), "is never looked at: without `later_days` it may not come later"
 
 
 def _never_open(item: Item, reachable: Mapping[State, object]) -> Iterator[Problem]:
