@@ -12,6 +12,7 @@ from liangwang.domain.catalogue import Extension, Procedure
 from liangwang.domain.course import Practice
 from liangwang.domain.errors import Forbidden, Invalid, NotFound, NotNow
 from liangwang.domain.history import Recorded
+from liangwang.domain.officers import Officer
 from liangwang.domain.procedure_ledger import entries
 from liangwang.domain.procedures import AskForProcedure
 from liangwang.domain.working_days import Calendar
@@ -194,7 +195,7 @@ def test_while_the_case_is_suspended_nobody_completes_a_step():
     state = approved(asked(accepted(SPECIAL)))
     wish = CompleteStep(step="approve", opinion="agree")
     with pytest.raises(NotNow):
-        complete_step(state, wish, clerk="li", on=practice(), now=NOON)
+        complete_step(state, wish, officer=Officer(name="li", role="clerk"), on=practice(), now=NOON)
 
 
 def test_an_officer_who_does_not_have_the_case_in_hand_neither_asks_nor_ends():
