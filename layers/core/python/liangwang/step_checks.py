@@ -130,13 +130,9 @@ def _unheeded(item: Item) -> Iterator[Problem]:
 
 
 def _awaited_for_ever(item: Item) -> Iterator[Problem]:
-    """What a case waits for besides officers: a supplement, and materials that were promised for a step."""
-    if item.supplement_days < 1:
-        yield ("supplement_days",), "a supplement has at least one day"
+    """What a case waits for besides officers and within limits (``limit_checks``): materials that were promised for a step."""
     known = {step.key for step in item.steps}
     for i, one in enumerate(item.materials):
-        if one.later_days < 0:
-            yield ("materials", i, "later_days"), "at least one day (0: it may not come later)"
         if one.needed_by and one.needed_by not in known:
             yield ("materials", i, "needed_by"), f"there is no step {one.needed_by!r}"
         elif one.needed_by and not one.later_days:
