@@ -19,7 +19,14 @@ from local.config import StartError
 from local.stack import Stack, deployed_option, stop_running
 
 # Command name -> module with a click command of that name called `command`.
-_ELSEWHERE = {"demo": "local.demo", "case": "local.case", "esm": "local.esm", "audit": "local.audit"}
+_ELSEWHERE = {
+    "demo": "local.demo",
+    "case": "local.case",
+    "esm": "local.esm",
+    "audit": "local.audit",
+    "export": "local.export",
+    "import-items": "local.import_items",
+}
 
 
 class _Commands(click.Group):

@@ -66,6 +66,8 @@ RIGHTS = {
     "step.approve": "clerk, reviewer, supervisor: department masked",
     "step.assign": "supervisor: department masked",
     "absence.keep": "clerk, reviewer: own public; supervisor: own public, department public",
+    # ---- personal data in the exchange tables: a command, with a reason and a record of each case that is opened
+    "table.export": "supervisor: department full; auditor: any masked",
     # ---- departments that others ask for help
     "task.list": "clerk, reviewer, supervisor: supporting public; auditor: any public",
     "task.read": "clerk, reviewer, supervisor: supporting public; auditor: any public",
@@ -83,6 +85,7 @@ ROLES, RELATIONS, FIELDS = (get_args(kind) for kind in (policy.Role, policy.Rela
 NO_ROUTE = {
     "crossing.application": "intake's messages on the bus",
     "crossing.collaboration": "a department's requests on the bus",
+    "table.export": "the operator's command, to whom the account proves itself (local/export_rights.py)",
     **dict.fromkeys(policy.STEPS.values(), "looked at within case.step"),
     "step.assign": "looked at within case.give",
 }

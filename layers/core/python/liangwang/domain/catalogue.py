@@ -175,7 +175,8 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
 class Item(Struct, frozen=True, forbid_unknown_fields=True):
     """A government item 事项 in one published version.
 
-    ``kind`` is GB/T 39046-2020 A.6: 1 即办件, 2 承诺件, 9 other. ``audience`` holds applicant types (A.4).
+    ``catalog_code`` is the 基本编码 that the item has in the national catalogue. ``kind`` is GB/T 39046-2020 A.6: 1 即办件, 2 承诺件,
+    9 other. ``audience`` holds applicant types (A.4).
     ``form`` is a JSON Schema (2020-12) object; ``personal`` names its fields that are sealed before they leave intake
     and that no rule may read. ``eligibility`` rules must all hold, else the case is refused; ``completeness`` rules must
     all hold, else a supplement notice names them; any ``denial`` rule that holds denies the case at the rule step.
@@ -200,6 +201,7 @@ class Item(Struct, frozen=True, forbid_unknown_fields=True):
     form: dict[str, Any]
     steps: tuple[Step, ...]
     example: Example
+    catalog_code: str = ""
     aliases: tuple[str, ...] = ()
     assurance: Literal[1, 2, 3] = 1
     scenarios: tuple[str, ...] = ()

@@ -60,6 +60,7 @@ Action = Literal[
     "case.export",
     "case.read",
     "case.unmask",
+    "table.export",
     "case.material",
     "case.step",
     "case.decision",
@@ -140,6 +141,7 @@ POLICY: Mapping[Action, Mapping[Role, Mapping[Relation, Fields]]] = {
         "auditor": {"any": "masked"},
     },
     "case.unmask": {"clerk": {"department": "full"}, "reviewer": {"department": "full"}},
+    "table.export": {"supervisor": {"department": "full"}, "auditor": {"any": "masked"}},
     "case.material": {"clerk": {"department": "full"}, "reviewer": {"department": "full"}},
     "case.decision": {"supervisor": {"department": "public"}},
     "procedure.read": {

@@ -1,0 +1,56 @@
+"""Exports the national exchange tables of a stack on AWS, as `python -m local export` does on one machine.
+
+    PYTHONPATH=.:layers/core/python .venv/bin/python infra/export.py --stack liangwang --out /data/2026-03 --units 200
+    PYTHONPATH=.:layers/core/python .venv/bin/python infra/export.py --stack liangwang --out /data/week --from 2026-03-01
+
+It reads the department's whole table (half a read unit for 4 KB); --units holds it back. Credentials and region are those of
+the AWS CLI; they need dynamodb:Scan and dynamodb:DescribeTable on that table, and for --personal also GetItem on intake's
+table, PutItem on the department's and kms:Decrypt with the departments' keys.
+"""
+
+from functools import partial
+
+import boto3
+import click
+from botocore.exceptions import ClientError
+from liangwang.aws_boto import BotoAws
+from liangwang.domain.patience import Patience
+from liangwang.store import Store
+
+from local import export
+
+
+def office_of(stack: str) -> export.Office:
+    """What a stack's outputs name. Raises click.ClickException when there are none."""
+    try:
+        found = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0].get("Outputs", [])
+    except ClientError as error:
+        raise click.ClickException(f"stack {stack}: {error}") from error
+    names = {output["OutputKey"]: output["OutputValue"] for output in found}
+    aws = BotoAws()
+    try:
+        return export.Office(
+            aws=aws,
+            keys=aws,
+            table=names["DepartmentTableName"],
+            department=Store(aws, names["DepartmentTableName"], patience=Patience()),
+            intake=Store(aws, names["IntakeTableName"], patience=Patience()),
+            key_prefix="alias/liangwang/department/",
+            catalogue=export.CATALOGUE,
+        )
+    except KeyError as missing:
+        raise click.ClickException(f"stack {stack} has no output {missing}: is it the application's?") from missing
+
+
+@click.command(
+    "export", params=[*export.command.params, click.Option(["--stack"], default="liangwang", show_default=True)]
+)
+@click.pass_context
+def main(context: click.Context, stack: str, **wish: object) -> None:
+    """Export the national exchange tables of a stack on AWS."""
+    context.obj = partial(office_of, stack)
+    context.forward(export.command, **wish)
+
+
+if __name__ == "__main__":
+    main()
