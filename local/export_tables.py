@@ -17,7 +17,8 @@ from liangwang.domain import policy
 from liangwang.domain.case import Case
 from liangwang.domain.catalogue import Catalogue
 from liangwang.national import conformance, files, item_rows
-from liangwang.national.case_rows import Setting, to_rows
+from liangwang.national.case_making import Setting
+from liangwang.national.case_rows import to_rows
 from liangwang.national.increments import INSERT, Span, between, stamped
 from liangwang.national.rows import CASE_ROWS, ITEM_ROWS, TABLE_OF, Row
 from liangwang.national.tables import Dialect, Standard

@@ -7,8 +7,9 @@ from liangwang.domain import messages as m
 from liangwang.domain.case import Received
 from liangwang.domain.history import Recorded
 from liangwang.national.case_facts import exportable
+from liangwang.national.case_making import Setting
 from liangwang.national.case_reading import Reader
-from liangwang.national.case_rows import Setting, Unfit, from_rows, to_rows
+from liangwang.national.case_rows import Unfit, from_rows, to_rows
 from liangwang.national.extension import beyond, whole
 from liangwang.national.files import by_table, read, written
 from liangwang.national.increments import Span, applied, between

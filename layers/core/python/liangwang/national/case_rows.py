@@ -5,46 +5,31 @@ table has a row for (who had a step in hand, collaboration, supervision, notes) 
 rows repeat what is at home elsewhere, because receivers look for it there: acceptance is a step of its process, too.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
 from ..domain import messages as m
-from ..domain.case import Case, Event, OpinionsReceived, ProcedureRequested, Received, SupplementReceived, evolve
-from ..domain.catalogue import Item, Organisation
-from ..domain.history import Recorded, fold
+from ..domain.case import Event, ProcedureRequested, Received, SupplementReceived
+from ..domain.history import Recorded
 from .case_facts import event_of, exportable, plain, written, written_day
-from .case_reading import Handed, Reader, handed, with_handed
+from .case_making import Making, Setting
+from .case_reading import Reader, handed, with_handed
 from .extension import beyond, fitted, whole
 from .rows import Accept, Apply, HandedIn, Process, Result, Row, SpecialProcedure
-from .tables import Dialect, Standard
 
 
 class Unfit(Exception):
     """Rows do not make a case: the message names the case and what is missing or wrong."""
 
 
-class Setting(NamedTuple):
-    """What a case's rows are made with. ``item`` is None where the catalogue has lost the version of the case.
-
-    ``personal`` are the applicant's columns and ``more`` other personal fields; both empty unless they may leave.
-    """
-
-    standard: Standard
-    dialect: Dialect
-    organisation: Organisation
-    item: Item | None
-    personal: Mapping[str, str] = {}
-    more: Mapping[str, Any] = {}
-
-
 def to_rows(history: Sequence[Recorded[Event]], on: Setting) -> list[Row]:
     """A case's rows in all tables, without batch and operation (``increments.py``); none for one that was never received."""
     facts = exportable(history)
-    return _Making(facts, on).rows() if facts and isinstance(facts[0].event, Received) else []
+    return _Rows(facts, on).rows() if facts and isinstance(facts[0].event, Received) else []
 
 
 def from_rows(rows: Iterable[Row], reader: Reader) -> dict[str, tuple[Recorded[Event], ...]]:
@@ -76,20 +61,8 @@ def _facts(case_no: str, rows: Sequence[Row], reader: Reader) -> tuple[Recorded[
     return tuple(found[number] for number in sorted(found))
 
 
-class _Making:
-    """The rows of one case while they are made; ``homed`` are the events that have a row already."""
-
-    def __init__(self, facts: Sequence[Recorded[Event]], on: Setting) -> None:
-        self.facts = facts
-        self.on = on
-        self.reader = Reader(on.standard, on.dialect)
-        state = fold(evolve, facts)
-        assert state is not None
-        self.state: Case = state
-        self.application = state.application
-        self.case_no = state.application.case_no
-        self.homed: set[int] = set()
-        self.hand: Handed = {}
+class _Rows(Making):
+    """All rows of one case."""
 
     def rows(self) -> list[Row]:
         """All of them, the application's last: it takes in what is at home nowhere else."""
@@ -99,75 +72,25 @@ class _Making:
         tables = self.on.standard.tables
         return [self._applied(), *(fitted(row, tables) for row in made)]
 
-    # ------------------------------------------------------------------ events in rows
-
-    def _of(self, *kinds: type) -> Iterator[tuple[int, Any, datetime]]:
-        for number, recorded in enumerate(self.facts):
-            if isinstance(recorded.event, kinds):
-                yield number, recorded.event, recorded.at
-
-    def _carrying(self, row: Row, *numbers: int) -> Row:
-        fit = fitted(row, self.on.standard.tables)
-        said = self.reader.said(fit)
-        entries = []
-        for number in numbers:
-            recorded = self.facts[number]
-            content = plain(recorded.event)
-            tag = content["type"]
-            known = said.get(tag)
-            entry: dict[str, Any] = {"seq": number}
-            if known is None or known.at != plain(recorded.at):
-                entry["at"] = plain(recorded.at)
-            told = with_handed(known.content if known else {}, tag, self.hand.get(number, {}))
-            entry["event"] = {"type": tag, **beyond(content, told)}
-            entries.append(entry)
-        self.homed.update(numbers)
-        return replace(fit, liangwang_ext={**fit.liangwang_ext, "events": entries})
-
-    def _guid(self, about: str) -> str:
-        return f"{self.case_no}-{about}"
-
-    def _by(self, account: str) -> str:
-        return self.reader.name("actor", account)
-
     # ------------------------------------------------------------------ application and acceptance
 
-    def _common(self, department: str) -> dict[str, Any]:
-        item, application, organisation = self.on.item, self.application, self.on.organisation
-        known = organisation.department.get(department)
-        return {
-            "project_no": self.case_no,
-            "task_code": application.task_code,
-            "task_version": application.task_version,
-            "catalog_code": item.catalog_code if item else "",
-            "task_name": item.name.zh if item else application.task_code,
-            "project_name": item.name.zh if item else "",
-            "project_type": str(item.kind) if item else "9",
-            "applyer_type": str(application.applicant_type),
-            "apply_type": self.reader.name("channel", application.channel),
-            "apply_date": written(self.facts[0].at),
-            "org_code": department,
-            "org_name": known.name.zh if known else department,
-            **self.on.personal,
-        }
-
     def _applied(self) -> Row:
-        row = Apply(row_guid=self._guid("Y"), **self._common(self.application.department))
+        row = Apply(row_guid=self.guid("Y"), **self.common(self.application.department))
         told: dict[str, Any] = {"personal": dict(self.on.more)} if self.on.more else {}
         if self.on.personal:  # what a supplement changes in it shows nowhere else in the row
-            told["supplements"] = sum(1 for _ in self._of(SupplementReceived))
+            told["supplements"] = sum(1 for _ in self.of(SupplementReceived))
         row = replace(row, liangwang_ext=told)
         rest = [number for number in range(len(self.facts)) if number not in self.homed]
-        return self._carrying(row, *rest)
+        return self.carrying(row, *rest)
 
     def _accepted(self) -> Iterator[Row]:
-        for number, event, at in self._of(m.CaseAccepted):
+        for number, event, at in self.of(m.CaseAccepted):
             due = self.state.clock.due if self.state.clock else event.due
-            yield self._carrying(
+            yield self.carrying(
                 Accept(
-                    row_guid=self._guid("S"),
-                    **self._common(event.department),
-                    handle_user_name=self._by(event.by),
+                    row_guid=self.guid("S"),
+                    **self.common(event.department),
+                    handle_user_name=self.by(event.by),
                     accept_date=written(at),
                     accept_doc_no=event.accept_doc_no,
                     promise_date=written(due.promised_at if due else None),
@@ -177,7 +100,7 @@ class _Making:
             return
 
     def _files(self) -> Iterator[HandedIn]:
-        for number, event, _ in self._of(Received, SupplementReceived):
+        for number, event, _ in self.of(Received, SupplementReceived):
             content = event.application if isinstance(event, Received) else event.supplement
             left = list(enumerate(content.materials))
             rows: list[HandedIn] = []
@@ -199,7 +122,7 @@ class _Making:
         if attachment is not None:
             named = attachment.certificate_no if origin == "certificate" else attachment.name
         row = HandedIn(
-            row_guid=self._guid(f"C{number}.{index}"),
+            row_guid=self.guid(f"C{number}.{index}"),
             project_no=self.case_no,
             material_name=names.get(base["code"], base["code"]),
             get_type=self.on.dialect.code("receiving", origin),
@@ -220,19 +143,19 @@ class _Making:
             at = recorded.at
             match recorded.event:
                 case m.CaseAccepted(by=by):
-                    yield self._said(number, "accepted", self._handed_in_at(number), at, by=by)
+                    yield self._said(number, "accepted", self.handed_in_at(number), at, by=by)
                 case m.CaseRefused(by=by, reasons=reasons, refusal_doc_no=no):
-                    yield self._said(number, "refused", self._handed_in_at(number), at, by, _joined(reasons), no)
+                    yield self._said(number, "refused", self.handed_in_at(number), at, by, _joined(reasons), no)
                 case m.CaseReturned(reasons=reasons, return_doc_no=no):
-                    yield self._said(number, "returned", self._handed_in_at(number), at, "rule", _joined(reasons), no)
+                    yield self._said(number, "returned", self.handed_in_at(number), at, "rule", _joined(reasons), no)
                 case m.CaseSuspended(cause=cause, approver=by, reason=reason):
                     name = self.reader.name("special_name", cause)
                     yield self._said(number, "special", at, at, by, reason or name)
                 case m.SupplementRequested() as event:
                     yield self._supplement(number, event, at)
                 case m.CaseTransferred(by=by, reason=reason):
-                    row = self._said(number, "not_ours", self._handed_in_at(number), at, by, reason)
-                    yield self._carrying(row, number)
+                    row = self._said(number, "not_ours", self.handed_in_at(number), at, by, reason)
+                    yield self.carrying(row, number)
                 case m.StepCompleted() | m.StepReturned() as event:
                     yield self._step(number, event, at)
 
@@ -240,14 +163,14 @@ class _Making:
         self, number: int, word: str, began: datetime, ended: datetime, by: str, explain: str = "", remark: str = ""
     ) -> Process:
         return Process(
-            row_guid=self._guid(f"P{number}"),
+            row_guid=self.guid(f"P{number}"),
             project_no=self.case_no,
             process_name=self.reader.name("process_name", word),
             event_name=self.on.dialect.code("step_result", word),
             event_start_time=written(began),
             event_end_time=written(ended),
             handle_explain=explain or self.reader.name("opinion", word),
-            handle_user_name=self._by(by),
+            handle_user_name=self.by(by),
             remark=remark,
         )
 
@@ -255,66 +178,32 @@ class _Making:
         """The notice and its answer are one step, which lasts until the answer is there."""
         answers = (
             (later, when)
-            for later, answer, when in self._of(SupplementReceived)
+            for later, answer, when in self.of(SupplementReceived)
             if later > number and later not in self.homed and answer.supplement.notice_no == event.notice_no
         )
         answer = next(answers, None)
         told = _joined([point.reason for point in event.points]) or self.reader.name("process_name", "supplement")
         row = self._said(number, "supplement", at, answer[1] if answer else at, event.by, told, event.notice_no)
-        return self._carrying(row, number, *([answer[0]] if answer else []))
+        return self.carrying(row, number, *([answer[0]] if answer else []))
 
     def _step(self, number: int, event: m.StepCompleted | m.StepReturned, at: datetime) -> Row:
         returned = isinstance(event, m.StepReturned)
         word = "returned" if returned else event.opinion  # type: ignore[union-attr]
         explain = event.reason if returned else event.explanation  # type: ignore[union-attr]
-        row = self._said(number, word, self._began(number, event.step), at, event.by, explain)
-        return self._carrying(replace(row, process_name=self._step_name(event.step)), number)
-
-    def _step_name(self, key: str) -> str:
-        steps = self.on.item.steps if self.on.item else ()
-        known = next((step for step in steps if step.key == key), None)
-        if known is not None and known.title is not None:
-            return known.title.zh
-        return self.reader.name("step_name", known.name if known else key)
-
-    def _began(self, number: int, key: str) -> datetime:
-        """When a step could begin: when the steps before it were done, or it came back."""
-        before = self._steps_before(key)
-        began = self.facts[0].at
-        for recorded in self.facts[:number]:
-            match recorded.event:
-                case m.CaseAccepted() | OpinionsReceived():
-                    began = recorded.at
-                case m.StepCompleted(step=step) if before is None or step in before:
-                    began = recorded.at
-                case m.StepReturned(reopened=reopened) if key in reopened:
-                    began = recorded.at
-        return began
-
-    def _steps_before(self, key: str) -> frozenset[str] | None:
-        """Which steps must be done before; None where the item is not known: any."""
-        keys = [step.key for step in self.on.item.steps] if self.on.item else []
-        if key not in keys or self.on.item is None:
-            return None
-        place = keys.index(key)
-        named = self.on.item.steps[place].after
-        return frozenset(named or keys[max(0, place - 1) : place])
-
-    def _handed_in_at(self, number: int) -> datetime:
-        """When the department last received something of the applicant's."""
-        return [one.at for one in self.facts[:number] if isinstance(one.event, Received | SupplementReceived)][-1]
+        row = self._said(number, word, self.began(number, event.step), at, event.by, explain)
+        return self.carrying(replace(row, process_name=self.step_name(event.step)), number)
 
     # ------------------------------------------------------------------ special procedures
 
     def _special(self) -> Iterator[Row]:
-        for number, event, at in self._of(m.CaseSuspended, m.CaseExtended):
+        for number, event, at in self.of(m.CaseSuspended, m.CaseExtended):
             extended = isinstance(event, m.CaseExtended)
             cause = "extension" if extended else event.cause
             asked = self._asked_for(number, event)
             ended = None if extended else self._resumed(number, event.stop_id)
             day = event.on if extended else event.since
             row = SpecialProcedure(
-                row_guid=self._guid(f"T{number}"),
+                row_guid=self.guid(f"T{number}"),
                 project_no=self.case_no,
                 special_type="1" if extended else "2",
                 special_name=self.reader.name("special_name", cause),
@@ -332,7 +221,7 @@ class _Making:
                 row = replace(
                     row, end_time=closed, result=end.result, special_explain=self._explained("lasted", end.days)
                 )
-            yield self._carrying(row, *(one for one in (asked, number, ended) if one is not None))
+            yield self.carrying(row, *(one for one in (asked, number, ended) if one is not None))
 
     def _explained(self, word: str, days: int) -> str:
         return self.reader.name("explanation", word).format(days=days)
@@ -341,7 +230,7 @@ class _Making:
         """The officer's request that this procedure or extension follows from."""
         found = [
             earlier
-            for earlier, asked, _ in self._of(ProcedureRequested)
+            for earlier, asked, _ in self.of(ProcedureRequested)
             if earlier < number
             and earlier not in self.homed
             and (
@@ -355,7 +244,7 @@ class _Making:
     def _resumed(self, number: int, stop_id: str) -> int | None:
         later = (
             one
-            for one, end, _ in self._of(m.CaseResumed)
+            for one, end, _ in self.of(m.CaseResumed)
             if one > number and one not in self.homed and end.stop_id == stop_id
         )
         return next(later, None)
@@ -363,7 +252,7 @@ class _Making:
     # ------------------------------------------------------------------ the end
 
     def _ended(self) -> Iterator[Row]:
-        last = next(iter(self._of(m.CaseDecided, m.CaseRefused, m.CaseReturned)), None)
+        last = next(iter(self.of(m.CaseDecided, m.CaseRefused, m.CaseReturned)), None)
         if last is None or self.state.status not in self.on.dialect.conclusion:
             return
         number, event, at = last
@@ -376,9 +265,9 @@ class _Making:
             m.ApplicationRated,
         )
         row = Result(
-            row_guid=self._guid("J"),
+            row_guid=self.guid("J"),
             project_no=self.case_no,
-            handle_user_name=self._by(self._decider(number, event)),
+            handle_user_name=self.by(self._decider(number, event)),
             result_date=written(at),
             result_type=self.on.dialect.code("conclusion", self.state.status),
             result_explain=_joined(event.reasons),
@@ -387,7 +276,7 @@ class _Making:
             satisfaction=str(self.state.rating) if self.state.rating is not None else "",
             remark="" if decided else plain(event).get("refusal_doc_no") or plain(event).get("return_doc_no") or "",
         )
-        yield self._carrying(row, number, *(later for later, _, _ in self._of(*after) if later > number))
+        yield self.carrying(row, number, *(later for later, _, _ in self.of(*after) if later > number))
 
     def _decider(self, number: int, event: Any) -> str:
         if isinstance(event, m.CaseRefused):
