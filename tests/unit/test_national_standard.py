@@ -14,6 +14,7 @@ from liangwang.national.standard import load
 from liangwang.national.tables import ENUMERATIONS, Dialect
 from msgspec.structs import replace
 
+from local import table_page
 from tests.conftest import REPOSITORY
 
 FOLDER = REPOSITORY / "layers" / "catalogue"
@@ -176,3 +177,8 @@ def test_no_column_is_ours_by_mistake():
     assert ours == {"liangwang_ext"}
     assert Accept.__struct_fields__[-1] != "liangwang_ext"
     assert isinstance(texts.text("exchange_table.no_reason"), Text)
+
+
+def test_the_page_about_standard_data_has_the_tables_as_they_are():
+    text = table_page.PAGE.read_text("utf-8")
+    assert text == table_page.rendered(text, STANDARD), "run `make contracts`"
