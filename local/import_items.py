@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
 from liangwang.national import standard
-from liangwang.national.files import Unreadable, read
+from liangwang.national.files import Unreadable, placed
 from liangwang.national.item_draft import Draft, draft, problems
-from liangwang.national.item_rows import Sheet, sheets
-from liangwang.national.rows import ITEM_ROWS, Row
+from liangwang.national.item_rows import item_of, sheets
+from liangwang.national.rows import ITEM_ROWS, Row, TaskBasic, TaskExtend, TaskMaterial
 
 from local.config import REPOSITORY
 
@@ -19,31 +20,36 @@ CATALOGUE = REPOSITORY / "layers" / "catalogue"
 def drafts(paths: tuple[Path, ...], catalogue: Path) -> list[Draft]:
     """The catalogue's files of these tables. Raises Unreadable with every fault: file, line, column and what to do."""
     data = standard.load(catalogue)
-    rows: list[Row] = []
+    rows: list[tuple[str, Row]] = []
     found: list[str] = []
     for path in paths:
-        name = next(
-            (one for one in sorted(ITEM_ROWS, key=len, reverse=True) if path.name.lower().startswith(one)), None
-        )
+        name = next((one for one in ITEM_ROWS if path.name.lower().startswith(one)), None)
         if name is None:
             found.append(f"{path.name}:1: which table is it? begin the file's name with one of {', '.join(ITEM_ROWS)}")
             continue
         try:
-            rows += read(path.read_bytes(), data.tables[name], name=path.name)
+            rows += placed(path.read_bytes(), data.tables[name], name=path.name)
         except Unreadable as error:
             found += error.problems
-    put_together = sheets(rows)
-    found += [problem for sheet in put_together for problem in problems(sheet.basic, where=_where(sheet))]
-    if not put_together and not found:
-        found.append("no row of up_task_general_basic: name its file, the others only add to it")
+    found = found or list(_problems(rows))
     if found:
         raise Unreadable(*found)
-    return [draft(sheet) for sheet in put_together]
+    return [draft(sheet) for sheet in sheets([row for _, row in rows])]
 
 
-def _where(sheet: Sheet) -> str:
-    """A row of somebody else's without a `row_guid` is named by its file and line, one with it by that."""
-    return sheet.basic.row_guid
+def _problems(rows: Sequence[tuple[str, Row]]) -> Iterator[str]:
+    basics = [row for _, row in rows if isinstance(row, TaskBasic)]
+    if not basics:
+        yield "no row of up_task_general_basic: name its file, the others only add to it"
+    seen: dict[tuple[str, int | None], str] = {}
+    for where, row in rows:
+        if isinstance(row, TaskBasic):
+            yield from problems(row, where=where)
+            first = seen.setdefault((row.task_code, row.task_version), where)
+            if first != where:
+                yield f"{where}: task_code: {row.task_code!r} in this version is in {first} already; take one of them out"
+        elif isinstance(row, TaskExtend | TaskMaterial) and basics and item_of(row, basics) is None:
+            yield f"{where}: task_guid: no item has the row_guid {row.task_guid!r}; name the item's, or take the row out"
 
 
 @click.command("import-items")

@@ -46,12 +46,17 @@ def _kept(value: Any) -> Any:
 
 
 def read(content: bytes, table: Table, *, name: str) -> list[Row]:
-    """The rows of a file of one table. Raises Unreadable with every fault in it.
+    """The rows of a file of one table. Raises Unreadable with every fault in it."""
+    return [row for _, row in placed(content, table, name=name)]
+
+
+def placed(content: bytes, table: Table, *, name: str) -> list[tuple[str, Row]]:
+    """The rows of a file of one table, each with its place (``file:line``). Raises Unreadable with every fault in it.
 
     Columns' names are read in upper case too; columns that the table does not have are passed over.
     """
     kind = ROWS[table.name]
-    found: list[Row] = []
+    found: list[tuple[str, Row]] = []
     problems: list[str] = []
     columns = {column.name: column for column in table.columns}
     for line, values in _lines(content, name):
@@ -66,7 +71,7 @@ def read(content: bytes, table: Table, *, name: str) -> list[Row]:
         problems += [f"{name}:{line}: {field}: the column is missing; add it" for field in lacking]
         if not problems:
             rowed.setdefault("row_guid", f"{name}:{line}")
-            found.append(msgspec.convert(rowed, kind))
+            found.append((f"{name}:{line}", msgspec.convert(rowed, kind)))
     if problems:
         raise Unreadable(*problems)
     return found

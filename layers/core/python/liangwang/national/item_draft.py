@@ -61,11 +61,12 @@ def draft(sheet: Sheet) -> Draft:
     if not lacking:
         values = _without_defaults(msgspec.convert(values, Item))
     text = yaml.safe_dump(values, allow_unicode=True, sort_keys=False, width=120)
-    return Draft(f"{_file_name(sheet.basic.task_code)}.yaml", _head(lacking) + text, lacking)
+    return Draft(_file_name(sheet.basic.task_code, values["task_version"]), _head(lacking) + text, lacking)
 
 
-def _file_name(code: str) -> str:
-    return re.sub(r"[^0-9A-Za-z-]+", "-", code).strip("-") or "item"
+def _file_name(code: str, version: int) -> str:
+    stem = re.sub(r"[^0-9A-Za-z-]+", "-", code).strip("-") or "item"
+    return f"{stem}.yaml" if version == 1 else f"{stem}-{version}.yaml"
 
 
 def _head(lacking: tuple[str, ...]) -> str:

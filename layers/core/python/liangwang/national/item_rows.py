@@ -188,13 +188,16 @@ def from_rows(sheet: Sheet) -> Item:
 
 
 def sheets(rows: Sequence[Row]) -> list[Sheet]:
-    """Rows of the item tables, put together by item in the order in which the items stand."""
+    """Rows of the item tables, put together by item in the order in which the items stand; strays are left out."""
     basics = [row for row in rows if isinstance(row, TaskBasic)]
-    extends = {row.task_guid: row for row in rows if isinstance(row, TaskExtend)}
+    extends: dict[str, TaskExtend] = {}
     materials: dict[str, list[TaskMaterial]] = {}
     for row in rows:
-        if isinstance(row, TaskMaterial):
-            materials.setdefault(row.task_guid, []).append(row)
+        if isinstance(row, TaskExtend | TaskMaterial) and (item := item_of(row, basics)) is not None:
+            if isinstance(row, TaskExtend):
+                extends[item.row_guid] = row
+            else:
+                materials.setdefault(item.row_guid, []).append(row)
     return [
         Sheet(
             basic,
@@ -203,3 +206,10 @@ def sheets(rows: Sequence[Row]) -> list[Sheet]:
         )
         for basic in basics
     ]
+
+
+def item_of(row: TaskExtend | TaskMaterial, basics: Sequence[TaskBasic]) -> TaskBasic | None:
+    """The item that a row belongs to: by ``task_guid``, else by ``task_code`` where one item alone has it."""
+    named = next((one for one in basics if row.task_guid and one.row_guid == row.task_guid), None)
+    same = [one for one in basics if row.task_code and one.task_code == row.task_code]
+    return named or (same[0] if len(same) == 1 else None)
