@@ -91,6 +91,13 @@ def _moment(_: click.Context, __: click.Parameter, text: str | None) -> datetime
     return moment.astimezone(UTC)
 
 
+def _part(_: click.Context, __: click.Parameter, text: str | None) -> tuple[int, int]:
+    number, _slash, count = (text or "1/1").partition("/")
+    if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count) <= 1000):
+        raise click.BadParameter("use 1/4, 2/4, 3/4 and 4/4 for four parts")
+    return int(number), int(count)
+
+
 @click.command("export")
 @click.option("--table", "tables", multiple=True, type=click.Choice((*ROWS, "all")), help="Repeat it for several.")
 @click.option("--format", "form", type=click.Choice(("csv", "jsonl")), default="csv", show_default=True)
@@ -105,6 +112,9 @@ def _moment(_: click.Context, __: click.Parameter, text: str | None) -> datetime
 @click.option("--as", "username", default="", help="With --personal: your account; its password is asked for.")
 @click.option("--reason", default="", help="With --personal full: why. It is kept with each case that is opened.")
 @click.option("--units", type=float, default=0.0, help="Read units a second at most.")
+@click.option(
+    "--part", callback=_part, help="1/4: the first of four parts, read side by side into folders of their own."
+)
 @click.option("--page", type=click.IntRange(1, 1000), default=PAGE, show_default=True, help="Items a page.")
 @click.pass_obj
 def command(
@@ -120,6 +130,7 @@ def command(
     username: str,
     reason: str,
     units: float,
+    part: tuple[int, int],
     page: int,
 ) -> None:
     """Write the national exchange tables to files. Interrupted, the same command goes on where it was."""
@@ -136,6 +147,7 @@ def command(
             since=since,
             until=until or (datetime.now(UTC) - SETTLED).replace(microsecond=0),
             department=department,
+            part=part,
             personal="none" if personal == "none" else "masked" if personal == "masked" else "full",
         )
         applicants = _applicants(office, wish, username, reason)

@@ -61,12 +61,16 @@ class Page(NamedTuple):
     units: float
 
 
-def pages(desk: Desk, cursor: dict[str, Any] | None, *, limit: int = PAGE) -> Iterator[Page]:
+def pages(
+    desk: Desk, cursor: dict[str, Any] | None, *, limit: int = PAGE, part: tuple[int, int] = (1, 1)
+) -> Iterator[Page]:
     """The cases of the table, a page a call. Eventually consistent: half the price, and what the last second brought is
     not asked for (`Wish.until` lies before it)."""
     request: dict[str, Any] = {
         "TableName": desk.table,
         "Limit": limit,
+        "Segment": part[0] - 1,
+        "TotalSegments": part[1],
         "FilterExpression": "begins_with(pk, :kind)",
         "ExpressionAttributeValues": {":kind": {"S": f"{CASE.name}#"}},
         "ReturnConsumedCapacity": "TOTAL",
@@ -141,7 +145,7 @@ class Export:
             self.folder.keep(state)
             yield state
         if any(name in CASE_ROWS for name in self.wish.tables):
-            for page in pages(self.desk, state.cursor, limit=self._page):
+            for page in pages(self.desk, state.cursor, limit=self._page, part=self.wish.part):
                 began = self._clock()
                 self._take(page)
                 self.folder.keep(state)
@@ -195,7 +199,8 @@ class Export:
 
     def _items(self) -> Iterator[Row]:
         known = self.desk.catalogue
-        for item in known.versions.values() if set(self.wish.tables) & ITEM_ROWS.keys() else ():
+        wanted = self.wish.part[0] == 1 and set(self.wish.tables) & ITEM_ROWS.keys()
+        for item in known.versions.values() if wanted else ():
             for row in item_rows.to_rows(item, known.organisation, self.desk.standard):
                 if _table(row) in self.wish.tables:
                     yield stamped(row, INSERT, self.span, source=self.dialect.data_source)

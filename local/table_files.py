@@ -33,6 +33,8 @@ class Wish(Struct, frozen=True, kw_only=True):
     until: datetime
     department: str = ""
     personal: Literal["none", "masked", "full"] = "none"
+    part: tuple[int, int] = (1, 1)
+    """Which part of the table, of how many: parts are read side by side, each into a folder of its own."""
 
 
 class State(Struct, kw_only=True):

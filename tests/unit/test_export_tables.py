@@ -111,6 +111,18 @@ def test_an_export_has_every_case_once_in_pages(town):
     assert not [call for call in town.aws.calls if call[1] in ("Query", "BatchGetItem") and call[2].get("TableName")]
 
 
+def test_parts_are_the_whole_and_have_nothing_twice(town):
+    found = []
+    for number in (1, 2, 3):
+        town.out = town.out.parent / f"part-{number}"
+        assert town.says("--to", "now", "--part", f"{number}/3").exit_code == 0
+        found += [row.row_guid for row in town.rows()]
+        assert bool((town.out / "up_task_general_basic.csv").stat().st_size > 900) == (number == 1)
+    town.out = town.out.parent / "whole"
+    town.says("--to", "now")
+    assert sorted(found) == sorted(row.row_guid for row in town.rows())
+
+
 def test_json_lines_say_the_same_as_csv(town):
     town.says("--to", "2026-04-01")
     csv = town.facts()
@@ -349,6 +361,7 @@ def test_full_personal_data_needs_a_reason_and_a_name(town):
     [
         (("--from", "yesterday"), "use a day such as 2027-03-01"),
         (("--to", "2026-03-01T08:00:00"), "name the moment's zone"),
+        (("--part", "5/4"), "use 1/4, 2/4, 3/4 and 4/4 for four parts"),
         (("--dialect", "klingon"), "known are linhai, own, yunchuan"),
         (("--table", "up_pro_nothing"), "'up_pro_nothing' is not one of"),
     ],

@@ -1,6 +1,7 @@
 """DynamoDB in memory: the operations, conditions and indexes that the store uses, and the stream of every change."""
 
 import base64
+import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -146,8 +147,10 @@ class FakeDynamoDb:
         return {"Items": shown, **({"LastEvaluatedKey": keys[-1]} if len(keys) == limit else {})}
 
     def _scan(self, request: dict[str, Any]) -> dict[str, Any]:
-        """In pages, as the service does; the order is that of the keys."""
-        rows = sorted(self.tables.get(request["TableName"], {}).items())
+        """In pages, as the service does; the order is that of the keys. A segment has what its hash says."""
+        segment, segments = request.get("Segment", 0), request.get("TotalSegments", 1)
+        items = self.tables.get(request["TableName"], {}).items()
+        rows = sorted(row for row in items if zlib.crc32(row[0].encode()) % segments == segment)
         rest = [row for row in rows if row[0] > request.get("ExclusiveStartKey", {}).get("pk", {}).get("S", "")]
         page = rest[: self.page]
         more = {"LastEvaluatedKey": {"pk": {"S": page[-1][0]}}} if len(page) < len(rest) else {}
