@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import click
 from liangwang import catalogue
 from liangwang.aws import AwsError, AwsJson, SignedAws
 from liangwang.domain.case_no import SHANGHAI
-from liangwang.domain.policy import Fields
 from liangwang.national import standard
 from liangwang.national.rows import ROWS
+from liangwang.national.tables import Standard
 from liangwang.sealing import Sealing
 from liangwang.store import Store
 from rich.console import Console
@@ -112,48 +112,19 @@ def _part(_: click.Context, __: click.Parameter, text: str | None) -> tuple[int,
 @click.option("--as", "username", default="", help="With --personal: your account; its password is asked for.")
 @click.option("--reason", default="", help="With --personal full: why. It is kept with each case that is opened.")
 @click.option("--units", type=float, default=0.0, help="Read units a second at most.")
-@click.option(
-    "--part", callback=_part, help="1/4: the first of four parts, read side by side into folders of their own."
-)
+@click.option("--part", callback=_part, help="1/4: the first of four parts, each into a folder of its own.")
 @click.option("--page", type=click.IntRange(1, 1000), default=PAGE, show_default=True, help="Items a page.")
 @click.pass_obj
-def command(
-    find: Find | None,
-    tables: tuple[str, ...],
-    form: str,
-    since: datetime | None,
-    until: datetime | None,
-    out: Path,
-    dialect: str,
-    department: str,
-    personal: Fields | str,
-    username: str,
-    reason: str,
-    units: float,
-    part: tuple[int, int],
-    page: int,
-) -> None:
+def command(find: Find | None, out: Path, username: str, reason: str, units: float, page: int, **asked: Any) -> None:
     """Write the national exchange tables to files. Interrupted, the same command goes on where it was."""
     office = (find or here)()
     try:
         data = standard.load(office.catalogue)
-        known = catalogue.load(office.catalogue)
-        if dialect not in data.dialects:
-            raise click.BadParameter(f"known are {', '.join(sorted(data.dialects))}", param_hint="--dialect")
-        wish = Wish(
-            tables=_wanted(tables, since),
-            form="csv" if form == "csv" else "jsonl",
-            dialect=dialect,
-            since=since,
-            until=until or (datetime.now(UTC) - SETTLED).replace(microsecond=0),
-            department=department,
-            part=part,
-            personal="none" if personal == "none" else "masked" if personal == "masked" else "full",
-        )
+        wish = _wish(data, **asked)
         applicants = _applicants(office, wish, username, reason)
-        desk = Desk(office.aws, office.table, known, data)
+        desk = Desk(office.aws, office.table, catalogue.load(office.catalogue), data)
         with Folder(out).taken() as folder:
-            state = folder.begin(wish, any_end=until is None)
+            state = folder.begin(wish, any_end=asked["until"] is None)
             _run(Export(desk, folder, state, personal=applicants, units=units, page=page), Console(stderr=True))
     except (Unusable, NotAllowed) as error:
         raise click.ClickException(str(error)) from error
@@ -161,6 +132,21 @@ def command(
         raise click.ClickException(f"{error}; the same command goes on where it stopped") from error
     click.echo((out / "conformance.txt").read_text(encoding="utf-8"), nl=False)
     click.echo(summary(state, out))
+
+
+def _wish(
+    data: Standard,
+    *,
+    tables: tuple[str, ...],
+    dialect: str,
+    since: datetime | None,
+    until: datetime | None,
+    **more: Any,
+) -> Wish:
+    if dialect not in data.dialects:
+        raise click.BadParameter(f"known are {', '.join(sorted(data.dialects))}", param_hint="--dialect")
+    settled = (datetime.now(UTC) - SETTLED).replace(microsecond=0)
+    return Wish(tables=_wanted(tables, since), dialect=dialect, since=since, until=until or settled, **more)
 
 
 def _wanted(tables: tuple[str, ...], since: datetime | None) -> tuple[str, ...]:
