@@ -115,7 +115,7 @@ def _part(_: click.Context, __: click.Parameter, text: str | None) -> tuple[int,
 @click.option("--part", callback=_part, help="1/4: the first of four parts, each into a folder of its own.")
 @click.option("--page", type=click.IntRange(1, 1000), default=PAGE, show_default=True, help="Items a page.")
 @click.pass_obj
-def command(find: Find | None, out: Path, username: str, reason: str, units: float, page: int, **asked: Any) -> None:
+def command(find: Find | None, /, out: Path, username: str, reason: str, units: float, page: int, **asked: Any) -> None:
     """Write the national exchange tables to files. Interrupted, the same command goes on where it was."""
     office = (find or here)()
     try:
