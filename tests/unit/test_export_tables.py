@@ -34,7 +34,7 @@ MARKET = "D-990101-MARKET"
 PERSONAL = {
     "operator": "欧阳示例",
     "identity_number": "990101199912310000",
-    "phone": "13800000000",
+    "phone": "13900001234",
     "premises": "无名路7号",
 }
 PREFIX = "alias/liangwang/department/"
