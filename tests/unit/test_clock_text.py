@@ -139,6 +139,12 @@ def test_an_article_is_named_in_english_by_its_number(chinese, number):
     assert f"(art. {number})" in explain(clock, CITY, at(november(4))).en
 
 
+def test_every_article_is_named():
+    clock = stopped(started(), november(4), cause="hearing", basis=f"{LAW}第四十五条、第四十七条")
+    told = explain(clock, CITY, at(november(4)))
+    assert "听证自 11-04 起中止（第四十五条、第四十七条）" in told.zh and "hearing (art. 45, 47)" in told.en
+
+
 def test_what_the_sentence_says_remains_is_what_the_ledger_says():
     clock = started()
     for days in range(60):

@@ -14,7 +14,7 @@ from .domain.working_days import Calendar
 
 LAW = "行政许可法"
 """The law that is meant where none is named."""
-_ARTICLE = re.compile(r"第([零〇一二三四五六七八九十百]+)条.*")
+_ARTICLE = re.compile(r"第([零〇一二三四五六七八九十百]+)条")
 _DIGITS = {sign: value for value, sign in enumerate("〇一二三四五六七八九")} | {"零": 0}
 
 
@@ -79,11 +79,12 @@ def _left(clock: Clock, calendar: Calendar, moment: datetime, *, decided: str | 
 
 
 def _basis(basis: str) -> Text:
-    """The article of 行政许可法 alone; of another law as it is named."""
-    found = _ARTICLE.search(basis)
-    if LAW not in basis or found is None:
+    """The articles of 行政许可法 alone; of another law as it is named."""
+    first = _ARTICLE.search(basis)
+    if LAW not in basis or first is None:
         return Text(zh=basis, en=basis)
-    return Text(zh=found.group(), en=texts.text("clock.article", number=_number(found.group(1))).en)
+    numbers = ", ".join(str(_number(one)) for one in _ARTICLE.findall(basis))
+    return Text(zh=basis[first.start() :], en=texts.text("clock.article", number=numbers).en)
 
 
 def _number(chinese: str) -> int:
