@@ -28,6 +28,15 @@ def test_what_the_applicant_is_told_of_the_time_is_kept_with_the_acceptance(city
     assert told.zh.startswith("受理 03-05，法定 20 个工作日，到期 04-02")
 
 
+def test_the_citizen_reads_when_the_case_is_due_and_why(city):
+    case_no = city.apply("food-business-licence")
+    assert (city.follow(case_no).due, city.follow(case_no).time) == (None, None)
+    city.pump()
+    view = city.follow(case_no)
+    assert view.due == city.state("department", CASE, case_no).clock.due
+    assert view.time.zh == ("受理 03-05，法定 20 个工作日，到期 04-02（暂定，当年放假安排未公布），承诺 03-17 前办结")
+
+
 def test_a_wait_of_working_days_does_not_end_after_minutes_nor_over_a_weekend(city):
     case_no = city.apply("food-business-licence", form={"area": 300, "gas_kitchen": False})
     city.pump()

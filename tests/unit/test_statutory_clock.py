@@ -5,10 +5,12 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from liangwang.domain import messages as m
 from liangwang.domain import statutory_clock as ledger
 from liangwang.domain.catalogue import Lights, Limit
 from liangwang.domain.errors import NotNow
 from liangwang.domain.statutory_clock import Clock, Extension, Stop
+from liangwang.domain.told_clock import clock_told
 from liangwang.domain.working_days import Calendar
 from msgspec.structs import replace
 
@@ -196,6 +198,26 @@ def test_a_case_that_stands_can_be_extended_and_both_count():
 
 
 # ------------------------------------------------------------------ what is told
+
+
+def test_who_only_hears_the_messages_has_the_same_clock():
+    clock = started()
+    accepted = m.CaseAccepted(case_no="1", department="D", accept_doc_no="S", due=clock.due)
+    suspended = m.CaseSuspended(
+        case_no="1", department="D", stop_id="one", cause="hearing", basis="a", approver="b", since=march(3)
+    )
+    standing = stopped(clock, at(march(3)))
+    on = {"on": march(12), "days": 7, "stood": 7, "due": ledger.due_after(standing, "one", WEEKDAYS, march(12))}
+    resume = m.CaseResumed(case_no="1", department="D", stop_id="one", **on)
+    running = resumed(standing, at(march(12)))
+    more = {"days": 10, "reason": "r", "basis": "a", "approver": "b", "on": march(13)}
+    due = ledger.due_extended(running, WEEKDAYS, 10, at(march(13)))
+    extend = m.CaseExtended(case_no="1", department="D", due=due, **more)
+    said = [accepted, suspended, resume, extend]
+    heard = list(zip([at(MONDAY), at(march(3)), at(march(12)), at(march(13))], said, strict=True))
+    assert clock_told(heard) == ledger.extended(running, Extension(**more), due)
+    assert clock_told(heard[:2]) == standing
+    assert clock_told(heard[1:]) is None
 
 
 def test_what_was_told_is_kept_when_another_calendar_is_published():

@@ -18,14 +18,20 @@ _ARTICLE = re.compile(r"第([零〇一二三四五六七八九十百]+)条")
 _DIGITS = {sign: value for value, sign in enumerate("〇一二三四五六七八九")} | {"零": 0}
 
 
-def explain(clock: Clock, calendar: Calendar, now: datetime, *, decided_at: datetime | None = None) -> Text:
+def explain(clock: Clock, calendar: Calendar | None, now: datetime, *, decided_at: datetime | None = None) -> Text:
     """The explanation in both languages, as of ``now``; of a decided case as of ``decided_at``.
 
-    Days are named without their year where it is the present one. The articles of 行政许可法 go without its name.
+    Without a calendar it does not say what remains. Days are named without their year where it is the present one. The
+    articles of 行政许可法 go without its name.
     """
+    if calendar is None:
+        return _joined([*_ledger(clock, now), *_dates(clock, now)])
     moment = now if decided_at is None else decided_at
     left = _left(clock, calendar, moment, decided=None if decided_at is None else _day(day_told(decided_at), now))
-    parts = [*_ledger(clock, now), *_dates(clock, now), left]
+    return _joined([*_ledger(clock, now), *_dates(clock, now), left])
+
+
+def _joined(parts: list[Text]) -> Text:
     return Text(zh="，".join(part.zh for part in parts), en=", ".join(part.en for part in parts))
 
 

@@ -10,9 +10,9 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from . import messages as m
-from . import statutory_clock
 from .history import Noted, Recorded
-from .statutory_clock import Clock, Extension, Stop
+from .statutory_clock import Clock
+from .told_clock import clock_after
 
 
 class Received(Struct, frozen=True, kw_only=True, tag="case.received", tag_field="type"):
@@ -298,27 +298,14 @@ def _of_time(state: Case, event: Event, at: datetime) -> dict[str, Any] | None:
         return None
     match event:
         case m.CaseSuspended(stop_id=stop_id, cause=cause):
-            stop = Stop(
-                stop_id=stop_id,
-                cause=cause,
-                basis=event.basis,
-                approver=event.approver,
-                since=event.since,
-                ends_by=event.until,
-            )
             status = state.status if cause in ("collaboration", "supplement") else "suspended"
-            return {
-                "clock": statutory_clock.suspended(clock, stop, at),
-                "status": status,
-                "asked": _without(state.asked, stop_id),
-            }
-        case m.CaseResumed(stop_id=stop_id, on=on, days=days, stood=stood, due=due, result=result):
-            changed = statutory_clock.resumed(clock, stop_id, on=on, days=days, stood=stood, due=due, result=result)
+            return {"clock": clock_after(clock, event, at), "status": status, "asked": _without(state.asked, stop_id)}
+        case m.CaseResumed():
+            changed = clock_after(clock, event, at)
             return {"clock": changed, "status": _running(state, changed)}
-        case m.CaseExtended(days=days, reason=reason, basis=basis, approver=approver, on=on):
-            extension = Extension(days=days, reason=reason, basis=basis, approver=approver, on=on)
+        case m.CaseExtended():
             waiting = tuple(one for one in state.asked if one.kind != "extension")
-            return {"clock": statutory_clock.extended(clock, extension, event.due), "asked": waiting}
+            return {"clock": clock_after(clock, event, at), "asked": waiting}
     return None
 
 

@@ -11,11 +11,13 @@ from msgspec import Struct, json
 from .. import texts
 from ..access import Mandates, Standing, granted
 from ..aggregates import APPLICATION, Key
+from ..clock_text import explain
 from ..domain import application, case_no, policy, routing
 from ..domain import messages as m
 from ..domain.application import Application
 from ..domain.catalogue import Catalogue, Item, Text
 from ..domain.errors import Invalid, KeyReused, NotFound, Violation
+from ..domain.told_clock import clock_told
 from ..forms import canonical, named, partial
 from ..http import Request, limit_of
 from ..processing import Command, Decide, act, perform
@@ -63,7 +65,8 @@ class CaseView(Struct, frozen=True, kw_only=True):
     """A case as its applicant sees it. ``timeline`` is in the order in which things happened.
 
     ``agent`` is the account of who applied for the applicant; empty when they applied themselves. ``joint`` is the joint
-    application that the case belongs to; in lists it stands there for all cases of it.
+    application that the case belongs to; in lists it stands there for all cases of it. ``due`` is what the department has
+    told of the time it takes, ``time`` says how that came about; None before acceptance.
     """
 
     case_no: str
@@ -75,6 +78,8 @@ class CaseView(Struct, frozen=True, kw_only=True):
     submitted_at: datetime
     agent: str = ""
     joint: str = ""
+    due: m.Due | None = None
+    time: Text | None = None
     timeline: tuple[Entry, ...] = ()
     notice: m.SupplementRequested | None = None
     decision: m.CaseDecided | None = None
@@ -332,6 +337,7 @@ class Intake:
         """A case as its applicant sees it, in a list without the timeline."""
         state: Application = stored.state
         submitted = state.submitted
+        clock = clock_told((one.at, one.message) for one in state.progress)
         return CaseView(
             case_no=submitted.case_no,
             task_code=submitted.task_code,
@@ -342,6 +348,8 @@ class Intake:
             submitted_at=stored.history[0].at,
             agent=state.agent,
             joint=state.joint,
+            due=clock.due if clock else None,
+            time=explain(clock, None, stored.history[-1].at) if clock and not brief else None,
             timeline=() if brief else of_application(state, self._catalogue.organisation),
             notice=state.notice,
             decision=state.last_word if isinstance(state.last_word, m.CaseDecided) else None,
