@@ -1,10 +1,13 @@
 """A case in the exchange tables: nothing is lost on the way there and back, and what a column can say stands in it."""
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from liangwang.domain import messages as m
-from liangwang.domain.case import Received
+from liangwang.domain.case import ProcedureRequested, Received
+from liangwang.domain.case_messages import CASE_ENDED
 from liangwang.domain.history import Recorded
 from liangwang.national.case_facts import exportable
 from liangwang.national.case_making import Setting
@@ -137,3 +140,85 @@ def test_a_missing_table_is_named_and_not_guessed():
 def test_what_is_said_and_what_is_beyond_are_the_whole(fact, other):
     said = {name: other.get(name, value) for name, value in fact.items()}
     assert whole(said, beyond(fact, said)) == fact
+
+
+def of_case(kind, **content):
+    return kind(case_no=CASE_NO, department="EAST-MARKET", **content)
+
+
+def history_with_a_hearing_and_an_extension():
+    due = m.Due(
+        started_on=NOON.date(),
+        statutory_days=20,
+        promised_days=5,
+        basis="art. 42",
+        statutory_at=NOON + timedelta(days=28),
+        promised_at=NOON + timedelta(days=7),
+        yellow_at=NOON,
+        red_at=NOON,
+    )
+    later = replace(due, promised_at=NOON + timedelta(days=10))
+    asked = ProcedureRequested(procedure_id="h", kind="hearing", days=5, reason="neighbours object", by="ann")
+    stopped = of_case(
+        m.CaseSuspended,
+        stop_id="h",
+        cause="hearing",
+        basis="art. 45",
+        approver="bob",
+        since=NOON.date(),
+        reason="neighbours object",
+    )
+    ended = of_case(
+        m.CaseResumed, stop_id="h", on=NOON.date() + timedelta(days=2), days=2, stood=2, due=later, result="heard"
+    )
+    extended = of_case(
+        m.CaseExtended, days=10, reason="much to read", basis="art. 42", approver="eve", on=NOON.date(), due=later
+    )
+    events = [
+        Received(application=submitted()),
+        of_case(m.CaseAccepted, accept_doc_no="S", due=due),
+        asked,
+        stopped,
+        ended,
+        extended,
+    ]
+    return [Recorded(NOON + timedelta(hours=number), "", event) for number, event in enumerate(events)]
+
+
+def test_a_special_procedure_and_an_extension_are_rows_of_their_own_kind():
+    tables = by_table(to_rows(history_with_a_hearing_and_an_extension(), setting()))
+    hearing, extension = tables["up_pro_special_procedure"]
+    assert (hearing.special_type, hearing.special_name, hearing.applyer_user_name) == ("2", "听证", "ann")
+    assert hearing.special_reason == "art. 45\nneighbours object"
+    assert (hearing.special_time, hearing.end_time) == ("2027-03-01 15:00:00", "2027-03-03 00:00:00")
+    assert (hearing.result, hearing.special_explain, hearing.handle_user) == ("heard", "历时2个工作日", "bob")
+    assert (extension.special_type, extension.special_name) == ("1", "延长审批")
+    assert (extension.special_explain, extension.handle_user) == ("延长10个工作日", "eve")
+    assert [row.event_name for row in tables["up_pro_process"]] == ["4", "6"]
+
+
+def test_a_stop_that_ended_with_its_case_says_so_in_chinese():
+    history = history_with_a_hearing_and_an_extension()
+    ended = replace(history[4].event, result=CASE_ENDED)
+    history[4] = Recorded(history[4].at, "", ended)
+    hearing, _ = by_table(to_rows(history, setting()))["up_pro_special_procedure"]
+    assert hearing.result == "办件已办结"
+
+
+def test_an_accepted_case_promises_what_is_due_now():
+    history = history_with_a_hearing_and_an_extension()
+    told = [by_table(to_rows(some, setting()))["up_pro_accept"][0].promise_date for some in (history[:4], history)]
+    assert told == ["2027-03-08 12:00:00", "2027-03-11 12:00:00"]
+
+
+def test_a_revoked_decision_is_void_and_its_certificate_holds_no_longer():
+    decided = of_case(m.CaseDecided, outcome="granted", certificate_no="Z-1", told=2)
+    revoked = of_case(m.DecisionRevoked, by="eve", reason="false papers", basis="art. 69")
+    history = [
+        Recorded(NOON, "", event)
+        for event in (Received(application=submitted()), of_case(m.CaseAccepted, accept_doc_no="S"), decided, revoked)
+    ]
+    before, after = (by_table(to_rows(some, setting()))["up_pro_result"][0] for some in (history[:3], history))
+    assert (before.result_type, before.result_cetr_no) == ("10", "Z-1")
+    assert (after.result_type, after.result_cetr_no) == ("60", "")
+    assert from_rows(to_rows(history, setting()), reader()) == {CASE_NO: exportable(history)}

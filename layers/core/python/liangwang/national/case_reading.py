@@ -112,7 +112,8 @@ class Reader(NamedTuple):
         at, day = read_moment(row.special_time), read_day(row.special_time)
         if row.special_type == "1":
             return {"case.extended": Said(at, {**began, "on": day}), "procedure.requested": asked}
-        ended = {"case_no": row.project_no, "on": read_day(row.end_time), "result": row.result}
+        result = self.word("special_result", row.result)
+        ended = {"case_no": row.project_no, "on": read_day(row.end_time), "result": result}
         return {
             "case.suspended": Said(at, {**began, "cause": cause, "since": day}),
             "case.resumed": Said(read_moment(row.end_time), ended),

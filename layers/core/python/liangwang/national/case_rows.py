@@ -219,7 +219,10 @@ class _Rows(Making):
                 end: Any = self.facts[ended].event
                 closed = written_day(end.on, self.facts[ended].at)
                 row = replace(
-                    row, end_time=closed, result=end.result, special_explain=self._explained("lasted", end.days)
+                    row,
+                    end_time=closed,
+                    result=self.reader.name("special_result", end.result),
+                    special_explain=self._explained("lasted", end.days),
                 )
             yield self.carrying(row, *(one for one in (asked, number, ended) if one is not None))
 
