@@ -27,10 +27,6 @@ def test_the_calendar_that_ships_knows_this_year_and_the_next_three():
     assert not missing, f"{working_calendar.FILE} wants its yearly care (docs/clock.md): {'; '.join(missing)}"
 
 
-def test_the_calendar_that_ships_says_when_it_was_looked_at_last():
-    assert date(2026, 11, 1) <= FILE.as_of <= TODAY
-
-
 def test_an_estimate_never_overrules_what_was_announced():
     worked = date(2026, 3, 4)
     dated = Dated(as_of=TODAY, days_off=(worked, date(2099, 3, 4)), days_worked=(date(2026, 3, 7),))
