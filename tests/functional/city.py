@@ -13,7 +13,7 @@ from liangwang.aggregates import APPLICATION, CASE, COLLABORATION, LEDGER, TASK,
 from liangwang.aws import AwsError
 from liangwang.catalogue import load
 from liangwang.consuming import consume
-from liangwang.domain.approval import CompleteStep
+from liangwang.domain.approval import CompleteStep, ReturnStep
 from liangwang.domain.course import waits_for_clerk
 from liangwang.domain.errors import DomainError
 from liangwang.domain.patience import Patience
@@ -172,14 +172,21 @@ class City:
         return actions.get(act, self.assistance.report)(request)
 
     def do_step(self, case_no, opinion="agree"):
-        """The next clerk, one who has not acted yet, completes the step the case stands before."""
+        """Who has the first open step in hand, or an officer who has not acted yet, completes it."""
         state = self.state("department", CASE, case_no)
         step = open_steps(state, self.department.item(state.application))[0]
         body = CompleteStep(step=step.key, opinion=opinion, explanation="as the file says")
-        clerk = f"clerk-{len(state.steps)}"
+        clerk = state.officers.get(step.key) or f"clerk-{len(state.steps)}"
         return self.approval.complete(
             self.ask(clerk, body=body, role=step.role or "clerk", case_no=case_no, department=state.department)
         )
+
+    def go_back(self, case_no, step, to, *, subject, role="clerk"):
+        """An officer returns a case from one step to another."""
+        department = self.state("department", CASE, case_no).department
+        body = ReturnStep(to=to, reason="示例：材料看错")
+        request = self.ask(subject, body=body, role=role, case_no=case_no, department=department)
+        return self.approval.go_back(request._replace(path={"case_no": case_no, "step": step}))
 
     def change_decision(self, act, case_no, body, *, subject="head", key=""):
         """A supervisor of the case's department does one of what ``Decisions`` can."""

@@ -83,6 +83,24 @@ def test_clerks_complete_the_steps_that_need_a_person(city):
     assert city.endings(case_no) == ("granted",) * 3
 
 
+def test_a_case_that_goes_back_is_done_again_and_the_citizen_hears_of_it(city):
+    case_no = city.apply("construction-permit")
+    city.pump()
+    city.do_step(case_no)
+    city.do_step(case_no)
+    city.go_back(case_no, "approve", "review-drawings", subject="head", role="supervisor")
+    city.pump()
+    assert city.endings(case_no) == (None,) * 3
+    told = events(city, "department", CASE, case_no)
+    assert told[-3:] == ["approval.step_returned", "step.assigned", "step.opened"]
+    texts = [entry.text.zh for entry in city.follow(case_no).timeline]
+    assert any("退回" in text for text in texts)
+    city.do_step(case_no)
+    city.do_step(case_no)
+    city.pump()
+    assert city.endings(case_no) == ("granted",) * 3
+
+
 def test_a_clerk_who_disagrees_denies_the_case(city):
     case_no = city.apply("food-business-licence")
     city.pump()
