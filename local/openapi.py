@@ -37,6 +37,7 @@ TAGS = {
     "materials": "材料: files to hand in",
     "drafts": "草稿: applications that are not finished",
     "exchange": "交换: the one way in and out of intake for other systems",
+    "examination": "受理审查: what officers accept, ask for or refuse, and look at again",
     "approval": "审批: a clerk's cases",
     "decisions": "更正与撤销: what is done to decisions that were told already",
     "procedures": "特别程序: what a case's limit stands for, and its extension",
@@ -55,6 +56,7 @@ PEOPLE = frozenset(
         "mandates",
         "inbox",
         "feedback",
+        "examination",
         "approval",
         "decisions",
         "procedures",
@@ -68,6 +70,7 @@ SEASONAL = frozenset(
     {
         "POST /api/login/external",
         "DELETE /api/user/{userId}",
+        "GET /api/applications/{case_no}/receipt",
         "GET /api/applications/{case_no}/result",
         "GET /api/materials/{material_id}/content",
     }

@@ -26,6 +26,7 @@ class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
     item: str
     form: dict[str, Any] = {}
     leave_out: tuple[str, ...] = ()
+    later: tuple[str, ...] = ()
     mend: dict[str, Any] = {}
     then: str = ""
     weight: int = 1
@@ -41,13 +42,15 @@ class Wish(Struct, frozen=True):
 
     def body(self, item: Item) -> dict[str, Any]:
         """The application as the API takes it."""
-        materials = [one.code for one in item.materials if one.code not in self.scenario.leave_out]
+        missing = (*self.scenario.leave_out, *self.scenario.later)
+        materials = [one.code for one in item.materials if one.code not in missing]
         form = {**item.example.form, **self.scenario.form}
         return {
             "task_code": item.task_code,
             "place": self.place,
             "form": form,
             "materials": materials,
+            "promises": self.scenario.later,
             "allow_duplicate": True,  # few people play many
         }
 
@@ -124,6 +127,8 @@ class Citizens:
             self._withdraw(wish, case_no)
         elif wish.scenario.leave_out or wish.scenario.mend:
             self._mend(wish, case_no, seconds)
+        elif wish.scenario.later:
+            self._bring(wish, case_no, seconds)
 
     def _withdraw(self, wish: Wish, case_no: str) -> None:
         try:
@@ -143,6 +148,23 @@ class Citizens:
                 codes = {one.code for one in self._catalogue.items[wish.scenario.item].materials}
                 asked = [point["field"] for point in view["notice"]["points"] if point["field"] in codes]
                 self._api.post(wish.citizen, f"{path}/supplement", {"form": wish.scenario.mend, "materials": asked})
+                return
+            time.sleep(0.1)
+
+    def _bring(self, wish: Wish, case_no: str, seconds: float) -> None:
+        """Hands in what was promised, once the department has accepted the promise."""
+        path = f"/api/applications/{case_no}"
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            view = self._api.get(wish.citizen, path)
+            if view["decision"]:
+                return  # denied before it was needed
+            if view["promised"]:
+                try:
+                    self._api.post(wish.citizen, f"{path}/supplement", {"materials": list(wish.scenario.later)})
+                except ApiError as error:
+                    if error.document["status"] != 409:
+                        raise
                 return
             time.sleep(0.1)
 
@@ -218,6 +240,8 @@ class Clerks:
         return accounts.officer(department, step.role, number)
 
     def _decide(self, department: str, case: dict[str, Any]) -> None:
+        if case["status"] == "received":
+            self._api.post(accounts.clerk(department, 1), f"/api/cases/{case['case_no']}/acceptance", {})
         if case["step"] is None:
             return
         clerk = self._officer(department, case)

@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from liangwang import wiring
+from liangwang import wiring, wiring_acceptance
 from liangwang.http import Route, Routes, serve
 from liangwang.http_content import EITHER
 from liangwang.services.intake import Apply, CaseList, CaseView, Supplement, Withdrawal
+from liangwang.services.receipts import SealedReceipt
 from liangwang.services.results import HTML, JOSE, Result
 
 app = wiring.intake()
-results = wiring.results(app)
+results, receipts = wiring_acceptance.documents(app)
 
 ROUTES: Routes = {
     "POST /api/applications": Route(app.apply, "Apply", "application.submit", body=Apply, status=201, result=CaseView),
@@ -17,6 +18,13 @@ ROUTES: Routes = {
     "GET /api/applications/{case_no}": Route(app.follow, "Follow one of my cases", "application.read", result=CaseView),
     "GET /api/applications/{case_no}/result": Route(
         results.result, "What a case ended with", "application.read", result=Result, gives=(*EITHER, HTML, JOSE)
+    ),
+    "GET /api/applications/{case_no}/receipt": Route(
+        receipts.receipt,
+        "What a department accepted",
+        "application.read",
+        result=SealedReceipt,
+        gives=(*EITHER, HTML, JOSE),
     ),
     "POST /api/applications/{case_no}/supplement": Route(
         app.supplement, "Answer a supplement notice", "application.supplement", body=Supplement, result=CaseView

@@ -16,6 +16,7 @@ from liangwang.consuming import consume
 from liangwang.domain.approval import CompleteStep, ReturnStep
 from liangwang.domain.course import waits_for_clerk
 from liangwang.domain.errors import DomainError
+from liangwang.domain.officer_acceptance import AcceptCase, AskedPoint, RequestSupplement, TransferCase
 from liangwang.domain.patience import Patience
 from liangwang.domain.procedures import AskForProcedure
 from liangwang.domain.steps import open_steps
@@ -26,6 +27,7 @@ from liangwang.fakes.kafka import PARTITIONS
 from liangwang.http import Caller, Request
 from liangwang.rules import Rules
 from liangwang.sealing import Sealing
+from liangwang.services.acceptance_desk import AcceptanceDesk
 from liangwang.services.approval import Approval
 from liangwang.services.assistance import Assistance, Decline
 from liangwang.services.centre import Centre
@@ -60,13 +62,14 @@ class City:
         self.producer = FakeProducer()
         patience = Patience(first=timedelta(minutes=5), longest=timedelta(days=1))
         self.stores = {name: Store(self.aws, name, patience=patience, writers=1) for name in SYSTEMS}
-        sealing = Sealing(self.aws, key_prefix="alias/")
+        self.sealing = sealing = Sealing(self.aws, key_prefix="alias/")
         organisation = self.catalogue.organisation
         self.intake = Intake(self.stores["intake"], self.catalogue, sealing)
         self.exchange = FakeExchange(ExchangeApi(self.stores["intake"]), clock=self.clock)
         self.relay = Relay(self.exchange, self.producer)
         self.department = Department(self.catalogue, RULES, CALENDAR)
         self.approval = Approval(OwnCases(self.stores["department"], self.department))
+        self.acceptance = AcceptanceDesk(OwnCases(self.stores["department"], self.department), sealing)
         self.decisions = Decisions(OwnCases(self.stores["department"], self.department))
         self.procedures = Procedures(OwnCases(self.stores["department"], self.department))
         self.assistance = Assistance(self.stores["department"], organisation)
@@ -111,14 +114,17 @@ class City:
             now=self.now,
         )
 
-    def apply(self, task_code, *, place="990101001", form=None, without=(), more=(), key="1", subject="citizen"):
+    def apply(
+        self, task_code, *, place="990101001", form=None, without=(), more=(), promises=(), key="1", subject="citizen"
+    ):
         """Applies as the item's example does, but for changes in the form and in the materials; the case number."""
         item = self.catalogue.items[task_code]
         wish = Apply(
             task_code=task_code,
             place=place,
             form={**item.example.form, **(form or {})},
-            materials=(*(code for code in item.example.materials if code not in without), *more),
+            materials=(*(code for code in item.example.materials if code not in (*without, *promises)), *more),
+            promises=promises,
             allow_duplicate=True,
         )
         request = self.ask(subject, body=wish, key=key)
@@ -142,6 +148,11 @@ class City:
         form = {name: item.example.form[name] for name in asked if name not in codes}
         return self.supplement(case_no, form=form, materials=[code for code in asked if code in codes], key=key)
 
+    def keep_promises(self, case_no, *, key=""):
+        """Hands in what was promised for later."""
+        state = self.state("intake", APPLICATION, case_no)
+        return self.supplement(case_no, materials=[one.material for one in state.promised], key=key)
+
     def withdraw(self, case_no, *, key="w", subject="citizen"):
         """Withdraws a case."""
         return self.intake.withdraw(
@@ -162,6 +173,34 @@ class City:
         """Case numbers that wait for a clerk."""
         found = self.states("department", CASE)
         return [key.id for key, state in found if waits_for_clerk(state, self.department.item(state.application))]
+
+    def received_cases(self):
+        """Case numbers that wait for an officer's acceptance."""
+        return [key.id for key, state in self.states("department", CASE) if state.status == "received"]
+
+    def officer(self, case_no, act, body, *, clerk="officer", key="", department=""):
+        """An officer of the case's department does one of what ``AcceptanceDesk`` can."""
+        at = department or self.state("department", CASE, case_no).department
+        request = self.ask(clerk, body=body, role="clerk", case_no=case_no, department=at, key=key)
+        return getattr(self.acceptance, act)(request)
+
+    def do_acceptance(self, case_no):
+        """An officer accepts, whatever rules find."""
+        return self.officer(case_no, "accept", AcceptCase(explanation="as the file says"))
+
+    def do_transfer(self, case_no, *, key="", department=""):
+        """An officer hands the case over to another department that handles the item: the next one in the city."""
+        state = self.state("department", CASE, case_no)
+        capability = self.department.item(state.application).capability
+        able = [one.code for one in self.catalogue.organisation.departments if capability in one.capabilities]
+        at = department or state.department
+        to = able[(able.index(at) + 1) % len(able)]
+        return self.officer(case_no, "transfer", TransferCase(to=to, reason="theirs"), key=key, department=at)
+
+    def do_notice(self, case_no, fields, *, arose_from=""):
+        """An officer asks for a supplement of these fields and materials."""
+        points = tuple(AskedPoint(field=name, reason="mend it", arose_from=arose_from) for name in fields)
+        return self.officer(case_no, "request_supplement", RequestSupplement(points=points))
 
     def do_task(self, task_id, act, *, explanation="seen on site"):
         """``act`` is sign, decline, agree or disagree."""
@@ -364,7 +403,13 @@ class City:
         for case_no, state in [(key.id, state) for key, state in self.states("intake", APPLICATION)]:
             if state.status == "supplementing":
                 with suppress(DomainError):
-                    self.answer(case_no, key="settle")
+                    self.answer(case_no, key="")
+            elif state.promised:
+                with suppress(DomainError):
+                    self.keep_promises(case_no)
+        self.pump()
+        for case_no in self.received_cases():
+            self.do_acceptance(case_no)
         self.pump()
         for task_id in self.open_tasks():
             self.do_task(task_id, "agree")

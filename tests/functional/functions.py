@@ -60,6 +60,7 @@ TABLE = {
     "approval": "department",
     "decisions": "department",
     "procedures": "department",
+    "examination": "department",
     "steps": "department",
     "assistance": "department",
     "followup": "intake",

@@ -1,7 +1,7 @@
 """What is handed in with an application, applications made twice, and what a case ends with, through the handlers."""
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 
 import jwt
 import pytest
@@ -242,6 +242,63 @@ def test_a_signed_result_is_no_token(functions):
     asked = golden("authorizer")
     asked["headers"]["authorization"] = f"Bearer {signed}"
     assert functions.call("authorizer", asked)["context"]["problem"].startswith("token invalid")
+
+
+# ------------------------------------------------------------------ the receipt
+
+
+DUE = {
+    "started_on": "2027-03-01",
+    "statutory_days": 20,
+    "promised_days": 8,
+    "basis": "《中华人民共和国行政许可法》第四十二条",
+    "statutory_at": "2027-03-29T09:30:00Z",
+    "promised_at": "2027-03-11T09:30:00Z",
+    "yellow_at": "2027-03-05T09:30:00Z",
+    "red_at": "2027-03-09T09:30:00Z",
+}
+
+
+def accepted(functions, **more):
+    case_no = apply(functions, allow_duplicate=True)[1]["case_no"]
+    told = {"accept_doc_no": f"{case_no}-S", "due": DUE, **more}
+    functions.tell(case_no, ("case.accepted", told), at=datetime(2099, 3, 1, 4, tzinfo=UTC))
+    return case_no
+
+
+def receipt(functions, case_no, *, accept="application/json", subject="citizen"):
+    route = "GET /api/applications/{case_no}/receipt"
+    return functions.call("intake", event(route, case_no=case_no, subject=subject, headers={"accept": accept}))
+
+
+def test_a_receipt_has_number_date_due_dates_and_seal_once_the_department_has_accepted(functions):
+    waiting = apply(functions, allow_duplicate=True)[1]["case_no"]
+    assert receipt(functions, waiting)["statusCode"] == 409
+    case_no = accepted(functions)
+    document = json.loads(receipt(functions, case_no)["body"])
+    found = document["receipt"]
+    assert (found["number"], found["accepted_on"], found["counts_from"]) == (f"{case_no}-S", "2099-03-01", "2027-03-01")
+    assert (found["promised_at"], found["statutory_at"]) == (DUE["promised_at"], DUE["statutory_at"])
+    assert [one["zh"] for one in found["materials"]] == ["居民身份证", "近期免冠照片"]
+    assert document["seal"]["text"]["zh"].endswith("行政审批专用章")
+    assert receipt(functions, case_no, subject="li")["statusCode"] == 404
+
+
+def test_anybody_checks_the_seal_of_a_receipt_with_the_public_key(functions):
+    case_no = accepted(functions)
+    keys = {key["kid"]: key for key in functions.http("identity", golden("http_keys"))[1]["keys"]}
+    signed = receipt(functions, case_no, accept="application/jose")["body"]
+    assert jwt.get_unverified_header(signed)["typ"] == "liangwang-receipt+jws"
+    for signature in (signed, json.loads(receipt(functions, case_no)["body"])["seal"]["signature"]):
+        content = json.loads(PyJWS().decode(signature, jwt.PyJWK(keys["certificate"]).key, algorithms=["ES256"]))
+        assert content["number"] == f"{case_no}-S"
+
+
+def test_a_receipt_is_printed_and_says_what_it_rests_on_when_nobody_examined_in_time(functions):
+    page = receipt(functions, accepted(functions, deemed=True, basis="第三十二条"), accept="text/html")
+    assert page["headers"]["content-type"].startswith("text/html")
+    for words in ("受理回执", "视为受理", "第三十二条", "行政审批专用章", "2027-03-29"):
+        assert words in page["body"]
 
 
 # ------------------------------------------------------------------ the clerk opens a file

@@ -67,6 +67,8 @@ CALLERS: dict[str, dict[str, str]] = {
 OWNER = frozenset({"owner"})
 CITIZENS = frozenset({"owner", "agent"})
 DESK = frozenset({"clerk, own", "reviewer, own"})
+CLERK = frozenset({"clerk, own"})
+REVIEWERS = frozenset({"reviewer, own", "supervisor, own"})
 DEPARTMENT = DESK | {"supervisor, own"}
 SUPERVISOR = frozenset({"supervisor, own"})
 HELPERS = frozenset({"clerk, supporting"})
@@ -323,6 +325,7 @@ SAMPLES: dict[str, Callable[[World], Sample]] = {
     "POST /api/materials/{material_id}/completion": lambda w: Sample(_material(w), OWNER),
     "PUT /api/materials/{material_id}/content": lambda w: Sample(_material(w), OWNER, PNG),
     "GET /api/materials/{material_id}/content": lambda w: Sample(_material(w), OWNER),
+    "GET /api/applications/{case_no}/receipt": lambda w: Sample(_closed(w), CITIZENS),
     "GET /api/applications/{case_no}/result": lambda w: Sample(_closed(w), CITIZENS),
     "GET /api/drafts/{code}": lambda w: Sample({"code": w.draft}, CITIZENS),
     "PUT /api/drafts/{code}": lambda w: Sample(
@@ -368,6 +371,14 @@ SAMPLES: dict[str, Callable[[World], Sample]] = {
     "POST /api/cases/{case_no}/procedures/{procedure_id}/end": lambda w: Sample(
         {"case_no": w.suspended, "procedure_id": f"{w.suspended}-T1"}, DEPARTMENT, {"result": "示例"}
     ),
+    "POST /api/cases/{case_no}/acceptance": lambda w: Sample(_desk(w), CLERK, {}),
+    "POST /api/cases/{case_no}/supplement-notice": lambda w: Sample(
+        _desk(w), DESK, {"points": [{"field": "area", "reason": "示例"}]}
+    ),
+    "POST /api/cases/{case_no}/refusal": lambda w: Sample(_desk(w), CLERK, {"reasons": ["示例"], "basis": "示例"}),
+    "POST /api/cases/{case_no}/return": lambda w: Sample(_desk(w), CLERK, {"reason": "示例"}),
+    "POST /api/cases/{case_no}/transfer": lambda w: Sample(_desk(w), CLERK, {"to": ELSEWHERE, "reason": "示例"}),
+    "POST /api/cases/{case_no}/recheck": lambda w: Sample(_desk(w), REVIEWERS, {"finding": "right"}),
     "POST /api/cases/{case_no}/steps": lambda w: Sample(_desk(w), DEPARTMENT, {"step": "approve", "opinion": "agree"}),
     "POST /api/cases/{case_no}/steps/{step}/officer": lambda w: Sample({**_desk(w), "step": "approve"}, DEPARTMENT, {}),
     "POST /api/cases/{case_no}/steps/{step}/return": lambda w: Sample(
@@ -402,6 +413,7 @@ LISTS: dict[str, tuple[dict[str, str], frozenset[str]]] = {
     "GET /api/drafts": ({"on_behalf_of": "zhang"}, CITIZENS),
     "GET /api/cases": ({"department": OWN}, DEPARTMENT | AUDITOR),
     "GET /api/cases/export": ({"department": OWN}, DEPARTMENT | AUDITOR),
+    "GET /api/rechecks": ({"department": OWN}, REVIEWERS | AUDITOR),
     "GET /api/absence": (
         {"officer": official("clerk", department=OWN)["subject"]},
         frozenset({"clerk, own", "supervisor, own"}),

@@ -143,6 +143,26 @@ def test_what_is_still_missing_after_the_one_notice_leads_to_refusal():
     assert [reason.en for reason in events[-1].reasons] == ["Please hand in: Identity card"]
 
 
+ASKED_AGAIN = item(
+    materials=(Material("plan", text("Plan")), Material("lease", text("Lease"), "conditional", when="form.rented")),
+    completeness=(rule("says-whether-rented", "form.says", "says"),),
+)
+
+
+def test_a_point_that_only_arose_from_the_supplement_may_be_asked():
+    state = state_after(ASKED_AGAIN, materials=("plan",), form={})
+    events = answered(ASKED_AGAIN, state, form={"says": True, "rented": True}, materials=())
+    assert kinds(events) == ["SupplementReceived", "SupplementRequested"]
+    assert [point.field for point in events[-1].points] == ["lease"]
+    assert events[-1].notice_no == f"{CASE_NO}-G2"
+
+
+def test_what_was_asked_and_is_still_wrong_is_refused_though_something_new_arose():
+    state = state_after(ASKED_AGAIN, materials=("plan",), form={})
+    events = answered(ASKED_AGAIN, state, form={"rented": True}, materials=())
+    assert [reason.en for reason in events[-1].reasons] == ["says-whether-rented"]
+
+
 def test_a_supplement_nobody_waits_for_is_kept_as_a_note():
     state = state_after()
     events = answered(item(), state)
@@ -156,6 +176,12 @@ def test_a_second_application_for_the_same_case_is_kept_as_a_note():
 
 
 # ------------------------------------------------------------------ refusing
+
+
+def test_a_refusal_says_what_the_applicant_can_do_and_what_it_rests_on():
+    refusal = received(item(eligibility=(rule("adult", "no"),)))[-1]
+    assert refusal.remedy == text("refusal.remedy")
+    assert "第三十二条" in refusal.basis
 
 
 def test_one_who_is_not_eligible_is_refused_with_every_reason():

@@ -7,14 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from liangwang.domain import messages as m
 from liangwang.domain.application import (
-    Answerable,
+    EARLY_AT_MOST,
     Opened,
     Progressed,
     Relayed,
     acknowledge,
     evolve,
     progress,
-    supplement,
     to_relay,
     wake_at,
     withdraw,
@@ -22,10 +21,11 @@ from liangwang.domain.application import (
 from liangwang.domain.errors import Invalid, NotNow
 from liangwang.domain.history import Recorded
 from liangwang.domain.patience import Patience, round_of
+from liangwang.domain.supplement import Answerable, supplement
 from liangwang.timeline import of_application
 from msgspec import structs
 
-from tests.unit.samples import CASE_NO, CITY, NOON, folded, kinds, submitted, supplemented, text
+from tests.unit.samples import CASE_NO, CITY, NOON, example, folded, kinds, submitted, supplemented, text
 
 PATIENCE = Patience(first=timedelta(minutes=5), longest=timedelta(days=16))
 FIELDS = {"case_no": CASE_NO, "department": "EAST-MARKET"}
@@ -69,10 +69,46 @@ def test_an_end_stays_whatever_is_numbered_after_it():
     assert state.status == "granted"
 
 
-@pytest.mark.parametrize("other", [{"department": "EAST-FIRE"}, {"case_no": "another"}])
-def test_nobody_but_the_department_speaks_about_a_case(other):
+def test_news_of_another_case_are_refused():
     with pytest.raises(Invalid):
-        progress(applied(), sequence=2, at=NOON, message=structs.replace(GRANTED, **other))
+        progress(applied(), sequence=2, at=NOON, message=structs.replace(GRANTED, case_no="another"))
+
+
+ELSEWHERE = {"case_no": CASE_NO, "department": "WEST-MARKET"}
+HANDED_OVER = m.CaseTransferred(**FIELDS, to="WEST-MARKET", by="wang", reason="theirs", sealed=(example(m.Sealed),))
+REFUSED_THERE = m.CaseRefused(**ELSEWHERE, refusal_doc_no="B", reasons=(text("no"),))
+
+
+def heard(state, sequence, message):
+    return folded(evolve, state, progress(state, sequence=sequence, at=NOON, message=message))
+
+
+def test_nobody_but_the_department_speaks_about_a_case():
+    state = heard(applied(), 2, REFUSED_THERE)
+    assert (state.status, state.progress) == ("submitted", ()), "it waits, unseen"
+    for sequence in range(3, 3 + EARLY_AT_MOST - 1):
+        state = heard(state, sequence, REFUSED_THERE)
+    with pytest.raises(Invalid):
+        progress(state, sequence=99, at=NOON, message=REFUSED_THERE)
+
+
+def test_what_the_next_department_says_counts_even_when_it_overtakes_the_news_of_the_handing_over():
+    early = heard(applied(), 3, REFUSED_THERE)
+    assert progress(early, sequence=3, at=NOON, message=REFUSED_THERE) == []
+    state = heard(early, 2, HANDED_OVER)
+    in_order = heard(heard(applied(), 2, HANDED_OVER), 3, REFUSED_THERE)
+    assert (state.status, state.progress, state.early) == ("refused", in_order.progress, ())
+    assert state.departments == ("EAST-MARKET", "WEST-MARKET")
+
+
+def test_intake_keeps_nothing_of_what_was_sealed_for_another_department():
+    (told_it,) = progress(applied(), sequence=2, at=NOON, message=HANDED_OVER)
+    assert told_it.message.sealed == ()
+
+
+def test_the_applicant_speaks_to_the_department_that_has_the_case():
+    state = heard(applied(), 2, HANDED_OVER)
+    assert withdraw(state)[0].department == "WEST-MARKET"
 
 
 def test_a_decision_that_overtakes_is_not_undone_by_what_came_before_it():
@@ -204,3 +240,42 @@ def test_each_relay_after_that_waits_longer():
 
 def test_a_decided_case_is_never_asked_about_again():
     assert wake_at(applied(told(6, GRANTED)), PATIENCE) is None
+
+
+# ------------------------------------------------------------------ promises
+
+
+PROMISED = structs.replace(
+    ACCEPTED, promised=tuple(m.Promise(material=one, until=NOON) for one in ("identity", "plan"))
+)
+
+
+def answer(state, *, fields=(), materials=()):
+    return answered(state, supplemented(notice_no="", materials=tuple(materials)), fields)
+
+
+def test_promised_materials_come_in_under_the_receipts_number_one_by_one_if_need_be():
+    state = applied(told(2, PROMISED))
+    (first,) = answer(state, materials=("plan",))
+    assert first.notice_no == "S"
+    state = folded(evolve, state, [first])
+    assert [one.material for one in state.promised] == ["identity"]
+    state = folded(evolve, state, answer(state, materials=("identity",)))
+    with pytest.raises(NotNow):
+        answer(state, materials=("identity",))
+
+
+def test_only_what_was_promised_can_be_handed_in_later():
+    with pytest.raises(Invalid) as caught:
+        answer(applied(told(2, PROMISED)), fields=["area"], materials=("photo",))
+    assert [one.field for one in caught.value.violations] == ["form.area", "materials.photo"]
+    with pytest.raises(Invalid):
+        answer(applied(told(2, PROMISED)))
+
+
+def test_a_notice_is_answered_as_a_notice_though_a_promise_is_open_too():
+    notice = structs.replace(NOTICE, points=(m.Point("area", text("mend it")),))
+    state = applied(told(2, PROMISED), told(3, notice))
+    assert answer(state, fields=["area"], materials=())[0].notice_no == "N"
+    assert answer(state, fields=[], materials=("plan",))[0].notice_no == "S"
+    assert state.status == "supplementing"

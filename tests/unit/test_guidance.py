@@ -12,6 +12,7 @@ from liangwang.domain.rule_reading import reads
 from liangwang.domain.working_days import Calendar
 from liangwang.rule_checks import ABSENT, candidates
 from liangwang.rules import Rules
+from msgspec import structs
 
 from tests.conftest import REPOSITORY
 from tests.unit.samples import NOON
@@ -63,7 +64,8 @@ def accepted(item, form, materials, place=TOWNS[0]):
         form=form,
         materials=tuple(materials),
     )
-    return acceptance.receive(None, message, on=Practice(item, EVALUATE, Calendar()), now=NOON)[1]
+    by_rule = structs.replace(item, accepted_by="rule")  # where an officer accepts, this is what stands against it
+    return acceptance.receive(None, message, on=Practice(by_rule, EVALUATE, Calendar()), now=NOON)[1]
 
 
 @pytest.mark.parametrize("item", ITEMS, ids=lambda item: item.task_code)

@@ -39,6 +39,7 @@ TABLE = {
     "CollaborationFunction": "GovernanceTable",
     "AssistanceFunction": "DepartmentTable",
     "ApprovalFunction": "DepartmentTable",
+    "ExaminationFunction": "DepartmentTable",
     "DecisionsFunction": "DepartmentTable",
     "ProceduresFunction": "DepartmentTable",
     "StepsFunction": "DepartmentTable",
@@ -269,14 +270,15 @@ def may(action, alias):
     ]
 
 
-def test_intake_seals_to_departments_and_only_approval_opens():
+def test_intake_seals_to_departments_and_only_their_officers_functions_open():
     assert may("kms:GenerateDataKey", "alias/liangwang/department/*") == [
         "IntakeFunction",
         "JointFunction",
         "DraftsFunction",
+        "ExaminationFunction",  # seals anew for another department
         "FollowUpFunction",
     ]
-    assert may("kms:Decrypt", "alias/liangwang/department/*") == ["ApprovalFunction"]
+    assert may("kms:Decrypt", "alias/liangwang/department/*") == ["ApprovalFunction", "ExaminationFunction"]
 
 
 def test_who_opens_what_persons_left_at_rest_belongs_to_intake():

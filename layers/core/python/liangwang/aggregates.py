@@ -24,6 +24,7 @@ from .domain import (
     material,
     notification,
     rating,
+    recheck,
     rectification,
     task,
     worklist,
@@ -199,7 +200,9 @@ CASE = _kind(
     case.Event,
     case.evolve,
     lambda state, patience, last: Index(
-        wake_at=deadlines.next_moment(state, patience, last=last), desk=worklist.placed(state)
+        wake_at=deadlines.next_moment(state, patience, last=last),
+        holder=recheck.holder(state),
+        desk=worklist.placed(state),
     ),
 )
 ATTACHMENT = _document(

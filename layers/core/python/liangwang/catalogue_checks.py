@@ -153,6 +153,23 @@ def _materials_say_when(item: Item, _: Organisation) -> Iterator[Problem]:
             yield ("materials", i, "copies"), "at least one copy"
 
 
+def _promises_can_be_kept(item: Item, _: Organisation) -> Iterator[Problem]:
+    for i, material in enumerate(item.materials):
+        if material.later_days and material.necessity == "optional":
+            yield ("materials", i, "later_days"), "nobody waits for an optional material"
+        if material.later_days and item.kind == 1:
+            yield ("materials", i, "later_days"), "an item of kind 1 即办件 is decided at once: it waits for nothing"
+
+
+def _acceptance_has_bounds(item: Item, _: Organisation) -> Iterator[Problem]:
+    if item.kind == 1 and item.accepted_by != "rule":
+        yield ("accepted_by",), "an item of kind 1 即办件 is decided at once: rules accept it"
+    if not 0 <= item.recheck <= 1:
+        yield ("recheck",), "a part of all cases: from 0 to 1"
+    elif item.recheck and any(step.by == "clerk" for step in item.steps):
+        yield ("recheck",), "officers decide this item: there is nothing that rules alone decided"
+
+
 def _rules_name_what_to_change(item: Item, _: Organisation) -> Iterator[Problem]:
     known = {*item.form.get("properties", {}), *(material.code for material in item.materials)}
     for name in ("eligibility", "completeness", "denial"):
@@ -224,6 +241,8 @@ _ITEM_CHECKS: tuple[Callable[[Item, Organisation], Iterator[Problem]], ...] = (
     _instant_items_wait_for_nobody,
     _procedures_keep_the_law,
     _materials_say_when,
+    _promises_can_be_kept,
+    _acceptance_has_bounds,
     _rules_name_what_to_change,
     _asks_can_be_answered,
     _joins_can_be_met,

@@ -50,12 +50,13 @@ def of_history(history: Iterable[Recorded[Any]], organisation: Organisation) -> 
 
 def _entry(at: datetime, event: Any, organisation: Organisation) -> Entry:
     kind = str(event.__struct_config__.tag)
-    if isinstance(event, application.Progressed):
+    if isinstance(event, application.Progressed | application.HeardEarly):
         told = _entry(at, event.message, organisation).text
         zh, en = {"told": told.zh}, {"told": told.en}
     else:
         zh, en = _values(event, organisation, "zh"), _values(event, organisation, "en")
-    text = Text(zh=texts.text(f"timeline.{kind}", **zh).zh, en=texts.text(f"timeline.{kind}", **en).en)
+    key = f"timeline.{kind}.deemed" if getattr(event, "deemed", False) else f"timeline.{kind}"
+    text = Text(zh=texts.text(key, **zh).zh, en=texts.text(key, **en).en)
     return Entry(at=at, event=kind, text=text)
 
 

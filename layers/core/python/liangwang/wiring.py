@@ -49,10 +49,10 @@ if TYPE_CHECKING:
     from .services.rectifications import Rectifications
     from .services.registration import Registration
     from .services.relay import Relay
-    from .services.results import Results
     from .services.supervision import Supervision
     from .services.users import Users
     from .store import Store
+    from .tokens import KmsJws
     from .trail import Trail
     from .vault import Vault
 
@@ -232,13 +232,11 @@ def drafts() -> "Drafts":
     return Drafts(store, _vault(aws), catalogue, Intake(store, catalogue, _sealing(aws)))
 
 
-def results(intake: "Intake") -> "Results":
-    """What cases ended with, signed where that is wanted."""
-    from .services.results import KIND, Results
+def document_signer(kind: str) -> "tuple[KmsJws, str]":
+    """Signs documents of one kind for anybody to check, and who issues them."""
     from .tokens import KmsJws
 
-    signer = KmsJws(outside.aws(), os.environ["CERTIFICATE_KEY"], kind=KIND)
-    return Results(intake, signer, issuer=os.environ["TOKEN_ISSUER"])
+    return KmsJws(outside.aws(), os.environ["CERTIFICATE_KEY"], kind=kind), os.environ["TOKEN_ISSUER"]
 
 
 def inbox() -> "Inbox":

@@ -1,7 +1,8 @@
-"""受理: accept, ask once for what is missing, or refuse. Pure; one function a message.
+"""受理: accept, ask for what is missing, or refuse; and what follows when nobody does in time. Pure.
 
-行政许可法 art. 32: what is incomplete is told at once, one time, everything together; what the department may not
-accept is refused with its reason.
+行政许可法 art. 32: what is incomplete is told within five days, one time, everything together, else it counts as accepted
+from the day it came; what the department may not accept is refused with its reason. Rules do so at once; where the item
+leaves it to an officer the case waits (``officer_acceptance``).
 """
 
 from collections.abc import Sequence
@@ -10,110 +11,250 @@ from datetime import datetime
 from msgspec import structs
 
 from . import messages as m
-from . import policy, statutory_clock
+from . import policy, procedures, statutory_clock
 from .case import Case, Event, Received, SupplementReceived, evolve
-from .catalogue import Collaboration, Evaluate, Facts, Item, Material, Text
-from .course import Practice, advance, facts, find
+from .catalogue import Collaboration, Text
+from .course import Practice, advance, facts
+from .examination import GRACE, asked_before, examine, is_needed, is_promised, outstanding, topic, wanted
 from .history import Recorded, too_late
+
+LAW = "《中华人民共和国行政许可法》第三十二条"
+"""The article that acceptance, the one notice and deemed acceptance rest on."""
+
+DEEMED_AFTER = 5
+"""Working days in which a department has to say something (art. 32(4))."""
 
 
 def receive(state: Case | None, message: m.ApplicationSubmitted, *, on: Practice, now: datetime) -> Sequence[Event]:
     """Takes in an application and examines it. A second one for the same case is kept as a note."""
     if state is not None:
         return [too_late(message, f"the case is {state.status} already")]
-    received = Received(application=message)
+    received = Received(application=message, deemed_at=_deemed_at(on, now))
     case = evolve(None, Recorded(now, "", received))
-    return [received, *_examine(case, on=on, now=now)]
+    return [received, *_by_rule(case, on=on, now=now)]
 
 
 def receive_supplement(
     state: Case, message: m.ApplicationSupplemented, *, on: Practice, now: datetime
 ) -> Sequence[Event]:
-    """Takes in the answer to a notice and examines the whole again. One that comes too late is kept as a note."""
-    if state.status != "supplementing":
+    """Takes in the answer to a notice, or a promised material. One that nobody waits for any more is kept as a note."""
+    if state.accepted is not None and message.notice_no == state.accepted.accept_doc_no:
+        return _back_fill(state, message, on=on, now=now)
+    notice = state.open_notice
+    if notice is None or state.is_terminal:
         return [too_late(message, f"no supplement is awaited; the case is {state.status}")]
+    deemed_at = _deemed_at(on, now) if state.accepted is None else None
+    received = SupplementReceived(supplement=message, deemed_at=deemed_at)
+    case = evolve(state, Recorded(now, "", received))
+    if state.accepted is not None:
+        return [received, *_resumed(case, notice, on.say("supplement.made").zh, on=on, now=now)]
+    return [received, *_by_rule(case, on=on, now=now)]
+
+
+def _resumed(
+    state: Case, notice: m.SupplementRequested, result: str, *, on: Practice, now: datetime
+) -> Sequence[Event]:
+    """The clock that stood for a supplement in review runs again, and the case goes on."""
+    resumed = procedures.resume(state, notice.notice_no, result, on, now)
+    return [resumed, *advance(evolve(state, Recorded(now, "", resumed)), on=on, now=now)]
+
+
+def _back_fill(state: Case, message: m.ApplicationSupplemented, *, on: Practice, now: datetime) -> Sequence[Event]:
+    if not outstanding(state):
+        return [too_late(message, f"no promised material is awaited; the case is {state.status}")]
     received = SupplementReceived(supplement=message)
     case = evolve(state, Recorded(now, "", received))
-    return [received, *_examine(case, on=on, now=now)]
+    return [received, *advance(case, on=on, now=now)]
 
 
 def withdraw(state: Case, message: m.ApplicationWithdrawn) -> Sequence[Event]:
     """Ends the case at the applicant's wish and asks supporters to stop. After a decision it is only noted."""
     if state.is_terminal:
         return [too_late(message, f"the case is {state.status} already")]
-    case_no = state.application.case_no
-    cancelled = [
+    decided = m.CaseDecided(
+        case_no=state.application.case_no, department=state.department, outcome="withdrawn", told=state.told + 1
+    )
+    return [*_cancelled(state), decided]
+
+
+def wake(state: Case, *, on: Practice, now: datetime) -> Sequence[Event]:
+    """What has come about by time alone: deemed acceptance, and the return of what was not supplemented in time. In review a
+    supplement that was not made lets the clock run again: the officer decides on what is there.
+
+    What has passed changes the state, so that it is no moment any more (``deadlines``).
+    """
+    if state.is_terminal:
+        return []
+    if state.status == "received" and state.deemed_at is not None and state.deemed_at <= now:
+        return accept(state, by="rule", deemed=True, on=on, now=now)
+    notice = state.open_notice
+    if notice is not None and notice.until is not None and notice.until + GRACE <= now:
+        if state.accepted is not None:
+            return _resumed(state, notice, on.say("supplement.not_made").zh, on=on, now=now)
+        return give_back(state, reasons=(on.say("return.supplement_overdue", notice_no=notice.notice_no),))
+    late = {one.material for one in outstanding(state) if one.until + GRACE <= now}
+    if late:
+        names = tuple(material.name for material in on.item.materials if material.code in late)
+        return give_back(state, reasons=(on.say("return.promise_overdue"), *names))
+    return []
+
+
+def accept(
+    state: Case,
+    *,
+    by: str,
+    on: Practice,
+    now: datetime,
+    deemed: bool = False,
+    trace: tuple[m.Finding, ...] = (),
+    explanation: str = "",
+) -> Sequence[Event]:
+    """Accepts, asks other departments where the item says so, and goes on as far as rules can.
+
+    A deemed acceptance holds as of the day the materials arrived, and the clock with it.
+    """
+    known, case_no = facts(state, now), state.application.case_no
+    needed = wanted(on.item, on.evaluate, known)
+    started = (state.arrived_at or state.received_at) if deemed else now
+    accepted = m.CaseAccepted(
+        case_no=case_no,
+        department=state.department,
+        accept_doc_no=f"{case_no}-S",
+        awaits=tuple(ask.capability for one in needed for ask in one.asks),
+        due=statutory_clock.start(on.item, on.calendar, started),
+        deemed=deemed,
+        promised=_promised(state, on=on, now=now),
+        by=by,
+        basis=LAW if deemed else "",
+        trace=trace,
+        explanation=explanation,
+    )
+    events: list[Event] = [accepted]
+    case = evolve(state, Recorded(now, "", accepted))
+    for one in needed:
+        for event in _asked(case, one, on=on, now=now):
+            case = evolve(case, Recorded(now, "", event))
+            events.append(event)
+    return [*events, *advance(case, on=on, now=now)]
+
+
+def _asked(state: Case, one: Collaboration, *, on: Practice, now: datetime) -> Sequence[Event]:
+    """The question to other departments; the clock stands until they have answered where an article says so."""
+    request = _request(state, one, personal=on.item.personal)
+    if not one.stops_clock:
+        return [request]
+    stopped = procedures.stop(
+        state,
+        stop_id=request.request_id,
+        cause="collaboration",
+        basis=one.stops_clock,
+        approver="rule",
+        until=on.calendar.end_of(on.calendar.after(on.calendar.day_of(now), one.days)),
+        reason="",
+        on=on,
+        now=now,
+    )
+    return [request, stopped]
+
+
+def request_supplement(
+    state: Case, points: tuple[m.Point, ...], *, by: str, on: Practice, now: datetime
+) -> m.SupplementRequested:
+    """补正告知: everything at once, and until when it is awaited. The first notice is ``-G``, a later one ``-G2``."""
+    number = len(state.notices) + 1
+    day = on.calendar.after(on.calendar.day_of(now), on.item.supplement_days)
+    return m.SupplementRequested(
+        case_no=state.application.case_no,
+        department=state.department,
+        notice_no=f"{state.application.case_no}-G{number if number > 1 else ''}",
+        points=points,
+        until=on.calendar.end_of(day),
+        by=by,
+    )
+
+
+def refuse(
+    state: Case,
+    reasons: tuple[Text, ...],
+    *,
+    on: Practice,
+    by: str = "rule",
+    basis: str = LAW,
+    remedy: Text | None = None,
+) -> Event:
+    """不予受理, with every reason and what the applicant can do about it."""
+    return m.CaseRefused(
+        case_no=state.application.case_no,
+        department=state.department,
+        refusal_doc_no=f"{state.application.case_no}-B",
+        reasons=reasons,
+        told=state.told + 1,
+        remedy=remedy or on.say("refusal.remedy"),
+        by=by,
+        basis=basis,
+    )
+
+
+def give_back(state: Case, *, reasons: tuple[Text, ...], by: str = "rule", basis: str = "") -> Sequence[Event]:
+    """退件: ends the case without a decision, and asks supporters to stop."""
+    returned = m.CaseReturned(
+        case_no=state.application.case_no,
+        department=state.department,
+        return_doc_no=f"{state.application.case_no}-T",
+        reasons=reasons,
+        told=state.told + 1,
+        by=by,
+        basis=basis,
+    )
+    return [*_cancelled(state), returned]
+
+
+def _cancelled(state: Case) -> list[Event]:
+    return [
         m.CollaborationCancelled(
-            case_no=case_no, request_id=request_id, department=state.department, reason="requester_ended"
+            case_no=state.application.case_no,
+            request_id=request_id,
+            department=state.department,
+            reason="requester_ended",
         )
         for request_id in state.awaited
     ]
-    decided = m.CaseDecided(case_no=case_no, department=state.department, outcome="withdrawn", told=state.told + 1)
-    return [*cancelled, decided]
 
 
-def _examine(state: Case, *, on: Practice, now: datetime) -> Sequence[Event]:
-    item, evaluate = on.item, on.evaluate
-    case_no, department = state.application.case_no, state.department
-    known = facts(state, now)
-    refused = [rule.reason for rule in item.eligibility if not find(rule.id, rule.when, evaluate, known).held]
-    points = _points(state, item, evaluate, known)
-    if points and state.supplemented and not refused:
-        refused = [point.reason for point in points]  # art. 32 allows one notice only
-    if refused:
-        refusal_no = f"{case_no}-B"
-        return [
-            m.CaseRefused(
-                case_no=case_no,
-                department=department,
-                refusal_doc_no=refusal_no,
-                reasons=tuple(refused),
-                told=state.told + 1,
-            )
-        ]
-    if points:
-        notice_no = f"{case_no}-G"
-        return [m.SupplementRequested(case_no=case_no, department=department, notice_no=notice_no, points=points)]
-    wanted = [one for one in item.collaborations if find(one.id, one.when, evaluate, known).held]
-    return _accept(state, wanted, on=on, now=now)
+def _deemed_at(on: Practice, now: datetime) -> datetime | None:
+    """Until when the department has to say something; rules do so at once."""
+    if on.item.accepted_by == "rule":
+        return None
+    return on.calendar.end_of(on.calendar.after(on.calendar.day_of(now), DEEMED_AFTER))
 
 
-def _points(state: Case, item: Item, evaluate: Evaluate, known: Facts) -> tuple[m.Point, ...]:
-    missing = [
-        m.Point(material.code, _hand_in(material))
-        for material in item.materials
-        if material.code not in state.materials and _is_needed(material, evaluate, known)
-    ]
-    wrong = [
-        m.Point(rule.field, rule.reason)
-        for rule in item.completeness
-        if not find(rule.id, rule.when, evaluate, known).held
-    ]
-    return (*missing, *wrong)
+def _by_rule(state: Case, *, on: Practice, now: datetime) -> Sequence[Event]:
+    """What rules make of an application; nothing where an officer accepts.
+
+    What a notice named and is still wrong leads to a refusal. What no notice named was not to be seen before: the first
+    named all there was, so it arose from the supplement and is asked for.
+    """
+    if on.item.accepted_by == "clerk":
+        return []
+    found = examine(state, on.item, on.evaluate, facts(state, now))
+    before = asked_before(state)
+    still = tuple(point.reason for point in found.points if topic(point) in before)
+    if found.refused or still:
+        return [refuse(state, found.refused or still, on=on)]
+    if found.points:
+        return [request_supplement(state, found.points, by="rule", on=on, now=now)]
+    instant = all(step.by == "rule" for step in on.item.steps)
+    return accept(state, by="rule", on=on, now=now, trace=found.trace if instant else ())
 
 
-def _is_needed(material: Material, evaluate: Evaluate, known: Facts) -> bool:
-    if material.necessity == "conditional":
-        return find(material.code, material.when, evaluate, known).held
-    return material.necessity == "required"
-
-
-def _hand_in(material: Material) -> Text:
-    return Text(zh=f"请提交材料：{material.name.zh}", en=f"Please hand in: {material.name.en}")
-
-
-def _accept(state: Case, wanted: Sequence[Collaboration], *, on: Practice, now: datetime) -> Sequence[Event]:
-    case_no, department = state.application.case_no, state.department
-    awaits = tuple(ask.capability for one in wanted for ask in one.asks)
-    due = statutory_clock.start(on.item, on.calendar, now)
-    accepted = m.CaseAccepted(
-        case_no=case_no, department=department, accept_doc_no=f"{case_no}-S", awaits=awaits, due=due
+def _promised(state: Case, *, on: Practice, now: datetime) -> tuple[m.Promise, ...]:
+    """What may come later, and until when: counted from the day of acceptance."""
+    known, today = facts(state, now), on.calendar.day_of(now)
+    return tuple(
+        m.Promise(material=one.code, until=on.calendar.end_of(on.calendar.after(today, one.later_days)))
+        for one in on.item.materials
+        if one.code not in state.materials and is_promised(state, one) and is_needed(one, on.evaluate, known)
     )
-    case = state
-    events: list[Event] = [accepted, *(_request(state, one, personal=on.item.personal) for one in wanted)]
-    for event in events:
-        case = evolve(case, Recorded(now, "", event))
-    return [*events, *advance(case, on=on, now=now)]
 
 
 def _request(state: Case, collaboration: Collaboration, *, personal: Sequence[str]) -> m.CollaborationRequested:

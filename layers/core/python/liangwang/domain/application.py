@@ -5,7 +5,7 @@ Progress may arrive twice or out of order: it is put in order by the department'
 carries (``department/<case_no>/<version>``), so the timeline is right whatever the wire did.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -56,6 +56,15 @@ class Progressed(Struct, frozen=True, kw_only=True, tag="application.progressed"
     message: m.Progress
 
 
+class HeardEarly(Struct, frozen=True, kw_only=True, tag="application.heard_early", tag_field="type"):
+    """The word of a department that is not known to have the case: it waits, unseen, for the news that the case was handed
+    over to it, which may come later (the two travel by different topics)."""
+
+    sequence: int
+    at: datetime
+    message: m.Progress
+
+
 class Redacted(Struct, frozen=True, kw_only=True, tag="application.redacted", tag_field="type"):
     """What was personal in the case was taken out of its history (``domain/retention.py``), and why."""
 
@@ -63,7 +72,10 @@ class Redacted(Struct, frozen=True, kw_only=True, tag="application.redacted", ta
 
 
 Outgoing = m.ApplicationSubmitted | m.ApplicationSupplemented | m.ApplicationWithdrawn | m.ApplicationRated
-Event = Opened | ByAgent | Outgoing | Relayed | Progressed | Redacted
+Event = Opened | ByAgent | Outgoing | Relayed | Progressed | HeardEarly | Redacted
+
+EARLY_AT_MOST = 20
+"""Words that wait for a handing over; more are refused."""
 
 Status = Literal[
     "submitted",
@@ -101,6 +113,7 @@ class Application(Struct, frozen=True, kw_only=True):
     round: int = 0
     relayed_at: datetime | None = None
     progress: tuple[Progressed, ...] = ()
+    early: tuple[HeardEarly, ...] = ()
     heard_at: datetime | None = None
     redacted: bool = False
 
@@ -141,6 +154,25 @@ class Application(Struct, frozen=True, kw_only=True):
                 )
                 return None if answered else entry.message
         return None
+
+    @property
+    def accepted(self) -> m.CaseAccepted | None:
+        """The acceptance, once the department has told it."""
+        return next((one.message for one in self.progress if isinstance(one.message, m.CaseAccepted)), None)
+
+    @property
+    def promised(self) -> tuple[m.Promise, ...]:
+        """The promised materials 容缺受理 that have still to be handed in."""
+        if self.accepted is None or self.is_terminal:
+            return ()
+        receipt = self.accepted.accept_doc_no
+        came = {
+            code
+            for _, _, said in self.outgoing
+            if isinstance(said, m.ApplicationSupplemented) and said.notice_no == receipt
+            for code in said.materials
+        }
+        return tuple(one for one in self.accepted.promised if one.material not in came)
 
     @property
     def departments(self) -> tuple[str, ...]:
@@ -234,9 +266,12 @@ def evolve(state: Application | None, recorded: Recorded[Event]) -> Application:
         return replace(state, version=version, relayed=event.version, round=event.round, relayed_at=recorded.at)
     if isinstance(event, Redacted):
         return replace(state, version=version, redacted=True)
+    if isinstance(event, HeardEarly):
+        return replace(state, version=version, early=(*state.early, event))
     if isinstance(event, Progressed):
         progress = tuple(sorted((*state.progress, event), key=lambda entry: entry.sequence))
-        return replace(state, version=version, progress=progress, heard_at=recorded.at)
+        early = tuple(one for one in state.early if one.sequence != event.sequence)
+        return replace(state, version=version, progress=progress, early=early, heard_at=recorded.at)
     return replace(state, version=version, outgoing=(*state.outgoing, (version, recorded.at, event)))
 
 
@@ -245,59 +280,15 @@ def by_agent(agent: str, mandate: str) -> Sequence[Event]:
     return [ByAgent(agent=agent, mandate=mandate)] if agent else []
 
 
-class Answerable(Struct, frozen=True):
-    """What an applicant can send at all: the item's form fields and material codes."""
+def withdraw(state: Application, reason: m.Sealed | None = None, *, department: str = "") -> Sequence[Event]:
+    """Asks the department to stop; ``department`` is the one that the reason is sealed for, where another has the case since.
 
-    fields: frozenset[str]
-    materials: frozenset[str]
-
-
-def supplement(
-    state: Application, answer: m.ApplicationSupplemented, *, fields: Collection[str], asked: Answerable
-) -> Sequence[Event]:
-    """Answers the open supplement notice: every point of it and nothing else. ``fields`` are the names of the form fields in
-    the answer, sealed ones too. Raises NotNow without a notice, Invalid for what lacks or is too much.
+    Raises NotNow once the case is decided or already being withdrawn.
     """
-    notice = state.notice
-    if notice is None or state.status != "supplementing":
-        raise NotNow("no supplement notice is open for this case; nothing can be added now")
-    if found := _misfits(notice, fields=fields, materials=answer.materials, asked=asked):
-        raise Invalid("the supplement does not answer the notice; see errors", violations=found)
-    return [replace(answer, notice_no=notice.notice_no)]
-
-
-def _misfits(
-    notice: m.SupplementRequested, *, fields: Collection[str], materials: Collection[str], asked: Answerable
-) -> tuple[Violation, ...]:
-    """What lacks and what is too much. A point that names nothing which can be sent is answered by the other points; where
-    all are such (a notice of another's system), anything that the item knows is an answer, but not nothing.
-    """
-    points = {point.field: point.reason.en for point in notice.points}
-    missing = {
-        **{f"materials.{name}": points[name] for name in points if name in asked.materials and name not in materials},
-        **{
-            f"form.{name}": points[name]
-            for name in points
-            if name in asked.fields - asked.materials and name not in fields
-        },
-    }
-    if not points.keys() & (asked.fields | asked.materials):
-        return () if fields or materials else (Violation("form", "the supplement is empty"),)
-    surplus = [
-        *(f"form.{name}" for name in fields if name not in points),
-        *(f"materials.{code}" for code in materials if code not in points),
-    ]
-    return (
-        *(Violation(place, reason) for place, reason in missing.items()),
-        *(Violation(place, "the notice does not ask for this; leave it out") for place in surplus),
-    )
-
-
-def withdraw(state: Application, reason: m.Sealed | None = None) -> Sequence[Event]:
-    """Asks the department to stop. Raises NotNow once the case is decided or already being withdrawn."""
     if state.is_terminal or state.status == "withdrawing":
         raise NotNow(f"the case is {state.status}; it cannot be withdrawn")
-    return [m.ApplicationWithdrawn(case_no=state.submitted.case_no, department=state.department, sealed=reason)]
+    to = department or state.department
+    return [m.ApplicationWithdrawn(case_no=state.submitted.case_no, department=to, sealed=reason)]
 
 
 def acknowledge(state: Application, *, version: int, round: int) -> Sequence[Event]:
@@ -312,15 +303,37 @@ def acknowledge(state: Application, *, version: int, round: int) -> Sequence[Eve
 def progress(state: Application, *, sequence: int, at: datetime, message: m.Progress) -> Sequence[Event]:
     """Takes in what the department told; the same sequence a second time is no event.
 
-    Raises Invalid for the word of another department, or about another case.
+    The word of a department that the case has not been handed over to, as far as is known, is put aside. Raises Invalid for
+    too many of these, and for news of another case.
     """
     case_no = state.submitted.case_no
-    if message.case_no != case_no or message.department not in state.departments:
+    foreign = message.department not in state.departments
+    if message.case_no != case_no or (foreign and len(state.early) >= EARLY_AT_MOST):
         violation = Violation("data", f"only {state.department} speaks about case {case_no}")
         raise Invalid("not the department's word about this case", violations=(violation,))
-    if any(entry.sequence == sequence for entry in state.progress):
+    heard: tuple[Progressed | HeardEarly, ...] = (*state.progress, *state.early)
+    if any(entry.sequence == sequence for entry in heard):
         return []
-    return [Progressed(sequence=sequence, at=at, message=message)]
+    if foreign:
+        return [HeardEarly(sequence=sequence, at=at, message=message)]
+    freed = _freed(state, message.to) if isinstance(message, m.CaseTransferred) else ()
+    return [_heard(sequence, at, message), *freed]
+
+
+def _freed(state: Application, department: str) -> Iterator[Progressed]:
+    """What waited for the news that this department has the case, and what that frees in turn."""
+    for one in sorted(state.early, key=lambda entry: entry.sequence):
+        if one.message.department == department:
+            yield _heard(one.sequence, one.at, one.message)
+            if isinstance(one.message, m.CaseTransferred):
+                department = one.message.to
+
+
+def _heard(sequence: int, at: datetime, message: m.Progress) -> Progressed:
+    """What was sealed for another department stays behind: intake has no use for it."""
+    if isinstance(message, m.CaseTransferred):
+        message = replace(message, sealed=())
+    return Progressed(sequence=sequence, at=at, message=message)
 
 
 def wake_at(state: Application, patience: Patience) -> datetime | None:

@@ -3,132 +3,28 @@
 ``acceptance``, ``approval`` and what stands beside them decide; ``course`` carries a case on as far as rules alone can.
 """
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Literal
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from . import messages as m
-from .history import Noted, Recorded
+from .case_events import Event as Event
+from .case_events import OpinionsReceived as OpinionsReceived
+from .case_events import OrderAnswered as OrderAnswered
+from .case_events import ProcedureRejected as ProcedureRejected
+from .case_events import ProcedureRequested as ProcedureRequested
+from .case_events import Received as Received
+from .case_events import Rechecked as Rechecked
+from .case_events import Sampled as Sampled
+from .case_events import StepAssigned as StepAssigned
+from .case_events import StepOpened as StepOpened
+from .case_events import StepSkipped as StepSkipped
+from .case_events import SupplementReceived as SupplementReceived
+from .history import Recorded
 from .statutory_clock import Clock
 from .told_clock import clock_after
-
-
-class Received(Struct, frozen=True, kw_only=True, tag="case.received", tag_field="type"):
-    """The application reached the department. Nobody's word until ``deemed_at`` is acceptance (行政许可法 art. 32(4))."""
-
-    application: m.ApplicationSubmitted
-    deemed_at: datetime | None = None
-
-
-class SupplementReceived(Struct, frozen=True, kw_only=True, tag="case.supplement_received", tag_field="type"):
-    """The applicant's answer to the notice reached the department. ``deemed_at`` as in ``Received``."""
-
-    supplement: m.ApplicationSupplemented
-    deemed_at: datetime | None = None
-
-
-class OpinionsReceived(Struct, frozen=True, kw_only=True, tag="case.opinions_received", tag_field="type"):
-    """The conclusion of a collaboration reached the requesting department."""
-
-    conclusion: m.CollaborationConcluded
-
-
-class StepAssigned(Struct, frozen=True, kw_only=True, tag="step.assigned", tag_field="type"):
-    """A step is in an officer's hands: claimed (``by`` is the officer), assigned, or handed over. Empty: back in the group's."""
-
-    step: str
-    officer: str
-    by: str
-    reason: str = ""
-
-
-class StepOpened(Struct, frozen=True, kw_only=True, tag="step.opened", tag_field="type"):
-    """A step can be done from now on, where that says more than the steps before it: its condition held, or it has a limit.
-
-    ``due_at`` is when its own limit ends (None: it has none); ``stopped`` how many working days the case's clock had stood
-    by then. It is told again, later, when the clock has stood since.
-    """
-
-    step: str
-    due_at: datetime | None = None
-    stopped: int = 0
-
-
-class StepSkipped(Struct, frozen=True, kw_only=True, tag="step.skipped", tag_field="type"):
-    """An optional step is not needed: its condition did not hold."""
-
-    step: str
-
-
-class ProcedureRequested(Struct, frozen=True, kw_only=True, tag="procedure.requested", tag_field="type"):
-    """An officer asks for a special procedure, or ``extension``. ``asked_on``: when a party asked for a hearing (art. 47)."""
-
-    procedure_id: str
-    kind: str
-    days: int
-    reason: str
-    by: str
-    asked_on: date | None = None
-
-
-class ProcedureRejected(Struct, frozen=True, kw_only=True, tag="procedure.rejected", tag_field="type"):
-    """Who had to approve it does not."""
-
-    procedure_id: str
-    by: str
-    reason: str
-
-
-class OrderAnswered(Struct, frozen=True, kw_only=True, tag="case.order_answered", tag_field="type"):
-    """What came of a supervision order 督办, which ``order`` names as ``CaseSupervised.order`` does."""
-
-    order: str
-    by: str
-    result: str
-
-
-class Rechecked(Struct, frozen=True, kw_only=True, tag="case.rechecked", tag_field="type"):
-    """抽查: an officer looked at a case that rules had decided."""
-
-    by: str
-    finding: Literal["right", "wrong"]
-    explanation: str = ""
-
-
-Event = (
-    Received
-    | SupplementReceived
-    | OpinionsReceived
-    | m.CaseAccepted
-    | m.SupplementRequested
-    | m.CaseRefused
-    | m.CollaborationRequested
-    | m.CollaborationCancelled
-    | m.CaseReturned
-    | m.CaseTransferred
-    | StepAssigned
-    | StepOpened
-    | StepSkipped
-    | m.StepCompleted
-    | m.StepReturned
-    | ProcedureRequested
-    | ProcedureRejected
-    | m.CaseSuspended
-    | m.CaseResumed
-    | m.CaseExtended
-    | m.CaseSupervised
-    | OrderAnswered
-    | m.CaseDecided
-    | m.DecisionCorrected
-    | m.DecisionRevoked
-    | m.CertificateRevoked
-    | m.CertificateReissued
-    | Rechecked
-    | m.ApplicationRated
-    | Noted
-)
 
 Status = Literal[
     "received",
@@ -150,6 +46,8 @@ class Case(Struct, frozen=True, kw_only=True):
 
     ``attachments`` are all that were ever handed in, in order: of a code with several versions the first stays too.
     ``awaited`` are open collaboration requests; ``conclusions`` the answered ones; ``told`` counts what the citizen was told.
+    ``departments`` are those that have had the case, in order, the present one last; ``sealed_for`` says for which of them each
+    of ``sealed`` can be opened. ``arrived_at`` is when the newest materials came; ``open_notice`` the one that waits for an answer.
     ``steps`` is all that was done, ``done`` what of it stands, by step; ``officers`` who has which step in hand;
     ``opened`` what was told of open steps;
     ``procedures`` counts those asked for, ``asked`` wait for approval; ``clock`` runs from acceptance on; ``supervised`` has fired.
@@ -165,6 +63,9 @@ class Case(Struct, frozen=True, kw_only=True):
     materials: frozenset[str] = frozenset()
     attachments: tuple[m.Attachment, ...] = ()
     sealed: tuple[m.Sealed, ...] = ()
+    sealed_for: tuple[str, ...] = ()
+    departments: tuple[str, ...] = ()
+    arrived_at: datetime | None = None
     supplemented: bool = False
     awaited: tuple[str, ...] = ()
     conclusions: tuple[m.CollaborationConcluded, ...] = ()
@@ -173,6 +74,7 @@ class Case(Struct, frozen=True, kw_only=True):
     changed_at: datetime | None = None
     deemed_at: datetime | None = None
     notices: tuple[m.SupplementRequested, ...] = ()
+    open_notice: m.SupplementRequested | None = None
     accepted: m.CaseAccepted | None = None
     clock: Clock | None = None
     done: dict[str, m.StepCompleted | StepSkipped] = field(default_factory=dict)
@@ -187,6 +89,7 @@ class Case(Struct, frozen=True, kw_only=True):
     certificate: str | None = None
     certificate_until: datetime | None = None
     corrections: tuple[m.DecisionCorrected, ...] = ()
+    sampled: bool = False
     rechecked: Rechecked | None = None
     rating: int | None = None
     corrected_at: datetime | None = None
@@ -210,6 +113,9 @@ def evolve(state: Case | None, recorded: Recorded[Event]) -> Case:
             materials=frozenset(application.materials),
             attachments=application.attachments,
             sealed=(application.sealed,) if application.sealed else (),
+            sealed_for=(application.department,) if application.sealed else (),
+            departments=(application.department,),
+            arrived_at=recorded.at,
             changed_at=recorded.at,
             deemed_at=event.deemed_at,
         )
@@ -228,24 +134,22 @@ def _changes(state: Case, recorded: Recorded[Event]) -> dict[str, Any]:
 
 def _of_acceptance(state: Case, event: Event, at: datetime) -> dict[str, Any] | None:
     match event:
-        case SupplementReceived(supplement=supplement):
-            return {
-                "status": "received" if state.accepted is None else state.status,
-                "supplemented": True,
-                "form": {**state.form, **supplement.form},
-                "materials": state.materials | set(supplement.materials),
-                "attachments": (*state.attachments, *supplement.attachments),
-                "sealed": (*state.sealed, supplement.sealed) if supplement.sealed else state.sealed,
-                "deemed_at": event.deemed_at,
-            }
+        case SupplementReceived():
+            return _supplemented(state, event, at)
         case m.SupplementRequested():
-            return {"status": "supplementing", "notices": (*state.notices, event), "deemed_at": None}
+            notices = (*state.notices, event)
+            return {"status": "supplementing", "notices": notices, "open_notice": event, "deemed_at": None}
         case m.CaseRefused():
             return {"status": "refused", "deemed_at": None, "decided_at": at}
         case m.CaseReturned():
             return {"status": "returned", "deemed_at": None, "decided_at": at}
         case m.CaseTransferred():
-            return {"department": event.to, "sealed": event.sealed or state.sealed}
+            return {
+                "department": event.to,
+                "departments": (*state.departments, event.to),
+                "sealed": event.sealed or state.sealed,
+                "sealed_for": (event.to,) * len(event.sealed) or state.sealed_for,
+            }
         case m.CaseAccepted():
             clock = Clock(due=event.due) if event.due is not None else None
             return {"status": "in_review", "accepted": event, "clock": clock, "deemed_at": None}
@@ -256,6 +160,24 @@ def _of_acceptance(state: Case, event: Event, at: datetime) -> dict[str, Any] | 
             status = state.status if awaited or state.status != "collaborating" else "in_review"
             return {"status": status, "awaited": awaited, "conclusions": (*state.conclusions, conclusion)}
     return None
+
+
+def _supplemented(state: Case, event: SupplementReceived, at: datetime) -> dict[str, Any]:
+    """An answer to the open notice, or promised materials that came (they name the receipt): those leave a notice open."""
+    supplement, sealed = event.supplement, event.supplement.sealed
+    back_filled = state.accepted is not None and supplement.notice_no == state.accepted.accept_doc_no
+    return {
+        "status": "received" if state.accepted is None else state.status,
+        "supplemented": True,
+        "form": {**state.form, **supplement.form},
+        "materials": state.materials | set(supplement.materials),
+        "attachments": (*state.attachments, *supplement.attachments),
+        "sealed": (*state.sealed, sealed) if sealed else state.sealed,
+        "sealed_for": (*state.sealed_for, supplement.department) if sealed else state.sealed_for,
+        "arrived_at": at,
+        "open_notice": state.open_notice if back_filled else None,
+        "deemed_at": event.deemed_at,
+    }
 
 
 def _of_steps(state: Case, event: Event, at: datetime) -> dict[str, Any] | None:
@@ -300,9 +222,11 @@ def _of_time(state: Case, event: Event, at: datetime) -> dict[str, Any] | None:
         case m.CaseSuspended(stop_id=stop_id, cause=cause):
             status = state.status if cause in ("collaboration", "supplement") else "suspended"
             return {"clock": clock_after(clock, event, at), "status": status, "asked": _without(state.asked, stop_id)}
-        case m.CaseResumed():
+        case m.CaseResumed(stop_id=stop_id):
             changed = clock_after(clock, event, at)
-            return {"clock": changed, "status": _running(state, changed)}
+            notice = state.open_notice
+            still = notice if notice is not None and notice.notice_no != stop_id else None
+            return {"clock": changed, "status": _running(state, changed), "open_notice": still}
         case m.CaseExtended():
             waiting = tuple(one for one in state.asked if one.kind != "extension")
             return {"clock": clock_after(clock, event, at), "asked": waiting}
@@ -343,6 +267,8 @@ def _of_the_end(state: Case, event: Event, at: datetime) -> dict[str, Any] | Non
             return {"certificate": None, "corrected_at": at}
         case m.CertificateReissued(certificate_no=certificate_no):
             return {"certificate": certificate_no, "certificate_until": event.valid_until, "corrected_at": at}
+        case Sampled():
+            return {"sampled": True}
         case Rechecked():
             return {"rechecked": event}
         case m.ApplicationRated(code=code):

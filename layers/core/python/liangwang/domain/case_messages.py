@@ -30,6 +30,7 @@ class CaseAccepted(Message, frozen=True, tag="case.accepted"):
 
     ``due`` is what the applicant is told of the time it takes. ``deemed``: nobody examined the application in five working
     days, so it counts as accepted from the day it came (行政许可法 art. 32(4)). ``promised`` are materials that may come later.
+    ``trace`` is what rules found, where rules alone decide; ``explanation`` why an officer accepted in spite of it.
     """
 
     department: str
@@ -40,6 +41,8 @@ class CaseAccepted(Message, frozen=True, tag="case.accepted"):
     promised: tuple[Promise, ...] = ()
     by: str = "rule"
     basis: str = ""
+    trace: tuple[Finding, ...] = ()
+    explanation: str = ""
 
 
 class SupplementRequested(Message, frozen=True, tag="case.supplement_requested"):
@@ -71,6 +74,8 @@ class CaseReturned(Message, frozen=True, tag="case.returned"):
     return_doc_no: str
     reasons: tuple[Text, ...]
     told: int = 0
+    by: str = "rule"
+    basis: str = ""
 
 
 class CaseTransferred(Message, frozen=True, tag="case.transferred"):

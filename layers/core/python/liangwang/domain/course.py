@@ -3,12 +3,12 @@
 ``acceptance`` and ``approval`` end by calling ``advance``, within the same write.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from . import messages as m
-from . import steps
+from . import recheck, steps
 from .case import Case, Event, StepSkipped, evolve
 from .catalogue import Evaluate, Facts, Item, RuleFailed, Step, Text
 from .decisions import first_number
@@ -17,12 +17,20 @@ from .history import Recorded
 from .working_days import Calendar
 
 
+def unworded(key: str, /, **values: object) -> Text:
+    """Stands where there are no texts: the key itself."""
+    return Text(zh=key, en=key)
+
+
 class Practice(NamedTuple):
-    """What a department decides a case by: the item, who evaluates its rules, and the calendar that its limits run by."""
+    """What a department decides a case by: the item, who evaluates its rules, the calendar that its limits run by, and the
+    texts for people (``texts.text``: a key and its values).
+    """
 
     item: Item
     evaluate: Evaluate
     calendar: Calendar
+    say: Callable[..., Text] = unworded
 
 
 class Undecidable(DomainError):
@@ -77,7 +85,7 @@ def advance(state: Case, *, on: Practice, now: datetime) -> Sequence[Event]:
         for event in new:
             state = evolve(state, Recorded(now, "", event))
         events += new
-    return events
+    return [*events, *recheck.sample(state, on.item)] if events else events
 
 
 def _onward(state: Case, *, on: Practice, now: datetime) -> Sequence[Event]:

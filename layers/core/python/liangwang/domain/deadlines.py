@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from . import messages as m
 from .case import Case
+from .examination import GRACE, outstanding
 from .patience import Patience
 
 LIGHTS = ("yellow", "red", "promised", "statutory")
@@ -40,9 +41,10 @@ def _examined(state: Case) -> Iterator[Moment]:
 
 
 def _supplement(state: Case) -> Iterator[Moment]:
-    """The supplement was not made in time."""
-    if state.status == "supplementing" and state.notices and (until := state.notices[-1].until) is not None:
-        yield Moment("supplement", state.notices[-1].notice_no, until)
+    """The supplement was not made in time (``acceptance.wake``)."""
+    notice = state.open_notice
+    if notice is not None and notice.until is not None:
+        yield Moment("supplement", notice.notice_no, notice.until + GRACE)
 
 
 def _materials(state: Case) -> Iterator[Moment]:
@@ -50,6 +52,12 @@ def _materials(state: Case) -> Iterator[Moment]:
     for promise in state.accepted.promised if state.accepted is not None else ():
         if promise.material not in state.materials:
             yield Moment("material", promise.material, promise.until)
+
+
+def _promises(state: Case) -> Iterator[Moment]:
+    """What was promised is not waited for any longer (``acceptance.wake``)."""
+    for promise in outstanding(state):
+        yield Moment("promise", promise.material, promise.until + GRACE)
 
 
 def _stops(state: Case) -> Iterator[Moment]:
@@ -95,7 +103,7 @@ def _again(state: Case) -> Iterator[Moment]:
             yield Moment("again", order, one.again_at)
 
 
-SOURCES: tuple[Source, ...] = (_examined, _supplement, _materials, _stops, _steps, _lights, _again)
+SOURCES: tuple[Source, ...] = (_examined, _supplement, _materials, _promises, _stops, _steps, _lights, _again)
 
 
 def is_open(state: Case, spoken: m.CaseSupervised) -> bool:

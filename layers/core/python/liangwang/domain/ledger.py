@@ -68,7 +68,8 @@ def observe(state: Entry | None, *, sequence: int, at: datetime, message: m.Prog
     if state is not None and sequence in state.seen:
         return []
     kind = m.type_of(type(message))
-    return [Observed(sequence=sequence, message_type=kind, state=_state(message), department=message.department, at=at)]
+    department = message.to if isinstance(message, m.CaseTransferred) else message.department
+    return [Observed(sequence=sequence, message_type=kind, state=_state(message), department=department, at=at)]
 
 
 def _state(message: m.Progress) -> str:

@@ -52,10 +52,14 @@ class Attachment(Struct, frozen=True, kw_only=True):
 
 
 class Point(Struct, frozen=True):
-    """One line of a supplement notice: the form field or material code, and what to do about it."""
+    """One line of a supplement notice: the form field or material code, and what to do about it.
+
+    A later notice says with each point what it ``arose_from``: what came after the first and made it visible.
+    """
 
     field: str
     reason: Text
+    arose_from: str = ""
 
 
 class Finding(Struct, frozen=True):

@@ -56,7 +56,8 @@ class ApplicationSubmitted(Message, frozen=True, tag="application.submitted"):
     """A citizen applied. ``form`` is the part without personal data; ``place`` a region code.
 
     ``applicant_type`` is GB/T 39046-2020 A.4; ``materials`` are the material codes handed in, ``attachments`` those of them
-    that are there as files or certificates. A code without one was handed over on paper.
+    that are there as files or certificates. A code without one was handed over on paper. ``promises`` are codes of materials
+    that the applicant promises to hand in later 容缺受理.
     """
 
     department: str
@@ -69,10 +70,13 @@ class ApplicationSubmitted(Message, frozen=True, tag="application.submitted"):
     materials: tuple[str, ...]
     sealed: Sealed | None = None
     attachments: tuple[Attachment, ...] = ()
+    promises: tuple[str, ...] = ()
 
 
 class ApplicationSupplemented(Message, frozen=True, tag="application.supplemented"):
-    """The answer to a supplement notice: only the fields and materials that changed."""
+    """The answer to a supplement notice: only the fields and materials that changed. Promised materials come in the same way:
+    then ``notice_no`` is the receipt's number.
+    """
 
     department: str
     notice_no: str

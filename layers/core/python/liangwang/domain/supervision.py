@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from . import acceptance, steps
 from . import messages as m
-from . import steps
 from .case import Case, Event, OrderAnswered, StepAssigned, evolve
 from .course import Practice
 from .deadlines import LIGHTS, Moment, awaited
@@ -26,7 +26,7 @@ class Wake(Protocol):
     def __call__(self, state: Case, *, on: Practice, now: datetime) -> Sequence[Event]: ...
 
 
-PARTS: tuple[Wake, ...] = ()
+PARTS: tuple[Wake, ...] = (acceptance.wake,)
 """What else follows by time alone, from other parts of a case's way: one line each, before supervision's own rules."""
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from .. import texts
 from ..aggregates import CASE, Key
 from ..domain import acceptance, approval, case
 from ..domain import messages as m
@@ -48,7 +49,7 @@ class Department:
 
     def practice(self, application: m.ApplicationSubmitted) -> Practice:
         """What the case of this application is decided by. Raises UnknownItem."""
-        return Practice(self.item(application), self.rules.evaluate, self.calendar)
+        return Practice(self.item(application), self.rules.evaluate, self.calendar, texts.text)
 
     def route(self, event: CloudEvent) -> Command | None:
         """The command a message means; None when it is for a department that is not here."""
@@ -82,6 +83,6 @@ class Department:
 
 
 def _known(state: Case | None, message: Any) -> Case:
-    if state is None or message.department != state.department:
+    if state is None or message.department not in state.departments:
         raise UnknownCase(f"{message.department} never received case {message.case_no}")
     return state

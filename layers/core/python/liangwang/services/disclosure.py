@@ -97,6 +97,6 @@ def opened(sealing: Sealing, stored: Stored) -> dict[str, Any]:
     """The applicant's personal data; what a supplement changed stands in the place of what was there before."""
     state: Case = stored.state
     personal: dict[str, Any] = {}
-    for sealed in state.sealed:
-        personal |= sealing.open(sealed, department=state.department, case_no=stored.key.id)
+    for sealed, department in zip(state.sealed, state.sealed_for, strict=True):
+        personal |= sealing.open(sealed, department=department, case_no=stored.key.id)
     return personal

@@ -37,6 +37,7 @@ class DraftContent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     place: str = ""
     form: dict[str, Any] = {}
     materials: Entries = ()
+    promises: handing_in.Promises = ()
     channel: Channel = "pc"
     on_behalf_of: str = ""
     version: int = 0
@@ -217,6 +218,7 @@ class Drafts:
             place=content.place,
             form=content.form,
             materials=content.materials,
+            promises=content.promises,
             channel=wish.channel,
             on_behalf_of="" if state.owner == caller else state.owner,
             allow_duplicate=wish.allow_duplicate,
@@ -229,6 +231,7 @@ class Drafts:
             raise Invalid("no such item", violations=(Violation("task_code", "no such item; see GET /api/items"),))
         found = named(_types(item), wish.form, under="form")
         found += handing_in.violations(item.material_codes, wish.materials)
+        found += handing_in.unkeepable(item.materials, wish.materials, wish.promises)
         if wish.place and wish.place not in self._catalogue.organisation.region:
             found.append(Violation("place", "use the code of a town or subdistrict 街道/镇 of this city"))
         if found:

@@ -48,7 +48,9 @@ class Question(Struct, frozen=True, kw_only=True):
 
 
 class MaterialAdvice(Struct, frozen=True, kw_only=True):
-    """Whether a material must be handed in, and why."""
+    """Whether a material must be handed in, and why. With ``later_days`` it may be promised instead, and come so many working
+    days after acceptance 容缺受理; 0: it may not.
+    """
 
     code: str
     name: Text
@@ -58,6 +60,7 @@ class MaterialAdvice(Struct, frozen=True, kw_only=True):
     copies: int
     source: str = ""
     basis: str = ""
+    later_days: int = 0
 
 
 class Objection(Struct, frozen=True, kw_only=True):
@@ -216,6 +219,7 @@ def _material(item: Item, material: Material, held: bool | None, said: dict[str,
         copies=material.copies,
         source=material.source,
         basis=material.basis,
+        later_days=material.later_days,
     )
 
 

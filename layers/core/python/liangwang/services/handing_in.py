@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 from .. import log
 from ..aggregates import APPLICATION, MATERIAL, Key
-from ..domain import certificate
+from ..domain import catalogue, certificate
 from ..domain import messages as m
 from ..domain.errors import Invalid, Violation
 from ..domain.material import Material
@@ -29,6 +29,9 @@ class HandedIn(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     material_id: str = ""
     certificate_no: str = ""
 
+
+Promises = Annotated[tuple[str, ...], Meta(max_length=50)]
+"""Codes of materials that the applicant promises to hand in later."""
 
 Entries = Annotated[tuple[str | HandedIn, ...], Meta(max_length=50)]
 """What is handed in: codes of papers, and files and certificates. Two of the same code are two parts of one material."""
@@ -50,6 +53,22 @@ def violations(known: Collection[str], entries: Iterable[str | HandedIn]) -> lis
         if isinstance(entry, HandedIn) and bool(entry.material_id) == bool(entry.certificate_no):
             reason = "name either the file by `material_id` or the certificate by `certificate_no`; a paper is its code alone"
             found.append(Violation(f"materials[{position}]", reason))
+    return found
+
+
+def unkeepable(
+    materials: Iterable[catalogue.Material], entries: Iterable[str | HandedIn], promises: Iterable[str]
+) -> list[Violation]:
+    """What of these promises 容缺受理 cannot be made: a material that may not come later, or that is handed in already."""
+    later = {one.code: one.later_days for one in materials if one.later_days}
+    given, seen, found = set(codes(entries)), set[str](), []
+    for position, code in enumerate(promises):
+        if code not in later:
+            allowed = ", ".join(sorted(later)) or "none of this item"
+            found.append(Violation(f"promises[{position}]", f"{code!r} cannot come later; what can: {allowed}"))
+        elif code in given or code in seen:
+            found.append(Violation(f"promises[{position}]", f"{code!r} is handed in or promised already; leave it out"))
+        seen.add(code)
     return found
 
 

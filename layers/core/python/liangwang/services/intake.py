@@ -12,7 +12,7 @@ from .. import texts
 from ..access import Mandates, Standing, granted
 from ..aggregates import APPLICATION, Key
 from ..clock_text import explain
-from ..domain import application, case_no, policy, routing
+from ..domain import application, case_no, policy, routing, supplement
 from ..domain import messages as m
 from ..domain.application import Application
 from ..domain.catalogue import Catalogue, Item, Text
@@ -21,12 +21,13 @@ from ..domain.told_clock import clock_told
 from ..forms import canonical, named, partial
 from ..http import Request, limit_of
 from ..processing import Command, Decide, act, perform
+from ..rule_trace import Looked, of_rules
 from ..sealing import Sealing
 from ..step_up import require_level
 from ..store import Store, Stored
 from ..timeline import Entry, of_application
 from . import duplicates, handing_in
-from .handing_in import Entries, HandingIn
+from .handing_in import Entries, HandingIn, Promises
 
 Channel = Literal["pc", "app", "kiosk", "window", "post"]
 """Where an application comes in: online, by mobile, at a terminal, at a window, by post (GB/T 39046-2020 A.5; docs/intake.md)."""
@@ -34,6 +35,8 @@ Channel = Literal["pc", "app", "kiosk", "window", "post"]
 
 class Apply(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An application: the item, the place (a region code), the filled-in form and the material codes handed in.
+
+    ``promises`` are codes of materials that come later 容缺受理, where the item allows it.
 
     ``on_behalf_of`` is the account of whom the caller applies for, under a mandate (docs/access.md). ``allow_duplicate``
     makes another case although one of the same item and place is open.
@@ -43,13 +46,14 @@ class Apply(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     place: str
     form: dict[str, Any]
     materials: Entries = ()
+    promises: Promises = ()
     channel: Channel = "pc"
     on_behalf_of: str = ""
     allow_duplicate: bool = False
 
 
 class Supplement(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The answer to a supplement notice: exactly the fields and materials that it asks for."""
+    """The answer to a supplement notice: exactly the fields and materials that it asks for. Or materials that were promised."""
 
     form: dict[str, Any] = {}
     materials: Entries = ()
@@ -66,7 +70,8 @@ class CaseView(Struct, frozen=True, kw_only=True):
 
     ``agent`` is the account of who applied for the applicant; empty when they applied themselves. ``joint`` is the joint
     application that the case belongs to; in lists it stands there for all cases of it. ``due`` is what the department has
-    told of the time it takes, ``time`` says how that came about; None before acceptance.
+    told of the time it takes, ``time`` says how that came about; None before acceptance. ``promised`` has still to be handed
+    in, ``trace`` is what rules looked at and found.
     """
 
     case_no: str
@@ -83,6 +88,8 @@ class CaseView(Struct, frozen=True, kw_only=True):
     timeline: tuple[Entry, ...] = ()
     notice: m.SupplementRequested | None = None
     decision: m.CaseDecided | None = None
+    promised: tuple[m.Promise, ...] = ()
+    trace: tuple[Looked, ...] = ()
 
 
 class CaseList(Struct, frozen=True, kw_only=True):
@@ -168,15 +175,15 @@ class Intake:
         stored, standing = self.own(request, "application.supplement")
         state: Application = stored.state
         submitted = state.submitted
-        item = self._catalogue.versions[submitted.task_code, submitted.task_version]
+        item = self.item(submitted)
         self._refuse(
             named(partial(item.form), wish.form, under="form")
             + handing_in.violations(item.material_codes, wish.materials)
         )
-        public, sealed = self._split(item, wish.form, submitted.case_no, submitted.department)
+        public, sealed = self._split(item, wish.form, submitted.case_no, state.department)
         answer = m.ApplicationSupplemented(
             case_no=submitted.case_no,
-            department=submitted.department,
+            department=state.department,
             notice_no="",
             form=public,
             materials=handing_in.codes(wish.materials),
@@ -190,22 +197,35 @@ class Intake:
                 before=state.attachments,
             ),
         )
-        asked = application.Answerable(
+        asked = supplement.Answerable(
             fields=frozenset(item.form.get("properties", {})), materials=frozenset(one.code for one in item.materials)
         )
         return self._act(
             request,
             "application.supplement",
-            lambda state, now: application.supplement(state, answer, fields=wish.form, asked=asked),
+            lambda state, now: supplement.supplement(state, answer, fields=wish.form, asked=asked),
         )
 
     def withdraw(self, request: Request) -> CaseView:
         """Asks the department to stop."""
         wish: Withdrawal = request.body
-        submitted: m.ApplicationSubmitted = self.own(request, "application.withdraw")[0].state.submitted
+        known: Application = self.own(request, "application.withdraw")[0].state
+        department = known.department
         reason = {"reason": wish.reason} if wish.reason else {}
-        sealed = self._seal(reason, submitted.case_no, submitted.department)
-        return self._act(request, "application.withdraw", lambda state, now: application.withdraw(state, sealed))
+        sealed = self._seal(reason, known.submitted.case_no, department)
+        return self._act(
+            request,
+            "application.withdraw",
+            lambda state, now: application.withdraw(state, sealed, department=department),
+        )
+
+    def item(self, submitted: m.ApplicationSubmitted) -> Item:
+        """The item in the version that the case is pinned to."""
+        return self._catalogue.versions[submitted.task_code, submitted.task_version]
+
+    def department_name(self, code: str) -> Text:
+        """What a department is called."""
+        return self._catalogue.organisation.department[code].name
 
     def _check(self, wish: Apply, item: Item | None, *, applicant_type: int) -> None:
         found = []
@@ -215,9 +235,9 @@ class Intake:
         if item is not None:
             if applicant_type not in item.audience:
                 found.append(Violation("task_code", f"this item is not for applicants of type {applicant_type}"))
-            found += named(item.form, wish.form, under="form") + handing_in.violations(
-                item.material_codes, wish.materials
-            )
+            found += named(item.form, wish.form, under="form")
+            found += handing_in.violations(item.material_codes, wish.materials)
+            found += handing_in.unkeepable(item.materials, wish.materials, wish.promises)
         self._refuse(found)
 
     @staticmethod
@@ -287,6 +307,7 @@ class Intake:
             materials=handing_in.codes(wish.materials),
             sealed=sealed,
             attachments=attachments,
+            promises=wish.promises,
         )
         key = Key(APPLICATION.name, number)
         command = Command(key, f"apply/{number}", lambda state, at: [] if state else [opened, submitted])
@@ -344,7 +365,7 @@ class Intake:
             task_name=self._catalogue.item_name(submitted.task_code, submitted.task_version),
             status=state.status,
             status_text=texts.text(f"status.{state.status}"),
-            department=self._catalogue.organisation.department[submitted.department].name,
+            department=self.department_name(state.department),
             submitted_at=stored.history[0].at,
             agent=state.agent,
             joint=state.joint,
@@ -353,6 +374,8 @@ class Intake:
             timeline=() if brief else of_application(state, self._catalogue.organisation),
             notice=state.notice,
             decision=state.last_word if isinstance(state.last_word, m.CaseDecided) else None,
+            promised=state.promised,
+            trace=() if brief else of_rules(state, self._catalogue),
         )
 
 

@@ -1,5 +1,6 @@
 """审批结果: what a case ended with, for the applicant to keep: as data, on paper, and signed so that anybody can check it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from html import escape
 
@@ -24,8 +25,8 @@ KIND = "liangwang-result+jws"
 
 
 class Result(Struct, frozen=True, kw_only=True):
-    """How a case ended, as it stands now: corrected, revoked, issued anew. ``document_no`` is the refusal's number 不予受理; a
-    certificate that does not expire has no ``valid_until``, and ``certificate_standing`` says whether it holds. Nothing personal: whoever checks a certificate learns what it is, not who applied.
+    """How a case ended, as it stands now: corrected, revoked, issued anew. ``document_no`` is the number of a refusal
+    不予受理 or a return 退件, ``remedy`` what can be done against it; a certificate that does not expire has no ``valid_until``, and ``certificate_standing`` says whether it holds. Nothing personal: whoever checks a certificate learns what it is, not who applied.
     """
 
     case_no: str
@@ -38,6 +39,7 @@ class Result(Struct, frozen=True, kw_only=True):
     decided_at: datetime
     reasons: tuple[Text, ...] = ()
     document_no: str | None = None
+    remedy: Text | None = None
     certificate_no: str | None = None
     certificate_name: Text | None = None
     certificate_standing: Standing | None = None
@@ -81,6 +83,7 @@ class Results:
             decided_at=at,
             reasons=reasons(state),
             document_no=_document_no(word),
+            remedy=word.remedy if isinstance(word, m.CaseRefused) else None,
             certificate_no=issued.certificate_no if issued else None,
             certificate_name=decided.certificate_name if decided else None,
             certificate_standing=issued.standing(request.now) if issued else None,
@@ -128,6 +131,8 @@ def page(result: Result) -> str:
     ]
     if result.document_no:
         rows.append(("document_no", result.document_no, ""))
+    if result.remedy:
+        rows.append(("remedy", result.remedy.zh, result.remedy.en))
     if result.certificate_no:
         rows.append(("certificate_no", result.certificate_no, ""))
     if result.certificate_name:
@@ -137,14 +142,16 @@ def page(result: Result) -> str:
         rows.append(("certificate_standing", standing.zh, standing.en))
     if result.valid_until:
         rows.append(("valid_until", _day(result.valid_until), ""))
-    title = texts.text("result.title")
-    lines = "\n".join(
-        f"<tr><th>{_both(texts.text(f'result.{name}'))}</th><td>{_both(Text(zh, en))}</td></tr>"
-        for name, zh, en in rows
-    )
+    shown = [(texts.text(f"result.{name}"), Text(zh, en)) for name, zh, en in rows]
+    return paper(texts.text("result.title"), shown)
+
+
+def paper(title: Text, rows: Sequence[tuple[Text, Text]], *, foot: str = "") -> str:
+    """A document as a page: its title, a table of names and values, and what stands below (HTML)."""
+    lines = "\n".join(f"<tr><th>{_both(name)}</th><td>{_both(value)}</td></tr>" for name, value in rows)
     return (
         f'<!doctype html>\n<html lang="zh-CN">\n<head><meta charset="utf-8"><title>{escape(title.zh)}</title></head>\n'
-        f"<body>\n<h1>{_both(title)}</h1>\n<table>\n{lines}\n</table>\n</body>\n</html>\n"
+        f"<body>\n<h1>{_both(title)}</h1>\n<table>\n{lines}\n</table>\n{foot}</body>\n</html>\n"
     )
 
 
