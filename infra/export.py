@@ -48,8 +48,8 @@ def office_of(stack: str) -> export.Office:
 @click.pass_context
 def main(context: click.Context, stack: str, **wish: object) -> None:
     """Export the national exchange tables of a stack on AWS."""
-    context.obj = partial(office_of, stack)
-    context.forward(export.command, **wish)
+    context.obj = context.obj or partial(office_of, stack)
+    context.invoke(export.command, **wish)
 
 
 if __name__ == "__main__":

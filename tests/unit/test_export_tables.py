@@ -24,6 +24,7 @@ from msgspec.structs import replace
 
 from local import export, export_tables
 from local.table_files import Folder, Unusable, Wish
+from tests import infra_tools
 from tests.conftest import REPOSITORY
 from tests.unit.samples import submitted
 
@@ -109,6 +110,14 @@ def test_an_export_has_every_case_once_in_pages(town):
     scans = [call for call in town.aws.calls if call[1] == "Scan"]
     assert len(scans) == 4
     assert not [call for call in town.aws.calls if call[1] in ("Query", "BatchGetItem") and call[2].get("TableName")]
+
+
+def test_the_tool_for_aws_takes_the_same_options(town):
+    tool = infra_tools.load("export")
+    words = ["--stack", "city", "--out", str(town.out), "--to", "now", "--format", "jsonl"]
+    result = CliRunner().invoke(tool.main, words, obj=lambda: town.office)
+    assert result.exit_code == 0, result.output
+    assert sorted(town.facts("jsonl")) == town.numbers
 
 
 def test_parts_are_the_whole_and_have_nothing_twice(town):
