@@ -1,6 +1,6 @@
 """A case's clock in a sentence: when it started, the limit, what it stood for and by which article, and when it is due.
 
-"受理 11-02，法定 20 个工作日，补正暂停 3 日（第三十二条），到期 12-03，承诺 11-20 前办结，剩余 8 个工作日".
+"受理 11-02，法定 20 个工作日，补正暂停 3 日（第三十二条），到期 12-03，承诺 11-19 前办结，剩余 11 个工作日".
 """
 
 import re
