@@ -155,6 +155,13 @@ def test_a_stop_on_the_last_day_that_ends_on_a_day_off_leaves_the_next_working_d
     assert ends(after)[3] == ends(nine)[3]
 
 
+def test_a_date_that_was_told_is_where_an_extension_counts_from():
+    friday, sunday, tuesday = march(13), march(15), march(17)
+    nine = started(item(statutory=Limit(9, "a"), promised=Limit(9, "a promise")))
+    after = extended(resumed(stopped(nine, at(friday)), at(sunday)), 1, at(sunday, 12))
+    assert ends(after)[2:] == [tuesday, tuesday]
+
+
 def test_a_resume_before_its_stop_moves_nothing_and_makes_no_negative_days():
     after = resumed(stopped(started(), at(march(10))), at(march(5)))
     assert (after.due, after.stopped) == (started().due, 0)
@@ -311,6 +318,15 @@ class Day:
             for _, begun, until in self.stops
         )
 
+    def is_given_a_day(self, days, first, on):
+        """Whether a limit that was used up, but had not passed, when the clock came to stand runs again from a day off: then
+        the next working day is its last, and from there on it is counted as told.
+        """
+        ends = self.due(days, first)
+        longer = self.extension[0] if self.extension else 0
+        counted = sum(self.counts(self.start + timedelta(days=n + 1)) for n in range((on - self.start).days))
+        return ends is not None and ends > self.calendar.end_of(on) and counted >= days + longer
+
     def due(self, days, first):
         """The first close of office at which so many days have counted and the clock runs; None while it stands."""
         if any(until is None for _, _, until in self.stops):
@@ -373,8 +389,10 @@ def test_any_sequence_of_stops_and_extension_is_due_when_one_who_walks_day_by_da
             index = [stop.stop_id for stop in clock.stops].index(first)
             oracle.stops[index] = (*oracle.stops[index][:2], on)
             clock = resumed(clock, now, first, calendar)
+            if not clock.open_stops and not calendar.is_working(on):
+                limits = {name: days + oracle.is_given_a_day(days, begun, on) for name, days in limits.items()}
         elif what == "extend" and clock.extension is None:
-            ended = oracle.due(statutory, begun)
+            ended = oracle.due(limits["statutory_at"], begun)
             if ended is not None and ended <= now:
                 with pytest.raises(NotNow):
                     extended(clock, longer, now, calendar)
