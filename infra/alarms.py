@@ -33,6 +33,7 @@ TABLES = {
     "GovernanceTable": INDEXES,
     "DepartmentTable": (*INDEXES, "desk"),
     "AuditTable": (),
+    "StatisticsTable": (),
     "LimitsTable": (),
 }
 BROKERS = range(1, 4)

@@ -26,6 +26,7 @@ _ELSEWHERE = {
     "audit": "local.audit",
     "export": "local.export",
     "import-items": "local.import_items",
+    "recount": "local.recount",
 }
 
 

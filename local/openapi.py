@@ -42,6 +42,7 @@ TAGS = {
     "decisions": "更正与撤销: what is done to decisions that were told already",
     "procedures": "特别程序: what a case's limit stands for, and its extension",
     "steps": "环节: in whose hands steps are, what goes back, who stands in for whom",
+    "statistics": "统计: what departments did in a time, and what they have open",
     "assistance": "协办: a clerk's tasks for other departments",
     "collaboration": "协同: events as a centre's operator sees them",
 }

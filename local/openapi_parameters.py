@@ -94,6 +94,18 @@ QUERIES: dict[str, tuple[Query, ...]] = {
         Query("first", _MONTH, "The first month that is counted; the present one without it"),
         Query("last", _MONTH, "The last month that is counted, at most the twelfth; the present one without it"),
     ),
+    "GET /api/statistics": (
+        _DEPARTMENT._replace(description="The department's code; without it, all that the caller may look at"),
+        Query(
+            "from",
+            {"type": "string", "format": "date"},
+            "The first day that is counted; the first of the month without it",
+        ),
+        Query("to", {"type": "string", "format": "date"}, "The last day that is counted; today without it"),
+        Query(
+            "now", {"type": "string", "enum": ["true", "false"]}, "What is open at this moment too, by state and light"
+        ),
+    ),
     "GET /api/rectifications": (_DEPARTMENT, *_PAGE),
     "GET /api/cases": (*_PAGE, *_CASES),
     "GET /api/cases/export": (_PAGE[0]._replace(schema={**_PAGE[0].schema, "default": 100}), _PAGE[1], *_CASES),

@@ -1,4 +1,5 @@
-"""审计: what governance and departments write becomes records of the audit trail, and a schedule signs where it stands."""
+"""审计与统计: what governance and departments write becomes records of the audit trail, what departments do is counted, and a
+schedule signs where the trail stands."""
 
 from typing import Any
 

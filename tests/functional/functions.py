@@ -39,6 +39,7 @@ ENVIRONMENT = {
     "AUDIT_KEY": "alias/liangwang/audit",
     "GOVERNANCE_TABLE": "governance",
     "DEPARTMENT_TABLE": "department",
+    "STATISTICS_TABLE": "statistics",
 }
 TABLE = {
     "identity": "intake",
@@ -62,6 +63,7 @@ TABLE = {
     "procedures": "department",
     "examination": "department",
     "steps": "department",
+    "statistics": "department",
     "assistance": "department",
     "followup": "intake",
     "notifier": "intake",

@@ -83,7 +83,7 @@ def test_every_record_of_what_a_person_did_names_the_person(citizens, done):
         if kind not in BEHIND
         for record in several
         if record.by != CITIZEN["subject"]
-        and not record.cause.startswith(("department/", "seed/", "register/", "joint/"))
+        and not record.cause.startswith(("department/", "seed/", "register/", "joint/", "rating/"))
     ]
     assert nameless == []
     assert any(record.by == CITIZEN["subject"] for several in found.values() for record in several)

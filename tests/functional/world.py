@@ -418,6 +418,7 @@ LISTS: dict[str, tuple[dict[str, str], frozenset[str]]] = {
         {"officer": official("clerk", department=OWN)["subject"]},
         frozenset({"clerk, own", "supervisor, own"}),
     ),
+    "GET /api/statistics": ({"department": OWN}, frozenset({"supervisor, own"}) | CENTRES | AUDITOR),
     "GET /api/tasks": ({"department": SUPPORTING}, ALL_HELPERS | AUDITOR),
     "GET /api/ratings": ({"department": OWN}, frozenset({"supervisor, own"}) | CENTRES),
     "GET /api/ratings/summary": ({"department": OWN}, DEPARTMENT | CENTRES),

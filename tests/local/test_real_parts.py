@@ -56,7 +56,14 @@ def test_a_property_that_is_not_served_is_refused_by_name():
 
 def test_the_tables_of_a_template_are_found_by_logical_id():
     found = tables.declared(template.read(REPOSITORY / "template.yaml"))
-    assert set(found) == {"IntakeTable", "GovernanceTable", "DepartmentTable", "AuditTable", "LimitsTable"}
+    assert set(found) == {
+        "IntakeTable",
+        "GovernanceTable",
+        "DepartmentTable",
+        "AuditTable",
+        "StatisticsTable",
+        "LimitsTable",
+    }
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ ENVIRONMENT = {
     "AUDIT_KEY": "alias/liangwang/audit",
     "GOVERNANCE_TABLE": "governance",
     "DEPARTMENT_TABLE": "department",
+    "STATISTICS_TABLE": "statistics",
     "TOKEN_KEY": "alias/liangwang/token",
     "GOVERNANCE_KEY": "alias/liangwang/governance",
     "CERTIFICATE_KEY": "alias/liangwang/certificate",

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 from liangwang.aws import AwsError, Unreachable
 from liangwang.fakes import FakeAws
-from liangwang.services.followup import PATIENCE, FollowUp
+from liangwang.services.followup import FollowUp
+from liangwang.services.turns import PATIENCE
 
 from tests.unit.samples import NOON
 from tests.unit.test_changes import ACCEPTED, RECEIVED, case, stream

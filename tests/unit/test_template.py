@@ -43,6 +43,7 @@ TABLE = {
     "DecisionsFunction": "DepartmentTable",
     "ProceduresFunction": "DepartmentTable",
     "StepsFunction": "DepartmentTable",
+    "StatisticsFunction": "DepartmentTable",
     "HandbackFunction": "GovernanceTable",
     "GovernanceSupervisionFunction": "GovernanceTable",
     "DepartmentSupervisionFunction": "DepartmentTable",
@@ -127,7 +128,7 @@ def test_the_sam_transform_makes_every_resource():
     assert counted["AWS::Lambda::Function"] == len(TABLE)
     assert counted["AWS::Lambda::EventSourceMapping"] == len(TEMPLATE.kafka) + len(TEMPLATE.streams)
     assert counted["AWS::Scheduler::Schedule"] == len(TEMPLATE.schedules)
-    assert counted["AWS::DynamoDB::Table"] == 5
+    assert counted["AWS::DynamoDB::Table"] == 6
     assert counted["AWS::Lambda::LayerVersion"] == 4
     assert counted["AWS::ApiGatewayV2::Api"] == 1
     api = next(resource for resource in made.values() if resource["Type"] == "AWS::ApiGatewayV2::Api")

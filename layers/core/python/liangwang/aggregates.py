@@ -37,6 +37,7 @@ from .domain.material import Material
 from .domain.patience import Patience
 from .domain.person_key import PersonKey
 from .domain.retention import Ended
+from .domain.tally import Tally
 from .domain.worklist import Placed
 
 
@@ -214,6 +215,7 @@ ATTACHMENT = _document(
 ABSENCE = _document(
     "absence", "department", absence.Absence, lambda state, *_: Index(expires_at=absence.expires_at(state))
 )
+TALLY = _document("tally", "department", Tally)
 TASK = _kind("task", "department", task.Event, task.evolve, lambda state, *_: Index(holder=task.holder(state)))
 COLLABORATION = _kind(
     "collaboration",
@@ -248,6 +250,7 @@ KINDS = {
         CASE,
         ATTACHMENT,
         ABSENCE,
+        TALLY,
         TASK,
         COLLABORATION,
         LEDGER,

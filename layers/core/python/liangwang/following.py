@@ -16,6 +16,7 @@ from .services.keeping import Keeping
 from .services.notifying import Notifying
 from .services.rectifying import Rectifying
 from .services.retention import Retention
+from .services.telling_ratings import TellingRatings
 from .sessions import Sessions
 from .store import Store
 from .vault import Vault
@@ -37,6 +38,7 @@ def steps(
     return [
         Notifying(store, available=available),
         Rectifying(store, calendar),
+        TellingRatings(store),
         Retention(store, periods),
         Keeping(store, objects),
         JointFollowing(store, joint),

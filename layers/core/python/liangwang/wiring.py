@@ -67,10 +67,10 @@ def _patience() -> Patience:
     )
 
 
-def _store(aws: AwsJson) -> "Store":
+def _store(aws: AwsJson, variable: str = "TABLE") -> "Store":
     from .store import Store
 
-    return Store(aws, os.environ["TABLE"], patience=_patience())
+    return Store(aws, os.environ[variable], patience=_patience())
 
 
 def _catalogue() -> "Catalogue":
@@ -360,21 +360,20 @@ def followup() -> "FollowUp":
 
 
 def audit() -> "Audit":
-    """The audit trail of governance and departments, and the key that signs where all chains stand."""
+    """The audit trail of governance and departments, the key that signs where all chains stand, and what is counted."""
     from .audit_anchors import KIND, Anchors
     from .audit_chain import Chains
     from .services.audit import Audit
     from .tokens import KmsJws
+    from .wiring_statistics import counting
 
     aws = outside.aws()
     systems = {os.environ["GOVERNANCE_TABLE"]: "governance", os.environ["DEPARTMENT_TABLE"]: "department"}
     signer = KmsJws(aws, os.environ["AUDIT_KEY"], kind=KIND)
-    anchors = Anchors(
-        Chains(aws, os.environ["AUDIT_TABLE"]),
-        signer.sign,
-        every=timedelta(seconds=float(os.environ.get("ANCHOR_SECONDS", "3600"))),
-    )
-    return Audit({table: _trail(aws, system=system) for table, system in systems.items()}, anchors)
+    every = timedelta(seconds=float(os.environ.get("ANCHOR_SECONDS", "3600")))
+    anchors = Anchors(Chains(aws, os.environ["AUDIT_TABLE"]), signer.sign, every=every)
+    trails = {table: _trail(aws, system=system) for table, system in systems.items()}
+    return Audit(trails, anchors, steps={os.environ["DEPARTMENT_TABLE"]: [counting(aws)]})
 
 
 def privacy() -> "Privacy":

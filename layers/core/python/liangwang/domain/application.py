@@ -291,6 +291,14 @@ def withdraw(state: Application, reason: m.Sealed | None = None, *, department: 
     return [m.ApplicationWithdrawn(case_no=state.submitted.case_no, department=to, sealed=reason)]
 
 
+def rate(state: Application, code: int) -> Sequence[Event]:
+    """Tells the department what the applicant thought of it, once. Nothing of a case whose content was forgotten."""
+    told = any(isinstance(said, m.ApplicationRated) for _, _, said in state.outgoing)
+    if told or state.redacted:
+        return []
+    return [m.ApplicationRated(case_no=state.submitted.case_no, department=state.department, code=code)]
+
+
 def acknowledge(state: Application, *, version: int, round: int) -> Sequence[Event]:
     """Notes that Kafka holds everything up to ``version``. An acknowledgement that tells nothing new is no event."""
     if version < state.relayed or (version == state.relayed and round <= state.round):
@@ -340,10 +348,12 @@ def wake_at(state: Application, patience: Patience) -> datetime | None:
     """When the centre should carry the application (again): never once decided and told in full.
 
     The moment is set when the citizen speaks and stays until it passes: neither the first relay nor any answer moves
-    it, so a case that ends before pays for no index write but the last. Then the department is asked about it again,
+    it, so a case that ends before pays for no index write but the last. What is said after the end (a rating) has a moment
+    until Kafka holds it. Then the department is asked about it again,
     at growing intervals until it is decided; what is lost anywhere further on is found by that question too.
     """
-    if state.is_terminal and state.has_heard_all:
+    rated = any(isinstance(said, m.ApplicationRated) for _, _, said in state.pending)
+    if state.is_terminal and state.has_heard_all and (state.redacted or not rated):
         return None
     return patience.until(state.spoken_at, last=state.relayed_at)
 

@@ -15,6 +15,7 @@ from .case_events import OpinionsReceived as OpinionsReceived
 from .case_events import OrderAnswered as OrderAnswered
 from .case_events import ProcedureRejected as ProcedureRejected
 from .case_events import ProcedureRequested as ProcedureRequested
+from .case_events import RatingReceived as RatingReceived
 from .case_events import Received as Received
 from .case_events import Rechecked as Rechecked
 from .case_events import Sampled as Sampled
@@ -271,6 +272,6 @@ def _of_the_end(state: Case, event: Event, at: datetime) -> dict[str, Any] | Non
             return {"sampled": True}
         case Rechecked():
             return {"rechecked": event}
-        case m.ApplicationRated(code=code):
-            return {"rating": code}
+        case RatingReceived(rating=rating):
+            return {"rating": rating.code}
     return None

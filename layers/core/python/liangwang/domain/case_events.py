@@ -89,6 +89,12 @@ class Sampled(Struct, frozen=True, kw_only=True, tag="case.sampled", tag_field="
     ratio: float
 
 
+class RatingReceived(Struct, frozen=True, kw_only=True, tag="case.rated", tag_field="type"):
+    """好差评: what the applicant thought of it reached the department, after the end."""
+
+    rating: m.ApplicationRated
+
+
 class Rechecked(Struct, frozen=True, kw_only=True, tag="case.rechecked", tag_field="type"):
     """抽查: an officer looked at a case that rules had decided."""
 
@@ -127,6 +133,6 @@ Event = (
     | m.CertificateReissued
     | Sampled
     | Rechecked
-    | m.ApplicationRated
+    | RatingReceived
     | Noted
 )

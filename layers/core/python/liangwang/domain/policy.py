@@ -56,6 +56,7 @@ Action = Literal[
     "user.search",
     "user.erase",
     "exchange.carry",
+    "statistics.read",
     "case.list",
     "case.export",
     "case.read",
@@ -129,6 +130,11 @@ POLICY: Mapping[Action, Mapping[Role, Mapping[Relation, Fields]]] = {
     "user.search": {"operator": {"any": "masked"}, "auditor": {"any": "masked"}},
     "user.erase": {"citizen": {"own": "full"}},
     "exchange.carry": {"system": {"any": "public"}},
+    "statistics.read": {
+        "supervisor": {"department": "public"},
+        "operator": {"region": "public"},
+        "auditor": {"any": "public"},
+    },
     "case.list": {
         "clerk": {"department": "public"},
         "reviewer": {"department": "public"},

@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ..domain import messages as m
-from ..domain.case import Event, ProcedureRequested, Received, SupplementReceived
+from ..domain.case import Event, ProcedureRequested, RatingReceived, Received, SupplementReceived
 from ..domain.history import Recorded
 from .case_facts import event_of, exportable, plain, written, written_day
 from .case_making import Making, Setting
@@ -265,7 +265,7 @@ class _Rows(Making):
             m.DecisionRevoked,
             m.CertificateRevoked,
             m.CertificateReissued,
-            m.ApplicationRated,
+            RatingReceived,
         )
         row = Result(
             row_guid=self.guid("J"),

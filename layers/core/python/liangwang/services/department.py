@@ -9,6 +9,7 @@ from ..aggregates import CASE, Key
 from ..domain import acceptance, approval, case
 from ..domain import messages as m
 from ..domain.case import Case
+from ..domain.case_rating import receive_rating
 from ..domain.catalogue import Catalogue, Item
 from ..domain.course import Practice
 from ..domain.errors import DomainError
@@ -58,6 +59,7 @@ class Department:
             m.ApplicationSubmitted: self._submitted,
             m.ApplicationSupplemented: self._supplemented,
             m.ApplicationWithdrawn: self._withdrawn,
+            m.ApplicationRated: self._rated,
             m.CollaborationConcluded: self._concluded,
         }
         decide = decisions.get(type(message))
@@ -76,6 +78,9 @@ class Department:
 
     def _withdrawn(self, state: Case | None, message: m.ApplicationWithdrawn, now: datetime) -> Events:
         return acceptance.withdraw(_known(state, message), message)
+
+    def _rated(self, state: Case | None, message: m.ApplicationRated, now: datetime) -> Events:
+        return receive_rating(_known(state, message), message)
 
     def _concluded(self, state: Case | None, message: m.CollaborationConcluded, now: datetime) -> Events:
         known = _known(state, message)

@@ -1,0 +1,47 @@
+"""The departments' statistics on AWS, compared with the histories of their cases: `python -m local recount` on a stack.
+
+    PYTHONPATH=.:layers/core/python .venv/bin/python infra/recount.py --stack liangwang            # exit code 1 when anything differs
+    PYTHONPATH=.:layers/core/python .venv/bin/python infra/recount.py --stack liangwang --repair   # counts what is missing
+
+It reads the whole table of cases (a read unit for each 4 kB). Cases that change meanwhile may show as differences: the
+stream counts them seconds later. Credentials and region are those of the AWS CLI.
+"""
+
+from functools import partial
+
+import boto3
+import click
+from botocore.exceptions import ClientError
+from liangwang.aws_boto import BotoAws
+from liangwang.domain.patience import Patience
+from liangwang.store import Store
+
+from local import recount
+
+
+def books_of(stack: str) -> recount.Books:
+    """What a stack's outputs name. Raises click.ClickException when there are none."""
+    try:
+        found = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0].get("Outputs", [])
+    except ClientError as error:
+        raise click.ClickException(f"stack {stack}: {error}") from error
+    names = {output["OutputKey"]: output["OutputValue"] for output in found}
+    aws = BotoAws()
+    try:
+        tallies = Store(aws, names["StatisticsTableName"], patience=Patience())
+        return recount.Books(aws, names["DepartmentTableName"], tallies)
+    except KeyError as missing:
+        raise click.ClickException(f"stack {stack} has no output {missing}: is it the application's?") from missing
+
+
+@click.command(params=recount.command.params)
+@click.option("--stack", default="liangwang", show_default=True, help="The application's stack.")
+@click.pass_context
+def main(context: click.Context, stack: str, **options: bool) -> None:
+    """Compare the statistics of a stack on AWS with its cases."""
+    context.obj = partial(books_of, stack)
+    context.invoke(recount.command, **options)
+
+
+if __name__ == "__main__":
+    main()
