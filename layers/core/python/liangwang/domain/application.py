@@ -175,6 +175,16 @@ class Application(Struct, frozen=True, kw_only=True):
         return tuple(one for one in self.accepted.promised if one.material not in came)
 
     @property
+    def stands(self) -> bool:
+        """Whether a special procedure is going on: one that was told of, and whose end was not."""
+        told = [entry.message for entry in self.progress]
+        over = {one.stop_id for one in told if isinstance(one, m.CaseResumed)}
+        begun = (
+            one for one in told if isinstance(one, m.CaseSuspended) and one.cause not in ("collaboration", "supplement")
+        )
+        return any(one.stop_id not in over for one in begun)
+
+    @property
     def departments(self) -> tuple[str, ...]:
         """The departments that have had the case, in order: the one applied to, and those it was transferred to."""
         moved = (one.message.to for one in self.progress if isinstance(one.message, m.CaseTransferred))
@@ -240,7 +250,9 @@ def _told_status(message: m.Progress, state: Application) -> Status | None:
             return "submitted"
         case m.CaseSuspended(cause=cause) if cause not in ("collaboration", "supplement"):
             return "suspended"
-        case m.StepCompleted() | m.StepReturned() | m.CaseResumed():
+        case m.CaseResumed():
+            return "suspended" if state.stands else "in_review"
+        case m.StepCompleted() | m.StepReturned():
             return "in_review"
     return None
 

@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 from . import messages as m
 from . import statutory_clock
 from .case import Case, Event, ProcedureRejected, ProcedureRequested, evolve
-from .catalogue import Collaboration, Item, Procedure
+from .catalogue import Item, Procedure
 from .course import Practice, advance
 from .errors import Forbidden, Invalid, NotFound, NotNow, Violation, require_reason
 from .history import Recorded
@@ -203,29 +203,6 @@ def stands_for(state: Case, stop_id: str) -> bool:
     """Whether the case is open and this stop holds."""
     open_stops = state.clock.open_stops if state.clock is not None and not state.is_terminal else ()
     return any(one.stop_id == stop_id for one in open_stops)
-
-
-def stops_for_answers(
-    state: Case, asked: Iterable[tuple[Collaboration, m.CollaborationRequested]], *, on: Practice, now: datetime
-) -> list[m.CaseSuspended]:
-    """Where the item says that the time other departments need does not count (``stops_clock``): the clock stands for each
-    such request, under the request's own id, until its conclusion comes.
-    """
-    return [
-        stop(
-            state,
-            stop_id=request.request_id,
-            cause="collaboration",
-            basis=collaboration.stops_clock,
-            approver="rule",
-            until=on.calendar.end_of(on.calendar.after(on.calendar.day_of(now), collaboration.days)),
-            reason="",
-            on=on,
-            now=now,
-        )
-        for collaboration, request in asked
-        if collaboration.stops_clock
-    ]
 
 
 def close(state: Case, on: Practice, now: datetime) -> list[m.CaseResumed]:

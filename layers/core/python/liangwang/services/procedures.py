@@ -5,9 +5,11 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from .. import clock_text
 from ..domain import messages as m
 from ..domain import policy, procedures
 from ..domain.case import Case, Event
+from ..domain.catalogue import Text
 from ..domain.course import Practice
 from ..domain.procedure_ledger import Entry, entries
 from ..domain.procedures import AskForProcedure, Level
@@ -34,13 +36,13 @@ class ProcedureResult(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class ProcedureLedger(Struct, frozen=True, kw_only=True):
     """A case's special procedures and stops in the order in which they began, and what is due now.
 
-    ``due`` is None before acceptance. ``waiting`` names what an approver has to answer.
+    ``due`` is None before acceptance; ``explanation`` says how it came about. ``waiting`` names what an approver has to answer.
     """
 
     case_no: str
     status: str
     due: m.Due | None
-    stopped: int
+    explanation: Text | None
     waiting: tuple[str, ...]
     entries: tuple[Entry, ...]
 
@@ -53,7 +55,7 @@ class Procedures:
 
     def ledger(self, request: Request) -> ProcedureLedger:
         """What the clock stood for, and what waits for approval."""
-        return self._ledger(self._cases.own(request, "procedure.read")[0])
+        return self._ledger(self._cases.own(request, "procedure.read")[0], request.now)
 
     def ask(self, request: Request) -> ProcedureLedger:
         """An officer asks for a special procedure, or for the extension."""
@@ -107,18 +109,23 @@ class Procedures:
         def decided(state: Case, now: datetime) -> Sequence[Event]:
             return decide(state, self._cases.department.practice(state.application), now)
 
-        return self._ledger(act(self._cases.store, request, stored, decided))
+        return self._ledger(act(self._cases.store, request, stored, decided), request.now)
 
-    def _ledger(self, stored: Stored) -> ProcedureLedger:
+    def _ledger(self, stored: Stored, now: datetime) -> ProcedureLedger:
         state: Case = stored.state
         return ProcedureLedger(
             case_no=stored.key.id,
             status=state.status,
             due=state.clock.due if state.clock else None,
-            stopped=state.clock.stopped if state.clock else 0,
+            explanation=self._explained(state, now),
             waiting=() if state.is_terminal else tuple(one.procedure_id for one in state.asked),
             entries=entries(stored.history),
         )
+
+    def _explained(self, state: Case, now: datetime) -> Text | None:
+        if state.clock is None:
+            return None
+        return clock_text.explain(state.clock, self._cases.department.calendar, now, decided_at=state.decided_at)
 
 
 def _level(request: Request) -> Level:
