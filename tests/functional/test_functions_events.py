@@ -13,6 +13,7 @@ from liangwang.fakes import Fault, kafka_event
 from liangwang.store import Stored, read_item
 
 from tests.functional.functions import Functions, golden
+from tests.unit.samples import practice
 
 NOTHING = {"batchItemFailures": []}
 
@@ -176,7 +177,8 @@ def test_a_withdrawn_case_is_cancelled_again_until_the_centre_confirms(functions
     images = [record["dynamodb"]["NewImage"] for record in golden("stream_department")["Records"]]
     for stored in (read_item(image) for image in images if image["pk"]["S"].startswith("case#")):
         wish = m.ApplicationWithdrawn(case_no=stored.key.id, department=stored.state.department)
-        ending = [Recorded(stored.history[-1].at, "withdrawn", one) for one in withdraw(stored.state, wish)]
+        at = stored.history[-1].at
+        ending = [Recorded(at, "withdrawn", one) for one in withdraw(stored.state, wish, on=practice(), now=at)]
         ended = Stored(stored.key, (*stored.history, *ending))
         assert functions.store("department").save([(Stored(stored.key), ended)]) == [None]
     written = len(functions.aws.dynamodb.streams["department"])

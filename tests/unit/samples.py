@@ -22,7 +22,9 @@ from liangwang.domain.catalogue import (
     Step,
     Text,
 )
+from liangwang.domain.course import Practice
 from liangwang.domain.history import Recorded
+from liangwang.domain.working_days import Calendar
 from msgspec import Struct
 
 NOON = datetime(2027, 3, 1, 4, 0, tzinfo=UTC)
@@ -121,6 +123,11 @@ def evaluate(expression, facts):
             return bool(facts["form"].get(path.removeprefix("form.")))
         case _:
             raise RuleFailed(f"{expression}: broken")
+
+
+def practice(kind=None):
+    """What a department decides by, with a calendar of weekends only."""
+    return Practice(kind or item(), evaluate, Calendar())
 
 
 def submitted(**changes):

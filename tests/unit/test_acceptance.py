@@ -17,6 +17,7 @@ from tests.unit.samples import (
     folded,
     item,
     kinds,
+    practice,
     rule,
     submitted,
     supplemented,
@@ -224,25 +225,25 @@ def test_while_others_are_asked_no_step_is_done():
 
 
 def test_a_withdrawal_ends_the_case():
-    events = withdraw(state_after(), withdrawn())
+    events = withdraw(state_after(), withdrawn(), on=practice(), now=NOON)
     assert (kinds(events), events[-1].outcome) == (["CaseDecided"], "withdrawn")
 
 
 def test_a_withdrawal_asks_those_who_help_to_stop():
     state = state_after(item(collaborations=(collaboration("fire"),)))
-    events = withdraw(state, withdrawn())
+    events = withdraw(state, withdrawn(), on=practice(), now=NOON)
     assert kinds(events) == ["CollaborationCancelled", "CaseDecided"]
     assert events[0].request_id == f"{CASE_NO}-check"
 
 
 def test_a_withdrawal_after_the_decision_is_kept_as_a_note():
-    state = folded(evolve, state_after(), withdraw(state_after(), withdrawn()))
-    assert kinds(withdraw(state, withdrawn())) == ["Noted"]
+    state = folded(evolve, state_after(), withdraw(state_after(), withdrawn(), on=practice(), now=NOON))
+    assert kinds(withdraw(state, withdrawn(), on=practice(), now=NOON)) == ["Noted"]
 
 
 def test_an_answer_after_the_withdrawal_does_not_bring_the_case_back():
     state = state_after(item(collaborations=(collaboration("fire"),)))
-    state = folded(evolve, state, withdraw(state, withdrawn()))
+    state = folded(evolve, state, withdraw(state, withdrawn(), on=practice(), now=NOON))
     conclusion = m.CollaborationConcluded(
         case_no=CASE_NO,
         request_id=f"{CASE_NO}-check",

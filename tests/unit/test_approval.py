@@ -21,6 +21,7 @@ from tests.unit.samples import (
     folded,
     item,
     kinds,
+    practice,
     rule,
     submitted,
     withdrawn,
@@ -92,7 +93,7 @@ def test_no_step_can_be_done_while_others_are_asked():
 
 
 def test_no_step_can_be_done_after_the_end():
-    state = folded(evolve, case(), withdraw(case(), withdrawn()))
+    state = folded(evolve, case(), withdraw(case(), withdrawn(), on=practice(), now=NOON))
     with pytest.raises(NotNow, match="withdrawn"):
         completed(state, "review")
 

@@ -22,6 +22,7 @@ from tests.unit.samples import (
     evaluate,
     folded,
     item,
+    practice,
     submitted,
     withdrawn,
 )
@@ -83,7 +84,7 @@ def test_a_withdrawn_case_wakes_until_the_centre_has_confirmed():
     asking = item(collaborations=(collaboration("fire"),))
     events = receive(None, submitted(), on=Practice(asking, evaluate, Calendar()), now=NOON)
     state = folded(evolve, None, events)
-    after = stored(*events, *withdraw(state, withdrawn()))
+    after = stored(*events, *withdraw(state, withdrawn(), on=practice(), now=NOON))
     assert "wake" in put(Stored(KEY), after)["Item"]
 
 

@@ -101,7 +101,7 @@ def test_a_clock_that_stands_has_no_moments():
 
 
 def test_a_case_that_has_ended_has_no_moments_of_its_own():
-    state = folded(evolve, case(), withdraw(case(), withdrawn()))
+    state = folded(evolve, case(), withdraw(case(), withdrawn(), on=ON, now=NOON))
     assert next_moment(state, PATIENCE) is None
     assert awaited(state) == []
     assert wake(state, on=ON, watch=WATCH, now=NOON + timedelta(days=400)) == []
@@ -109,7 +109,7 @@ def test_a_case_that_has_ended_has_no_moments_of_its_own():
 
 def test_a_withdrawn_case_repeats_its_cancelling_until_the_centre_confirms():
     on = practice(collaborations=(collaboration("fire"),))
-    state = folded(evolve, case(on), withdraw(case(on), withdrawn()))
+    state = folded(evolve, case(on), withdraw(case(on), withdrawn(), on=on, now=NOON))
     assert next_moment(state, PATIENCE) == NOON + PATIENCE.first
     concluded = m.CollaborationConcluded(
         case_no=CASE_NO,

@@ -69,7 +69,7 @@ def test_an_open_case_stands_on_its_departments_desk_by_the_moment_it_was_promis
 def test_a_case_that_waits_for_others_stays_on_the_desk_and_one_that_has_ended_leaves_it():
     asking = case(ON._replace(item=item(collaborations=(collaboration("fire"),))))
     assert asking.status == "collaborating" and placed(asking).department == "EAST-MARKET"
-    assert placed(folded(evolve, case(), withdraw(case(), withdrawn()))) is None
+    assert placed(folded(evolve, case(), withdraw(case(), withdrawn(), on=ON, now=NOON))) is None
 
 
 def test_a_case_that_is_not_accepted_is_due_when_the_word_on_acceptance_is():

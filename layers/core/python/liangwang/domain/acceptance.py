@@ -67,14 +67,18 @@ def _back_fill(state: Case, message: m.ApplicationSupplemented, *, on: Practice,
     return [received, *advance(case, on=on, now=now)]
 
 
-def withdraw(state: Case, message: m.ApplicationWithdrawn) -> Sequence[Event]:
-    """Ends the case at the applicant's wish and asks supporters to stop. After a decision it is only noted."""
+def withdraw(state: Case, message: m.ApplicationWithdrawn, *, on: Practice, now: datetime) -> Sequence[Event]:
+    """Ends the case at the applicant's wish, with all that its clock stood for, and asks supporters to stop. After a decision
+    it is only noted.
+    """
     if state.is_terminal:
         return [too_late(message, f"the case is {state.status} already")]
+    closed = procedures.close(state, on, now)
+    told = state.told + len(closed) + 1
     decided = m.CaseDecided(
-        case_no=state.application.case_no, department=state.department, outcome="withdrawn", told=state.told + 1
+        case_no=state.application.case_no, department=state.department, outcome="withdrawn", told=told
     )
-    return [*_cancelled(state), decided]
+    return [*_cancelled(state), *closed, decided]
 
 
 def wake(state: Case, *, on: Practice, now: datetime) -> Sequence[Event]:
@@ -91,11 +95,12 @@ def wake(state: Case, *, on: Practice, now: datetime) -> Sequence[Event]:
     if notice is not None and notice.until is not None and notice.until + GRACE <= now:
         if state.accepted is not None:
             return _resumed(state, notice, on.say("supplement.not_made").zh, on=on, now=now)
-        return give_back(state, reasons=(on.say("return.supplement_overdue", notice_no=notice.notice_no),))
+        reason = on.say("return.supplement_overdue", notice_no=notice.notice_no)
+        return give_back(state, reasons=(reason,), on=on, now=now)
     late = {one.material for one in outstanding(state) if one.until + GRACE <= now}
     if late:
         names = tuple(material.name for material in on.item.materials if material.code in late)
-        return give_back(state, reasons=(on.say("return.promise_overdue"), *names))
+        return give_back(state, reasons=(on.say("return.promise_overdue"), *names), on=on, now=now)
     return []
 
 
@@ -195,18 +200,21 @@ def refuse(
     )
 
 
-def give_back(state: Case, *, reasons: tuple[Text, ...], by: str = "rule", basis: str = "") -> Sequence[Event]:
-    """退件: ends the case without a decision, and asks supporters to stop."""
+def give_back(
+    state: Case, *, reasons: tuple[Text, ...], on: Practice, now: datetime, by: str = "rule", basis: str = ""
+) -> Sequence[Event]:
+    """退件: ends the case without a decision, with all that its clock stood for, and asks supporters to stop."""
+    closed = procedures.close(state, on, now)
     returned = m.CaseReturned(
         case_no=state.application.case_no,
         department=state.department,
         return_doc_no=f"{state.application.case_no}-T",
         reasons=reasons,
-        told=state.told + 1,
+        told=state.told + len(closed) + 1,
         by=by,
         basis=basis,
     )
-    return [*_cancelled(state), returned]
+    return [*_cancelled(state), *closed, returned]
 
 
 def _cancelled(state: Case) -> list[Event]:

@@ -147,11 +147,11 @@ def refuse(state: Case, wish: RefuseCase, *, officer: str, on: Practice) -> Sequ
     return [acceptance.refuse(state, reasons, on=on, by=officer, basis=wish.basis, remedy=remedy)]
 
 
-def give_back(state: Case, wish: ReturnCase, *, officer: str) -> Sequence[Event]:
+def give_back(state: Case, wish: ReturnCase, *, officer: str, on: Practice, now: datetime) -> Sequence[Event]:
     """退件. Raises NotNow unless the application waits, Invalid without a reason."""
     _waiting(state)
     require_reason(wish.reason, field="reason", what="a return")
-    return acceptance.give_back(state, reasons=(_said(wish.reason),), by=officer)
+    return acceptance.give_back(state, reasons=(_said(wish.reason),), by=officer, on=on, now=now)
 
 
 def check_transfer(state: Case, wish: TransferCase, *, item: Item, organisation: Organisation) -> None:

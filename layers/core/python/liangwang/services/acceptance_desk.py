@@ -70,7 +70,9 @@ class AcceptanceDesk:
         return self._act(
             request,
             "case.return",
-            lambda state, on, now: officer_acceptance.give_back(state, wish, officer=request.by.subject),
+            lambda state, on, now: officer_acceptance.give_back(
+                state, wish, officer=request.by.subject, on=on, now=now
+            ),
         )
 
     def transfer(self, request: Request) -> Transferred:

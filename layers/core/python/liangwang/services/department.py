@@ -77,7 +77,8 @@ class Department:
         return acceptance.receive_supplement(known, message, on=self.practice(known.application), now=now)
 
     def _withdrawn(self, state: Case | None, message: m.ApplicationWithdrawn, now: datetime) -> Events:
-        return acceptance.withdraw(_known(state, message), message)
+        known = _known(state, message)
+        return acceptance.withdraw(known, message, on=self.practice(known.application), now=now)
 
     def _rated(self, state: Case | None, message: m.ApplicationRated, now: datetime) -> Events:
         return receive_rating(_known(state, message), message)
