@@ -201,7 +201,7 @@ def test_a_promise_that_is_not_kept_returns_the_case_and_names_what_lacks():
 
 def test_a_case_that_has_ended_keeps_nobody_to_a_promise():
     state = arrived(LATER, materials=("identity",), promises=("plan",))
-    after = folded(evolve, state, withdraw(state, withdrawn()))
+    after = folded(evolve, state, withdraw(state, withdrawn(), on=on(LATER), now=NOON))
     assert list(moments(after)) == []
 
 

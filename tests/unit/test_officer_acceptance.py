@@ -120,10 +120,10 @@ def test_a_refusal_gives_reasons_basis_and_remedy():
 
 
 def test_an_application_is_given_back_with_a_reason():
-    (returned,) = give_back(waiting(), ReturnCase(reason="no permit is needed"), officer="li")
+    (returned,) = give_back(waiting(), ReturnCase(reason="no permit is needed"), officer="li", on=ON, now=NOON)
     assert (returned.reasons, returned.by) == ((text("no permit is needed"),), "li")
     with pytest.raises(Invalid):
-        give_back(waiting(), ReturnCase(reason=" "), officer="li")
+        give_back(waiting(), ReturnCase(reason=" "), officer="li", on=ON, now=NOON)
 
 
 @pytest.mark.parametrize("to", ["EAST-MARKET", "EAST-FIRE", "NOWHERE"])
@@ -158,7 +158,7 @@ def test_the_next_department_says_everything_that_follows():
         lambda state: accept(state, AcceptCase(), officer="li", on=ON, now=NOON),
         lambda state: asked(state, points("area")),
         lambda state: refuse(state, RefuseCase(reasons=("no",), basis="art. 1"), officer="li", on=ON),
-        lambda state: give_back(state, ReturnCase(reason="no"), officer="li"),
+        lambda state: give_back(state, ReturnCase(reason="no"), officer="li", on=ON, now=NOON),
         lambda state: transfer(state, TransferCase(to="WEST-MARKET", reason="theirs"), officer="li", sealed=()),
     ],
 )

@@ -113,7 +113,7 @@ def test_a_step_that_is_not_open_is_in_nobodys_hands():
     with pytest.raises(NotFound):
         given(case(), "nothing", None, by=WANG)
     with pytest.raises(NotNow, match="withdrawn"):
-        given(folded(evolve, case(), withdraw(case(), withdrawn())), "handle", None, by=WANG)
+        given(folded(evolve, case(), withdraw(case(), withdrawn(), on=ON, now=NOON)), "handle", None, by=WANG)
 
 
 def test_nobody_is_given_a_step_of_a_case_of_which_they_did_another():

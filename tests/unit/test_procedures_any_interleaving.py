@@ -13,6 +13,7 @@ from liangwang.domain.catalogue import Ask, Collaboration, Extension, Join, Limi
 from liangwang.domain.course import Practice
 from liangwang.domain.errors import DomainError
 from liangwang.domain.history import Recorded
+from liangwang.domain.officers import Officer
 from liangwang.domain.procedure_ledger import entries
 from liangwang.domain.procedures import AskForProcedure
 from liangwang.domain.working_days import Calendar
@@ -105,7 +106,8 @@ class Desk:
 
     def step(self, officer, step):
         wish = CompleteStep(step=step, opinion="agree")
-        return complete_step(self.state, wish, clerk=officer, on=PRACTICE, now=self.now)
+        clerk = Officer(name=officer, role="clerk")
+        return complete_step(self.state, wish, officer=clerk, on=PRACTICE, now=self.now)
 
     def conclude(self, conclusion):
         return conclude_collaboration(self.state, concluded_by(conclusion), on=PRACTICE, now=self.now)
