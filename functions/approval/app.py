@@ -8,25 +8,42 @@ from liangwang.domain.approval import CompleteStep
 from liangwang.http import Route, Routes, serve
 from liangwang.objects import Link
 from liangwang.services.approval import Approval
+from liangwang.services.batches import Batches, BatchResults, CompleteSteps, GiveSteps
+from liangwang.services.case_detail import CaseDetail
 from liangwang.services.case_search import CSV, JSON_LINES
-from liangwang.services.desk import CaseDetail, Worklist
+from liangwang.services.desk import Worklist
 from liangwang.services.disclosure import OpenFile, PersonalData, Unmask
 from liangwang.services.own_cases import CaseSummary
 
-cases, desk, disclosure = wiring.approval()
+cases, desk, details, disclosure = wiring.approval()
 approval = Approval(cases)
+batches = Batches(cases, approval)
 
 ROUTES: Routes = {
     "GET /api/cases": Route(
         desk.worklist, "Search what waits for a clerk of my department", "case.list", result=Worklist
     ),
     "GET /api/cases/export": Route(desk.export, "The same as a file", "case.export", gives=(CSV, JSON_LINES)),
-    "GET /api/cases/{case_no}": Route(desk.case, "One case of my department", "case.read", result=CaseDetail),
+    "GET /api/cases/{case_no}": Route(details.case, "One case of my department", "case.read", result=CaseDetail),
     "POST /api/cases/{case_no}/personal": Route(
         disclosure.unmask, "See personal data in full, and say why", "case.unmask", body=Unmask, result=PersonalData
     ),
     "POST /api/cases/{case_no}/materials/{code}": Route(
         disclosure.open_file, "A link to a file of a case, and say why", "case.material", body=OpenFile, result=Link
+    ),
+    "POST /api/cases/batch/steps": Route(
+        batches.complete_many,
+        "Complete the same step of many cases",
+        "case.step",
+        body=CompleteSteps,
+        result=BatchResults,
+    ),
+    "POST /api/cases/batch/officer": Route(
+        batches.give_many,
+        "Claim the same step of many cases, or give it",
+        "case.give",
+        body=GiveSteps,
+        result=BatchResults,
     ),
     "POST /api/cases/{case_no}/steps": Route(
         approval.complete, "Complete the step a case stands before", "case.step", body=CompleteStep, result=CaseSummary

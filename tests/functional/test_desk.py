@@ -124,7 +124,7 @@ def test_a_case_is_listed_with_its_open_steps_and_who_has_them(functions):
     written(functions, claimed(2, "clerk-7"))
     (case,) = told(functions, LIST)[1]["cases"]
     assert (case["step"], case["light"]) == ("review", "green")
-    assert case["steps"] == [{"step": "review", "officer": "clerk-7", "due_at": None}]
+    assert case["steps"] == [{"step": "review", "officer": "clerk-7", "due_at": None, "can": False}]
 
 
 def test_cases_are_found_by_their_light_and_by_what_is_due(functions):

@@ -304,7 +304,7 @@ def test_a_receipt_is_printed_and_says_what_it_rests_on_when_nobody_examined_in_
 # ------------------------------------------------------------------ the clerk opens a file
 
 
-def opened(functions, case_no, *, code="photo", department="", role="clerk", **body):
+def opened(functions, case_no, *, code="photo", department="", role="reviewer", **body):
     found = event(
         "POST /api/cases/{case_no}/materials/{code}", body={"reason": "核对照片", **body}, case_no=case_no, code=code
     )
@@ -328,7 +328,7 @@ def accesses(functions):
     return [stored.state for stored in functions.store("department").load(keys).values()]
 
 
-def test_a_clerk_opens_a_file_of_the_department_s_case_and_it_is_on_record_why(functions):
+def test_a_reviewer_opens_a_file_of_a_case_that_rules_decided_and_it_is_on_record_why(functions):
     case_no, department = received(functions)
     status, link = opened(functions, case_no, department=department)
     assert (status, functions.objects.fetch(link["url"])[:5]) == (200, b"%PDF-")

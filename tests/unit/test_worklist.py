@@ -111,6 +111,11 @@ def test_who_did_a_step_of_a_case_is_offered_no_other_of_it():
     assert claims(done(case(), "handle", by="li"), "clerk") == []
 
 
+def test_a_case_that_waits_for_the_word_on_acceptance_is_the_groups_that_may_say_it():
+    state = replace(case(), status="received", clock=None, accepted=None)
+    assert found(state, group=True) and not found(state, group=True, role="reviewer")
+
+
 def test_a_suspended_case_has_nothing_to_claim():
     assert claims(standing(case()), "clerk") == []
 

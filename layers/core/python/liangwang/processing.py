@@ -67,7 +67,12 @@ class Outcome(NamedTuple):
 
 
 def act(store: Store, request: "Request", stored: Stored, decide: Decide) -> Stored:
-    """Carries out what a person asks of an aggregate; raises why it cannot be.
+    """Carries out what a person asks of an aggregate; raises why it cannot be, as ``asked`` does."""
+    return perform(store, [asked(request, stored, decide)], request.now, known=[stored])[0].stored()
+
+
+def asked(request: "Request", stored: Stored, decide: Decide) -> Command:
+    """What a person asks of an aggregate, as a command.
 
     The cause is the ``Idempotency-Key`` where there is one, else the version that the person acted on, and the content:
     a repeated request has one effect. Raises KeyReused for a key that came with another content.
@@ -78,8 +83,7 @@ def act(store: Store, request: "Request", stored: Stored, decide: Decide) -> Sto
     for recorded in stored.history:
         if recorded.cause.startswith(stem) and recorded.cause != cause and "idempotency-key" in request.headers:
             raise KeyReused("this Idempotency-Key was used for another content; use a new one")
-    command = Command(stored.key, cause, decide)
-    return perform(store, [command], request.now, known=[stored])[0].stored()
+    return Command(stored.key, cause, decide)
 
 
 def key_of(request: "Request", stored: Stored) -> str:

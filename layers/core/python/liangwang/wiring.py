@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .services.assistance import Assistance
     from .services.audit import Audit
     from .services.authorizer import Authorizer
+    from .services.case_detail import CaseDetails
     from .services.department import Department
     from .services.desk import Desk
     from .services.disclosure import Disclosure
@@ -302,15 +303,16 @@ def acceptance() -> tuple["Store", "Department"]:
     return _store(outside.aws()), _department()
 
 
-def approval() -> tuple["OwnCases", "Desk", "Disclosure"]:
-    """A department's cases, how they are shown, and what is shown for a reason only."""
+def approval() -> tuple["OwnCases", "Desk", "CaseDetails", "Disclosure"]:
+    """A department's cases, how they are found and shown, and what is shown for a reason only."""
+    from .services.case_detail import CaseDetails
     from .services.desk import Desk
     from .services.disclosure import Disclosure
     from .services.own_cases import OwnCases
 
     aws = outside.aws()
     cases, sealing = OwnCases(_store(aws), _department()), _sealing(aws)
-    return cases, Desk(cases, sealing), Disclosure(cases, sealing, outside.objects())
+    return cases, Desk(cases), CaseDetails(cases, sealing), Disclosure(cases, sealing, outside.objects())
 
 
 def assistance() -> "Assistance":

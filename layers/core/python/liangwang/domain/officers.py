@@ -55,10 +55,19 @@ def others_with(state: Case, key: str, name: str) -> Sequence[str]:
     return [one for one in (state.officers.get(key, name),) if one != name]
 
 
+def may_do(role: str, step: Step) -> bool:
+    """Whether somebody of this role does such a step: the step's own role, or what the policy says."""
+    return step.role in ("", role) and policy.fields(role, policy.STEPS[step.name], ["department"]) is not None
+
+
+def may_examine(role: str) -> bool:
+    """Whether somebody of this role says the word on acceptance."""
+    return policy.fields(role, "case.accept", ["department"]) is not None
+
+
 def require_role(step: Step, officer: Officer) -> None:
-    """Raises Forbidden when the officer's role does not do this step: the step's own role, or what the policy says."""
-    lets = policy.fields(officer.role, policy.STEPS[step.name], ["department"]) is not None
-    if not lets or step.role not in ("", officer.role):
+    """Raises Forbidden when the officer's role does not do this step."""
+    if not may_do(officer.role, step):
         raise Forbidden(f"role {officer.role} does not do step {step.key}")
 
 

@@ -18,8 +18,9 @@ Role = Literal["citizen", "clerk", "reviewer", "supervisor", "operator", "audito
 An agent is a citizen who acts for another: a relation (``mandated``), not a role.
 """
 
-Relation = Literal["own", "mandated", "department", "supporting", "region", "any"]
-"""``own`` the caller's own; ``mandated`` of somebody who gave the caller a mandate that holds; ``department`` in the hands
+Relation = Literal["own", "mandated", "handling", "department", "supporting", "region", "any"]
+"""``own`` the caller's own; ``handling`` a case of the caller's department of which a step is, was or may next be theirs
+(``handling.py``); ``mandated`` of somebody who gave the caller a mandate that holds; ``department`` in the hands
 of the caller's department; ``supporting`` the caller's department is asked to help; ``region`` in or below the region of
 the caller's centre, or on a way that leads through it; ``any`` without looking at the thing.
 """
@@ -148,14 +149,14 @@ POLICY: Mapping[Action, Mapping[Role, Mapping[Relation, Fields]]] = {
         "auditor": {"any": "public"},
     },
     "case.read": {
-        "clerk": {"department": "masked"},
-        "reviewer": {"department": "masked"},
+        "clerk": {"department": "public", "handling": "masked"},
+        "reviewer": {"department": "public", "handling": "masked"},
         "supervisor": {"department": "masked"},
         "auditor": {"any": "masked"},
     },
-    "case.unmask": {"clerk": {"department": "full"}, "reviewer": {"department": "full"}},
+    "case.unmask": {"clerk": {"handling": "full"}, "reviewer": {"handling": "full"}},
     "table.export": {"supervisor": {"department": "full"}, "auditor": {"any": "masked"}},
-    "case.material": {"clerk": {"department": "full"}, "reviewer": {"department": "full"}},
+    "case.material": {"clerk": {"handling": "full"}, "reviewer": {"handling": "full"}},
     "case.decision": {"supervisor": {"department": "public"}},
     "procedure.read": {
         "clerk": {"department": "public"},
@@ -248,19 +249,22 @@ class Thing(Struct, frozen=True, kw_only=True):
     """What somebody wants to see or change, as far as access goes: whose it is.
 
     ``owner`` is the applicant's account; ``department`` has it in its hands; ``supporting`` is asked to help with it;
-    ``centres`` are the regions whose governance centres look after it (``centres``). Empty means nobody.
+    ``centres`` are the regions whose governance centres look after it (``centres``). Empty means nobody. ``handled``: the
+    asker works on it, if the department is theirs.
     """
 
     owner: str = ""
     department: str = ""
     supporting: str = ""
     centres: frozenset[str] = frozenset()
+    handled: bool = False
 
 
 def relations(asker: Asker, thing: Thing) -> frozenset[Relation]:
     """How the asker stands to the thing. ``mandated`` is not among them: a mandate is looked up (``Mandates``)."""
     found: dict[Relation, bool] = {
         "own": bool(asker.subject) and asker.subject == thing.owner,
+        "handling": thing.handled and bool(asker.department) and asker.department == thing.department,
         "department": bool(asker.department) and asker.department == thing.department,
         "supporting": bool(asker.department) and asker.department == thing.supporting,
         "region": bool(asker.region) and asker.region in thing.centres,

@@ -11,9 +11,10 @@ from typing import Literal, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from . import policy, statutory_clock
+from . import statutory_clock
 from .case import Case
 from .catalogue import Item, Step
+from .officers import involved, may_do, may_examine
 from .statutory_clock import Light
 from .steps import reached
 
@@ -27,7 +28,8 @@ NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 
 class Entry(Struct, frozen=True, kw_only=True, array_like=True):
     """An open case in short. ``officers`` has the steps that somebody has in hand, ``done`` the steps that stand, ``opened``
-    those whose condition held, ``by`` who completed a step: nobody does two of a case.
+    those whose condition held, ``by`` who completed one that stands, in person or through
+    another: nobody does two.
 
     The light is ``stands`` while the clock stands, else what the three moments say. New fields come last, with a default.
     """
@@ -82,7 +84,7 @@ def entry(state: Case) -> Entry:
         officers=state.officers,
         done=tuple(state.done),
         opened=tuple(state.opened),
-        by=tuple(dict.fromkeys(step.by for step in state.steps if step.by != "rule")),
+        by=tuple(involved(state)),
     )
     if clock is None:
         return found
@@ -106,12 +108,6 @@ def light(found: Entry, now: datetime) -> Light | None:
     return next((name for name, moment in moments if statutory_clock.has_passed(moment, now)), "green")
 
 
-def may_do(role: str, step: Step) -> bool:
-    """Whether somebody of this role does such a step of their own department's case: the item may name one role."""
-    action = policy.STEPS[step.name]
-    return step.role in ("", role) and policy.fields(role, action, ["department"]) is not None
-
-
 def open_to(found: Entry, item: Item, *, role: str, subject: str) -> Iterator[Step]:
     """The steps that somebody could claim: theirs to do, reached, in nobody's hands, and none of theirs came before."""
     if found.status != "in_review" or subject in found.by:
@@ -125,7 +121,7 @@ def open_to(found: Entry, item: Item, *, role: str, subject: str) -> Iterator[St
 class Criteria(Struct, frozen=True, kw_only=True):
     """What is looked for: each criterion that is given must hold. ``received_to`` and ``due_before`` are not included.
 
-    ``mine``: a step of it is in the asker's hands; ``group``: one is that the asker could claim. ``in_hand`` of None takes
+    ``mine``: a step of it is in the asker's hands; ``group``: one is that the asker could claim, or the case waits for a word on acceptance that they may say. ``in_hand`` of None takes
     waiting cases too; a ``status`` stands in its place.
     """
 
@@ -176,4 +172,6 @@ def match(found: Entry, wanted: Criteria, asker: Asker, item: Callable[[Entry], 
 
 
 def _claimable(found: Entry, asker: Asker, item: Item | None) -> bool:
+    if found.status == "received":
+        return may_examine(asker.role)
     return item is not None and any(open_to(found, item, role=asker.role, subject=asker.subject))

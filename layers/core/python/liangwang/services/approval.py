@@ -8,7 +8,7 @@ from ..domain.approval import CompleteStep, ReturnStep
 from ..domain.case import Case, Event
 from ..domain.officers import GiveStep, Officer
 from ..http import Request
-from ..processing import act
+from ..processing import Decide, act
 from ..store import Stored
 from .absences import stands_in
 from .own_cases import CaseSummary, OwnCases
@@ -24,7 +24,11 @@ class Approval:
     def complete(self, request: Request) -> CaseSummary:
         """Completes a step that is open. Raises Forbidden for who may not do it (``officers.acts_for``)."""
         stored, _ = self._cases.own(request, "case.step")
-        wish: CompleteStep = request.body
+        decide = self.completion(request, stored, request.body)
+        return self._cases.summary(act(self._cases.store, request, stored, decide))
+
+    def completion(self, request: Request, stored: Stored, wish: CompleteStep) -> Decide:
+        """What it comes to when the caller completes a step of this case."""
         officer = self._officer(request, stored, wish.step)
         if wish.attachments:
             require_files(self._cases.store, stored.key.id, wish.attachments)
@@ -33,13 +37,16 @@ class Approval:
             practice = self._cases.department.practice(state.application)
             return approval.complete_step(state, wish, officer=officer, on=practice, now=now)
 
-        return self._cases.summary(act(self._cases.store, request, stored, decide))
+        return decide
 
     def give(self, request: Request) -> CaseSummary:
         """Claims a step, hands it over, gives it back, or (a supervisor) gives it to somebody."""
         stored, _ = self._cases.own(request, "case.give")
-        wish: GiveStep = request.body
-        step = request.path["step"]
+        decide = self.giving(request, stored, request.path["step"], request.body)
+        return self._cases.summary(act(self._cases.store, request, stored, decide))
+
+    def giving(self, request: Request, stored: Stored, step: str, wish: GiveStep) -> Decide:
+        """What it comes to when the caller claims a step of this case, or gives it to somebody."""
         officer = self._officer(request, stored, step)
 
         def decide(state: Case, now: datetime) -> Sequence[Event]:
@@ -47,7 +54,7 @@ class Approval:
                 state, step, wish, officer=officer, item=self._cases.department.item(state.application)
             )
 
-        return self._cases.summary(act(self._cases.store, request, stored, decide))
+        return decide
 
     def go_back(self, request: Request) -> CaseSummary:
         """Returns the case to an earlier step, or takes the caller's own opinion back."""

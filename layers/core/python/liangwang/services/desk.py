@@ -1,38 +1,24 @@
-"""A department's desk: its worklist, search and export, and one case."""
+"""A department's desk: its worklists, search and export."""
 
 from datetime import datetime
 from typing import Any
 
 from msgspec import Struct, structs
 
-from ..access import mask
-from ..domain import messages as m
 from ..domain import policy
 from ..domain.case import Case
 from ..domain.catalogue import Item
 from ..domain.statutory_clock import Light
-from ..domain.steps import open_steps
 from ..domain.worklist import Asker, Criteria, Entry, due_at, entry, light, match
 from ..http import Answer, Request, limit_of
-from ..sealing import Sealing
 from ..store import Stored
-from ..timeline import Entry as Told
-from ..timeline import of_history
 from . import case_search
+from .case_detail import OpenStep, open_for_officers
 from .departments import Departments
-from .disclosure import opened
 from .own_cases import CaseSummary, OwnCases
 
 WIDER = 4
 """How many open cases a page looks at for each that it may show, where most of them are looked for."""
-
-
-class OpenStep(Struct, frozen=True, kw_only=True):
-    """A step that an officer can do now: who has it in hand (nobody: None), and when its own limit ends (None: it has none)."""
-
-    step: str
-    officer: str | None = None
-    due_at: datetime | None = None
 
 
 class ListedCase(CaseSummary, frozen=True, kw_only=True):
@@ -54,22 +40,6 @@ class Worklist(Struct, frozen=True, kw_only=True):
     cursor: str | None = None
 
 
-class CaseDetail(Struct, frozen=True, kw_only=True):
-    """A case as an official of its department sees it.
-
-    ``attachments`` are the materials that are there as files or certificates, every version. ``personal`` is masked: a
-    clerk who needs it in full says why (``Unmask``). ``conclusions`` say what other departments answered, and why.
-    """
-
-    case: CaseSummary
-    form: dict[str, Any]
-    materials: tuple[str, ...]
-    attachments: tuple[m.Attachment, ...]
-    personal: dict[str, Any]
-    conclusions: tuple[m.CollaborationConcluded, ...]
-    timeline: tuple[Told, ...]
-
-
 class CaseRow(Struct, frozen=True, kw_only=True):
     """A case as it leaves in a file: nothing personal. ``form`` is the part of the form that is not."""
 
@@ -89,13 +59,11 @@ class CaseRow(Struct, frozen=True, kw_only=True):
 
 
 class Desk:
-    """What officials of a department see of its cases."""
+    """What officials of a department find."""
 
-    def __init__(self, cases: OwnCases, sealing: Sealing) -> None:
+    def __init__(self, cases: OwnCases) -> None:
         self._cases = cases
-        self._organisation = cases.department.catalogue.organisation
-        self._departments = Departments(self._organisation)
-        self._sealing = sealing
+        self._departments = Departments(cases.department.catalogue.organisation)
 
     def worklist(self, request: Request) -> Worklist:
         """What waits for officers of the caller's department, or of the named one; narrowed by criteria."""
@@ -113,20 +81,6 @@ class Desk:
         content = case_search.table((structs.asdict(row) for row in rows), CaseRow.__struct_fields__, head=head)
         kind = f"{case_search.CSV}; charset=utf-8; header={'present' if head else 'absent'}"
         return Answer(content, kind, headers={**headers, "content-disposition": 'attachment; filename="cases.csv"'})
-
-    def case(self, request: Request) -> CaseDetail:
-        """One case, its personal data masked."""
-        stored, shown = self._cases.own(request, "case.read")
-        state: Case = stored.state
-        return CaseDetail(
-            case=self._cases.summary(stored),
-            form=state.form,
-            materials=tuple(sorted(state.materials)),
-            attachments=state.attachments,
-            personal=mask(opened(self._sealing, stored), shown),
-            conclusions=state.conclusions,
-            timeline=of_history(stored.history, self._organisation),
-        )
 
     def _search(self, request: Request, action: policy.Action, *, default: int) -> tuple[list[Stored], str | None]:
         """A page of a department's open cases: one query and one read, whatever is looked for and however many items there
@@ -184,16 +138,3 @@ class Desk:
             due_at=due_at(state).isoformat(),
             light=light(entry(state), now),
         )
-
-
-def open_for_officers(state: Case, item: Item) -> tuple[OpenStep, ...]:
-    """The steps that an officer can do now."""
-    return tuple(
-        OpenStep(
-            step=step.key,
-            officer=state.officers.get(step.key),
-            due_at=state.opened[step.key].due_at if step.key in state.opened else None,
-        )
-        for step in open_steps(state, item)
-        if step.by == "clerk"
-    )

@@ -9,7 +9,8 @@ from ..aggregates import CASE, Key
 from ..domain import policy, procedures
 from ..domain.case import Case
 from ..domain.catalogue import Text
-from ..domain.errors import NotFound
+from ..domain.errors import Forbidden, NotFound
+from ..domain.handling import handles
 from ..domain.steps import open_steps
 from ..http import Request
 from ..store import Store, Stored
@@ -36,24 +37,33 @@ class OwnCases:
 
     def own(self, request: Request, action: policy.Action) -> tuple[Stored, policy.Fields]:
         """The case that the path names, and how much of it the caller is shown when doing this. Raises NotFound when there
-        is none or the policy denies it.
+        is none or it is another department's, Forbidden when the policy denies this to who may otherwise look at it.
         """
         key = Key(CASE.name, request.path["case_no"])
         stored = self.store.load([key])[key]
-        what = f"your department has no case {key.id}"
+        return stored, self.granted(request, action, stored)
+
+    def granted(self, request: Request, action: policy.Action, stored: Stored) -> policy.Fields:
+        """How much of a case that was looked up the caller is shown when doing this. Raises as ``own`` does."""
+        what = f"your department has no case {stored.key.id}"
         if not stored.history:
             raise NotFound(what)
-        return stored, granted(request.by, action, self.standing(request, stored), what=what)
+        relations = self.standing(request, stored)
+        if "department" in relations and policy.fields(request.by.role, action, relations) is None:
+            raise Forbidden(f"no step of case {stored.key.id} is, was or may next be yours")
+        return granted(request.by, action, relations, what=what)
 
     def standing(self, request: Request, stored: Stored) -> frozenset[policy.Relation]:
         """How the caller stands to a case. The centre of the department's own region has to do with it only while the
         government's head is asked for something (本级人民政府负责人, 行政许可法 art. 42).
         """
         state: Case = stored.state
-        asked = procedures.levels_asked(state, self.department.item(state.application)) if state.asked else ()
+        item, by = self.department.item(state.application), request.by
+        asked = procedures.levels_asked(state, item) if state.asked else ()
         department = self.department.catalogue.organisation.department[state.department]
         centres = frozenset({department.region}) if "government" in asked else frozenset[str]()
-        return policy.relations(request.by, policy.Thing(department=state.department, centres=centres))
+        handled = handles(state, item, role=by.role, subject=by.subject)
+        return policy.relations(by, policy.Thing(department=state.department, centres=centres, handled=handled))
 
     def summary(self, stored: Stored) -> CaseSummary:
         """A case in short, as a worklist shows it and as what changes a case answers."""
