@@ -86,6 +86,7 @@ def test_clerks_complete_the_steps_that_need_a_person(city):
 def test_a_case_that_goes_back_is_done_again_and_the_citizen_hears_of_it(city):
     case_no = city.apply("construction-permit")
     city.pump()
+    city.do_acceptance(case_no)
     city.do_step(case_no)
     city.do_step(case_no)
     city.go_back(case_no, "approve", "review-drawings", subject="head", role="supervisor")

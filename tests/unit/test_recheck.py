@@ -9,6 +9,7 @@ from liangwang.domain.case import evolve
 from liangwang.domain.catalogue import Step
 from liangwang.domain.course import Practice
 from liangwang.domain.errors import Forbidden, NotNow
+from liangwang.domain.officers import Officer
 from liangwang.domain.recheck import Recheck, holder, is_sampled, recheck
 from liangwang.domain.working_days import Calendar
 from msgspec import structs
@@ -37,7 +38,8 @@ def test_nothing_is_drawn_where_the_item_wants_none_or_a_person_decided():
     kind = item(recheck=1.0)
     on = Practice(kind, evaluate, Calendar())
     state = folded(evolve, None, receive(None, submitted(), on=on, now=NOON))
-    done = complete_step(state, CompleteStep(step="approve", opinion="agree"), clerk="li", on=on, now=NOON)
+    wish, officer = CompleteStep(step="approve", opinion="agree"), Officer(name="li", role="clerk")
+    done = complete_step(state, wish, officer=officer, on=on, now=NOON)
     assert kinds(done)[-1] == "CaseDecided"
 
 
