@@ -50,6 +50,7 @@ PARAMETERS = {
         "Default": "",
     },
     "LagMessages": {"Type": "Number", "Description": "Unread messages of a topic that are too many", "Default": 10000},
+    "OverdueSeconds": {"Type": "Number", "Description": "How long the sweeps may leave what is due", "Default": 900},
     "OldestSeconds": {"Type": "Number", "Description": "Age of a stream record that is too old", "Default": 300},
 }
 
@@ -124,7 +125,7 @@ def of_functions(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, A
         yield (
             f"{name}Slow",
             alarm(
-                f"{label} nears its timeout",
+                f"{label} is slow",
                 [metric("AWS/Lambda", "Duration", "Maximum", who)],
                 above=timeout * 800,
                 minutes=3,
@@ -141,7 +142,7 @@ def of_sources(parsed: template.Template) -> Iterator[tuple[str, dict[str, Any]]
         yield (
             f"{source.function}{source.event}Lag",
             alarm(
-                f"{source.function.removesuffix('Function')} does not keep up with {source.topic}",
+                f"{source.function.removesuffix('Function')} lags on {source.topic}",
                 [metric("AWS/Kafka", "SumOffsetLag", "Maximum", where)],
                 above={"Ref": "LagMessages"},
                 minutes=5,
@@ -153,7 +154,7 @@ def of_sources(parsed: template.Template) -> Iterator[tuple[str, dict[str, Any]]
         yield (
             f"{stream.function}{stream.event}Age",
             alarm(
-                f"{stream.function.removesuffix('Function')} does not keep up with a table's stream; it forgets after 24 h",
+                f"{stream.function.removesuffix('Function')} lags on a stream, which forgets after 24 h",
                 [metric("AWS/Lambda", "IteratorAge", "Maximum", who)],
                 above={"Fn::Sub": "${OldestSeconds}000"},
                 minutes=3,
@@ -186,6 +187,16 @@ def of_services() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "Anomalies", alarm("An item's past was changed, or cannot be read", [found], above=0, minutes=1)
     left = metric("liangwang", "SetAside", "Sum", {})
     yield "SetAside", alarm("A step that follows in intake gave up a change", [left], above=0, minutes=1)
+    waits = metric("liangwang", "OldestDue", "Maximum", {})
+    yield (
+        "OldestDue",
+        alarm(
+            "Supervision lags: something is long due",
+            [waits],
+            above={"Ref": "OverdueSeconds"},
+            minutes=5,
+        ),
+    )
     yield from _of_brokers()
     api = {"ApiId": exported("ApiId")}
     errors = [metric("AWS/ApiGateway", "5xx", "Sum", api)]
@@ -245,6 +256,7 @@ def dashboard(alarms: Mapping[str, Any]) -> dict[str, Any]:
         "Age of streams": r"Age$",
         "DynamoDB throttles": r"TableThrottles$",
         "Set aside": r"^(StreamFailures|DeadLetters|Anomalies|SetAside)$",
+        "Oldest that is due": r"^OldestDue$",
         "Brokers": r"^(OfflinePartitions|BrokerDisk)$",
         "API": r"^Api",
         "Quotas": r"^(Kms|Concurrency)",
@@ -313,6 +325,7 @@ def documents() -> dict[str, dict[str, Any]]:
             "DeadLettersFilter": _counted("DeadLetters", "dead_letters"),
             "AnomaliesFilter": _counted("Anomalies", "anomalies"),
             "SetAsideFilter": _counted("SetAside", "set_aside"),
+            "OldestDueFilter": _counted("OldestDue", "oldest_due"),
             **alarms,
         },
         "Outputs": {"AlarmsTopic": {"Value": {"Ref": "Alarms"}}},

@@ -43,6 +43,7 @@ TAGS = {
     "procedures": "特别程序: what a case's limit stands for, and its extension",
     "steps": "环节: in whose hands steps are, what goes back, who stands in for whom",
     "statistics": "统计: what departments did in a time, and what they have open",
+    "orders": "督办: what supervisors have to look at and to answer",
     "assistance": "协办: a clerk's tasks for other departments",
     "collaboration": "协同: events as a centre's operator sees them",
 }
@@ -62,6 +63,7 @@ PEOPLE = frozenset(
         "decisions",
         "procedures",
         "steps",
+        "orders",
         "assistance",
     }
 )

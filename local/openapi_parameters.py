@@ -113,6 +113,11 @@ QUERIES: dict[str, tuple[Query, ...]] = {
     "GET /api/absence": (_OFFICER,),
     "DELETE /api/absence": (_OFFICER,),
     "GET /api/tasks": (*_PAGE, _DEPARTMENT),
+    "GET /api/orders": (_DEPARTMENT, *_PAGE),
+    "GET /api/supervision": (
+        Query("region", {"type": "string"}, "The centre's region, by code; without it the caller's own"),
+        *_PAGE,
+    ),
     "GET /api/materials": _PAGE,
     "GET /api/drafts": (
         *_PAGE,
@@ -143,6 +148,7 @@ PATH_PARAMETERS = {
     "userId": "The user's id, which is the username",
     "procedure_id": "The procedure's id, as the case's ledger has it",
     "task_id": "The task's id",
+    "order": "The order's name in the list of orders: the rule's number, and what it is about",
     "collaboration_id": "The collaboration event's id",
 }
 

@@ -1,17 +1,24 @@
-"""协同: creates, routes and concludes collaboration events; shows one to an operator."""
+"""协同: creates, routes and concludes collaboration events; shows operators one of them, and what came before their centre."""
 
 from typing import Any
 
-from liangwang import wiring_governance
+from liangwang import wiring_governance, wiring_supervision
 from liangwang.consuming import consume
 from liangwang.http import Route, Routes, serve
 from liangwang.services.centre import EventView
+from liangwang.services.oversight import OverdueList
 
-app = wiring_governance.collaboration()
+app, oversight = wiring_governance.collaboration(), wiring_supervision.oversight()
 
 ROUTES: Routes = {
     "GET /api/collaborations/{collaboration_id}": Route(
         app.event, "One collaboration event and its way", "collaboration.read", result=EventView
+    ),
+    "GET /api/supervision": Route(
+        oversight.overdue,
+        "Cases that came before my centre: overdue, escalated, ordered",
+        "supervision.list",
+        result=OverdueList,
     ),
 }
 

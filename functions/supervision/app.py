@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from liangwang import wiring
+from liangwang import wiring_supervision
 
-app = wiring.supervision()
+app = wiring_supervision.supervision()
 
 
 def handler(event: dict[str, Any], context: object) -> None:

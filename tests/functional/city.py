@@ -11,7 +11,7 @@ from pathlib import Path
 from liangwang import working_calendar
 from liangwang.aggregates import APPLICATION, CASE, COLLABORATION, LEDGER, TASK, Key
 from liangwang.aws import AwsError
-from liangwang.catalogue import load
+from liangwang.catalogue import load, load_supervision
 from liangwang.consuming import consume
 from liangwang.domain.approval import CompleteStep, ReturnStep
 from liangwang.domain.course import waits_for_clerk
@@ -36,6 +36,8 @@ from liangwang.services.department import Department
 from liangwang.services.exchange import ExchangeApi
 from liangwang.services.handback import Handback
 from liangwang.services.intake import Apply, Intake, Supplement, Withdrawal
+from liangwang.services.orders import Orders
+from liangwang.services.oversight import Oversight
 from liangwang.services.own_cases import OwnCases
 from liangwang.services.procedures import ProcedureResult, Procedures, Rejection
 from liangwang.services.publisher import Publisher
@@ -71,6 +73,8 @@ class City:
         self.approval = Approval(OwnCases(self.stores["department"], self.department))
         self.acceptance = AcceptanceDesk(OwnCases(self.stores["department"], self.department), sealing)
         self.decisions = Decisions(OwnCases(self.stores["department"], self.department))
+        self.orders = Orders(OwnCases(self.stores["department"], self.department), load_supervision(CATALOGUE))
+        self.oversight = Oversight(self.stores["governance"], organisation)
         self.procedures = Procedures(OwnCases(self.stores["department"], self.department))
         self.assistance = Assistance(self.stores["department"], organisation)
         self.centre = Centre(self.stores["governance"], organisation, CALENDAR)

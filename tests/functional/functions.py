@@ -64,6 +64,7 @@ TABLE = {
     "examination": "department",
     "steps": "department",
     "statistics": "department",
+    "orders": "department",
     "assistance": "department",
     "followup": "intake",
     "notifier": "intake",

@@ -12,8 +12,10 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from liangwang.aggregates import COLLABORATION, NOTIFICATION, TASK, Key
+from liangwang.aggregates import CASE, COLLABORATION, NOTIFICATION, TASK, Key
+from liangwang.domain import messages as m
 from liangwang.fakes import kafka_event
+from liangwang.processing import Command, perform
 
 from tests.functional.citizens import ACCEPTED, CITIZEN, GRANTED, STRANGER, Citizens
 from tests.functional.functions import golden
@@ -108,6 +110,7 @@ class World(Citizens):
         self._decide(self.decided)
         self._ask_for_procedures()
         self._reviewed()
+        self._order(self.at_desk)
         self.task = self._key("department", TASK.name, lambda state: state.task.department == SUPPORTING)
         self.collaboration = self._key("governance", COLLABORATION.name)
         self.closed_case = self._closed()
@@ -194,6 +197,24 @@ class World(Citizens):
         route = "POST /api/cases/{case_no}/attachments/{attachment_id}/completion"
         path["attachment_id"] = self.photo
         assert self.asks("steps", route, first, Sample(path, DESK))[0] == 200
+
+    def _order(self, number: str) -> None:
+        """The department is ordered to say why a case takes so long."""
+        now = datetime.now(UTC)
+        order = m.CaseSupervised(
+            case_no=number,
+            department=OWN,
+            rule="JD-06",
+            stage="order",
+            moment="statutory",
+            unit=OWN,
+            light="overdue",
+            at=now,
+            again_at=now + timedelta(days=3),
+            centre="990101",
+        )
+        given = perform(self.store("department"), [Command(Key(CASE.name, number), "order", lambda *_: [order])], now)
+        assert given[0].stored().state.supervised
 
     def _closed(self) -> str:
         number = self._licence({**FORM, "area": 80})
@@ -392,6 +413,9 @@ SAMPLES: dict[str, Callable[[World], Sample]] = {
     "POST /api/cases/{case_no}/attachments/{attachment_id}": lambda w: Sample(
         {**_desk(w), "attachment_id": w.photo}, DESK, {"reason": "示例核对"}
     ),
+    "POST /api/orders/{case_no}/{order}/answer": lambda w: Sample(
+        {**_desk(w), "order": "JD-06"}, SUPERVISOR, {"result": "示例：周五前办结"}
+    ),
     "GET /api/rectifications/{case_no}": lambda w: Sample(_closed(w), frozenset({"supervisor, own"}) | CENTRES),
     "POST /api/rectifications/{case_no}/response": lambda w: Sample(
         _closed(w), frozenset({"supervisor, own"}), {"response": "示例"}
@@ -419,6 +443,8 @@ LISTS: dict[str, tuple[dict[str, str], frozenset[str]]] = {
         frozenset({"clerk, own", "supervisor, own"}),
     ),
     "GET /api/statistics": ({"department": OWN}, frozenset({"supervisor, own"}) | CENTRES | AUDITOR),
+    "GET /api/orders": ({"department": OWN}, SUPERVISOR | AUDITOR),
+    "GET /api/supervision": ({"region": "990101"}, CENTRES | AUDITOR),
     "GET /api/tasks": ({"department": SUPPORTING}, ALL_HELPERS | AUDITOR),
     "GET /api/ratings": ({"department": OWN}, frozenset({"supervisor, own"}) | CENTRES),
     "GET /api/ratings/summary": ({"department": OWN}, DEPARTMENT | CENTRES),

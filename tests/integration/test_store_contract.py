@@ -176,6 +176,14 @@ def test_the_longest_waiting_of_a_shard_come_first_and_the_limit_holds(store):
     assert len(store.due(NOON + timedelta(days=1), limit=1000)) == 40
 
 
+def test_all_that_is_due_comes_in_pages_each_place_once_with_how_long_it_waits(store):
+    created(store, *[application(n, at=NOON + timedelta(minutes=n)) for n in range(40)])
+    pages = list(store.waiting(NOON + timedelta(minutes=30) + PATIENCE.first, page=2 * SHARDS))
+    found = [due for page in pages for due in page]
+    assert sorted(int(due.key.id) for due in found) == list(range(31)) and len(pages) > 1
+    assert {due.since for due in found} == {NOON + timedelta(minutes=n) + PATIENCE.first for n in range(31)}
+
+
 def test_a_holders_items_are_paged_oldest_first_and_each_found_once(store):
     created(store, *[application(n, at=NOON + timedelta(minutes=n)) for n in range(7)], application("x", "li"))
     found, cursor = store.held_by(APPLICATION, "zhang", limit=3)

@@ -57,6 +57,40 @@ def test_a_broken_calendar_is_refused_with_line_and_reason(tmp_path: Path, case:
     assert found == [f"calendar.yaml:{case['says']}"]
 
 
+SUPERVISION = """\
+rules:
+  - {id: A-1, moment: red, stage: urge, to: officer, every: 2, times: 3, text: {zh: 催办, en: urged}}
+  - {id: A-2, moment: red, stage: light, text: {zh: 红灯, en: red}}
+  - {id: A-3, moment: statutory, stage: order, every: 3, text: {zh: 督办, en: ordered}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("replace", "by", "line", "says"),
+    [
+        ("A-2", "A-1", 3, "'A-1' stands here a second time"),
+        ("A-2", "A/2", 3, "letters, digits and hyphens only"),
+        ("A-2, moment: red", "A-2, moment: statutory", 3, "no light changes when 'statutory' passes"),
+        ("times: 3", "times: 0", 2, "how often at most"),
+        ("every: 3", "every: 0", 4, "within how many working days"),
+        ("stage: order, every: 3", "stage: order, to: officer, every: 3", 4, "an order is to the department"),
+        ("stage: order, every: 3", "stage: escalate, to: officer, every: 3", 4, "not to an officer"),
+        ("stage: urge", "stage: urge, frees: true", 2, "only a step can be freed"),
+        ("moment: red, stage: light", "moment: noon, stage: light", 3, "Invalid enum value 'noon'"),
+    ],
+)
+def test_broken_rules_of_supervision_are_refused_with_line_and_reason(
+    tmp_path: Path, replace: str, by: str, line: int, says: str
+) -> None:
+    directory = write(tmp_path, stall=ITEM)
+    (directory / "supervision.yaml").write_text(SUPERVISION, encoding="utf-8")
+    assert catalogue.check(directory)
+    catalogue.load_supervision.cache_clear()
+    (directory / "supervision.yaml").write_text(SUPERVISION.replace(replace, by, 1), encoding="utf-8")
+    (found,) = refusal(directory)
+    assert found.startswith(f"supervision.yaml:{line}: ") and says in found
+
+
 def test_a_catalogue_without_a_calendar_is_refused(tmp_path: Path) -> None:
     (write(tmp_path, stall=ITEM) / "calendar.yaml").unlink()
     assert refusal(tmp_path) == ["calendar.yaml:1: cannot be read: No such file or directory"]

@@ -46,6 +46,7 @@ DIMENSIONS = {
     ("liangwang", "DeadLetters"): [set()],
     ("liangwang", "Anomalies"): [set()],
     ("liangwang", "SetAside"): [set()],
+    ("liangwang", "OldestDue"): [set()],
 }
 """The metrics that alarms look at, with the sets of dimensions that AWS documents for each."""
 

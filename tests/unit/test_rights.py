@@ -81,6 +81,9 @@ RIGHTS = {
     "task.read": "clerk, reviewer, supervisor: supporting public; auditor: any public",
     "task.act": "clerk: supporting public",
     # ---- the centres
+    "order.list": "supervisor: department public; auditor: any public",
+    "order.answer": "supervisor: department public",
+    "supervision.list": "operator: region public; auditor: any public",
     "collaboration.read": "operator: region public; auditor: any public",
     # ---- systems, and what crosses between them
     "exchange.carry": "system: any public",

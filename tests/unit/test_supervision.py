@@ -27,7 +27,8 @@ from tests.unit.samples import CASE_NO, CITY, NOON, collaboration, evaluate, fol
 CATALOGUE = Path(__file__).parents[2] / "layers" / "catalogue"
 CALENDAR = working_calendar.load(CATALOGUE)
 PATIENCE = Patience()
-WATCH = Watch(load_supervision(CATALOGUE), CITY)
+RULES = load_supervision(CATALOGUE)
+WATCH = Watch(RULES, CITY)
 TWO_STEPS = (Step("handle", "clerk", days=2), Step("approve", "clerk"))
 """Promised are 5 working days from NOON (Monday 2027-03-01): yellow on the 4th, red and promised later."""
 
@@ -151,6 +152,12 @@ def test_an_officer_is_urged_again_every_two_working_days_until_it_is_done():
     assert [one.ordinal for one in urges] == list(range(1, len(urges) + 1))
     days = [CALENDAR.between(one.at.date(), following.at.date()) for one, following in pairwise(urges)]
     assert days == [2, 2]
+
+
+def test_urging_ends_after_the_times_that_the_rule_says():
+    state, said = until(claimed(case()), NOON + timedelta(days=150), every=timedelta(days=1))
+    assert len([one for one in said if one.rule == "JD-03"]) == RULES.one("JD-03").times
+    assert next_moment(state, PATIENCE) is None
 
 
 def test_an_urge_goes_to_the_department_while_nobody_has_the_step():

@@ -44,6 +44,7 @@ TABLE = {
     "ProceduresFunction": "DepartmentTable",
     "StepsFunction": "DepartmentTable",
     "StatisticsFunction": "DepartmentTable",
+    "OrdersFunction": "DepartmentTable",
     "HandbackFunction": "GovernanceTable",
     "GovernanceSupervisionFunction": "GovernanceTable",
     "DepartmentSupervisionFunction": "DepartmentTable",

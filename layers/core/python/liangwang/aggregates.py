@@ -202,7 +202,7 @@ CASE = _kind(
     case.evolve,
     lambda state, patience, last: Index(
         wake_at=deadlines.next_moment(state, patience, last=last),
-        holder=recheck.holder(state),
+        holder=deadlines.holder(state) or recheck.holder(state),
         desk=worklist.placed(state),
     ),
 )
@@ -224,7 +224,9 @@ COLLABORATION = _kind(
     collaboration.evolve,
     lambda state, patience, last: Index(wake_at=collaboration.wake_at(state, patience, last=last)),
 )
-LEDGER = _kind("ledger", "governance", ledger.Event, ledger.evolve, lambda *_: Index())
+LEDGER = _kind(
+    "ledger", "governance", ledger.Event, ledger.evolve, lambda state, *_: Index(holder=ledger.holder(state))
+)
 DEAD_LETTER = _document("dead-letter", "any", m.DeadLettered)
 ACCESS = _document("access", "any", Accessed, lambda state, *_: Index(expires_at=state.until))
 

@@ -56,6 +56,8 @@ def supervision_problems(rules: SupervisionRules) -> Iterator[Problem]:
             yield (*here, "id"), "letters, digits and hyphens only: orders are named by it in addresses"
         if rule.every < 0:
             yield (*here, "every"), "a number of working days, or 0 for once"
+        if rule.stage == "urge" and rule.every > 0 and rule.times < 1:
+            yield (*here, "times"), "how often at most: a case that is left lying would grow for ever"
         if rule.stage == "light" and rule.moment not in ("yellow", "red", "promised"):
             yield (*here, "moment"), f"no light changes when {rule.moment!r} passes; yellow, red and promised have one"
         if rule.stage == "light" and rule.every:

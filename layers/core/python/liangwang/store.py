@@ -7,7 +7,7 @@ everything again. Building the requests is pure; ``Store`` only sends them.
 
 import base64
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from math import ceil
@@ -65,6 +65,13 @@ class OnDesk(NamedTuple):
     key: Key
     entry: Entry
     cursor: str
+
+
+class Due(NamedTuple):
+    """An aggregate whose time has come, and since when it waits."""
+
+    key: Key
+    since: datetime
 
 
 class Conflict(Exception):
@@ -193,6 +200,32 @@ class Store:
             found += page
         return found[:limit]
 
+    def waiting(self, now: datetime, *, page: int, queue: str = "") -> Iterator[list[Due]]:
+        """Everything of a queue whose time has come, in pages: of each shard the longest waiting first, no place twice. What
+        cannot be done stays where it is and keeps nothing behind it from its turn.
+        """
+        values = {":at": {"N": str(int(now.timestamp()))}}
+        cursors: dict[str, str | None] = {f"{queue}{shard}": None for shard in range(SHARDS)}
+        while cursors:
+            found: list[Due] = []
+            for shard, cursor in list(cursors.items()):
+                items, following = self._page(
+                    "wake",
+                    "wake = :key AND wake_at <= :at",
+                    {**values, ":key": {"S": shard}},
+                    limit=-(-page // SHARDS),
+                    cursor=cursor,
+                    newest_first=False,
+                )
+                found += [
+                    Due(Key.parse(one["pk"]["S"]), datetime.fromtimestamp(int(one["wake_at"]["N"]), UTC))
+                    for one in items
+                ]
+                cursors[shard] = following
+            cursors = {shard: cursor for shard, cursor in cursors.items() if cursor is not None}
+            if found:
+                yield found
+
     def held_by(
         self,
         kind: Kind,
@@ -307,7 +340,7 @@ def _cursor(key: Attributes) -> str:
     return base64.urlsafe_b64encode(json.encode(key)).decode()
 
 
-_ORDER = {"holder": "held_since", "desk": "due_at"}
+_ORDER = {"holder": "held_since", "desk": "due_at", "wake": "wake_at"}
 """The sort key of each index that is paged."""
 
 

@@ -76,7 +76,7 @@ def _values(event: Any, organisation: Organisation, language: str) -> dict[str, 
 def _shown(name: str, value: Any, organisation: Organisation, language: str) -> Any:
     if name in ("department", "requester", "to", "unit") and value in organisation.department:
         return getattr(organisation.department[value].name, language)
-    if name in ("region", "decided_by", "unit") and value in organisation.region:
+    if name in ("region", "decided_by", "unit", "centre") and value in organisation.region:
         return getattr(organisation.region[value].name, language)
     if name in ("step", "to"):
         return getattr(texts.step(value), language)

@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from .services.rectifications import Rectifications
     from .services.registration import Registration
     from .services.relay import Relay
-    from .services.supervision import Supervision
     from .services.users import Users
     from .store import Store
     from .tokens import KmsJws
@@ -74,16 +73,20 @@ def _store(aws: AwsJson, variable: str = "TABLE") -> "Store":
     return Store(aws, os.environ[variable], patience=_patience())
 
 
+def _directory() -> Path:
+    return Path(os.environ["CATALOGUE_DIR"])
+
+
 def _catalogue() -> "Catalogue":
     from .catalogue import load
 
-    return load(Path(os.environ["CATALOGUE_DIR"]))
+    return load(_directory())
 
 
 def _calendar() -> "Calendar":
     from .working_calendar import load
 
-    return load(Path(os.environ["CATALOGUE_DIR"]))
+    return load(_directory())
 
 
 def _sealing(aws: AwsJson) -> "Sealing":
@@ -320,13 +323,6 @@ def assistance() -> "Assistance":
     from .services.assistance import Assistance
 
     return Assistance(_store(outside.aws()), _catalogue().organisation)
-
-
-def supervision() -> "Supervision":
-    """What has become due in one system's table."""
-    from .services.supervision import Supervision, wakers
-
-    return Supervision(_store(outside.aws()), wakers(_department(), Path(os.environ["CATALOGUE_DIR"])))
 
 
 def publisher() -> "Publisher":

@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from . import messages as m
 from .case_events import Event as Event
 from .case_events import OpinionsReceived as OpinionsReceived
-from .case_events import OrderAnswered as OrderAnswered
 from .case_events import ProcedureRejected as ProcedureRejected
 from .case_events import ProcedureRequested as ProcedureRequested
 from .case_events import RatingReceived as RatingReceived
@@ -84,7 +83,7 @@ class Case(Struct, frozen=True, kw_only=True):
     procedures: int = 0
     asked: tuple[ProcedureRequested, ...] = ()
     supervised: tuple[m.CaseSupervised, ...] = ()
-    answered: tuple[OrderAnswered, ...] = ()
+    answered: tuple[m.OrderAnswered, ...] = ()
     decided: m.CaseDecided | None = None
     decided_at: datetime | None = None
     certificate: str | None = None
@@ -215,7 +214,7 @@ def _of_time(state: Case, event: Event, at: datetime) -> dict[str, Any] | None:
             return {"asked": _without(state.asked, procedure_id)}
         case m.CaseSupervised():
             return {"supervised": (*state.supervised, event)}
-        case OrderAnswered():
+        case m.OrderAnswered():
             return {"answered": (*state.answered, event)}
     if clock is None:
         return None

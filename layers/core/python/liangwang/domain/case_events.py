@@ -75,14 +75,6 @@ class ProcedureRejected(Struct, frozen=True, kw_only=True, tag="procedure.reject
     reason: str
 
 
-class OrderAnswered(Struct, frozen=True, kw_only=True, tag="case.order_answered", tag_field="type"):
-    """What came of a supervision order 督办, which ``order`` names as ``CaseSupervised.order`` does."""
-
-    order: str
-    by: str
-    result: str
-
-
 class Sampled(Struct, frozen=True, kw_only=True, tag="case.sampled", tag_field="type"):
     """抽查: the case, which rules alone decided, is one of those that an officer looks at again."""
 
@@ -125,7 +117,7 @@ Event = (
     | m.CaseResumed
     | m.CaseExtended
     | m.CaseSupervised
-    | OrderAnswered
+    | m.OrderAnswered
     | m.CaseDecided
     | m.DecisionCorrected
     | m.DecisionRevoked

@@ -16,6 +16,7 @@ from .message_parts import (
     Outcome,
     Point,
     Promise,
+    Remark,
     Sealed,
     StopCause,
     SupervisionMoment,
@@ -232,7 +233,7 @@ class CaseSupervised(Message, frozen=True, tag="case.supervised"):
     ``unit`` is whom it concerns: an officer, a department, or a region's centre. ``at`` is when the moment passed, whenever that
     was seen. ``about`` tells moments of one kind apart (a step, a stop); ``ordinal`` counts how often
     the rule has spoken of it, and ``again_at`` is when it speaks again unless the matter is done: of an order, until when it
-    has to be answered.
+    has to be answered. ``centre`` is the region whose centre has to look at it; empty for what stays in the department.
     """
 
     department: str
@@ -245,11 +246,21 @@ class CaseSupervised(Message, frozen=True, tag="case.supervised"):
     about: str = ""
     ordinal: int = 1
     again_at: datetime | None = None
+    centre: str = ""
 
     @property
     def order(self) -> str:
         """What names the matter within its case: the rule's number, and what it is about."""
         return f"{self.rule}.{self.about}" if self.about else self.rule
+
+
+class OrderAnswered(Message, frozen=True, tag="case.order_answered"):
+    """督办反馈: what came of a supervision order, which ``order`` names as ``CaseSupervised.order`` does."""
+
+    department: str
+    order: str
+    by: str
+    result: Remark
 
 
 Progress = (

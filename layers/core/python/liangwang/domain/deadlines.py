@@ -129,6 +129,27 @@ def is_open(state: Case, spoken: m.CaseSupervised) -> bool:
     return clock is not None and clock.standing_since is None
 
 
+def raised(state: Case) -> tuple[m.CaseSupervised, ...]:
+    """What a supervisor has to look at: the newest word on each open escalation and order. An order waits for its answer even
+    when the case has ended.
+    """
+    newest = {one.order: one for one in state.supervised if one.stage in ("escalate", "order")}
+    ordered = {one.order for one in state.supervised if one.stage == "order"}
+    return tuple(
+        one for order, one in newest.items() if is_open(state, one) and (order in ordered or not state.is_terminal)
+    )
+
+
+def holder(state: Case) -> str | None:
+    """In whose list the case stands while something is raised."""
+    return listed_at(state.department) if raised(state) else None
+
+
+def listed_at(department: str) -> str:
+    """What the list of a department's escalations and orders is called in the index."""
+    return f"{department}/orders"
+
+
 def awaited(state: Case) -> list[Moment]:
     """The moments of a case in hand that have not fired, in the order in which they come. None of a case that has ended."""
     if state.is_terminal:

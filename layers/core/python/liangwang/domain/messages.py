@@ -29,6 +29,7 @@ from .case_messages import CertificateReissued as CertificateReissued
 from .case_messages import CertificateRevoked as CertificateRevoked
 from .case_messages import DecisionCorrected as DecisionCorrected
 from .case_messages import DecisionRevoked as DecisionRevoked
+from .case_messages import OrderAnswered as OrderAnswered
 from .case_messages import Progress as Progress
 from .case_messages import StepCompleted as StepCompleted
 from .case_messages import StepReturned as StepReturned
@@ -277,6 +278,7 @@ TOPIC: dict[type[Struct], str] = {
     CaseResumed: "approvals",
     CaseExtended: "approvals",
     CaseSupervised: "approvals",
+    OrderAnswered: "approvals",
     CaseDecided: "approvals",
     DecisionCorrected: "approvals",
     DecisionRevoked: "approvals",

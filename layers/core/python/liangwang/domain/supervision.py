@@ -12,7 +12,7 @@ from typing import Protocol
 
 from . import acceptance, steps
 from . import messages as m
-from .case import Case, Event, OrderAnswered, StepAssigned, evolve
+from .case import Case, Event, StepAssigned, evolve
 from .course import Practice
 from .deadlines import LIGHTS, Moment, awaited
 from .errors import NotFound, NotNow, require_reason
@@ -55,7 +55,8 @@ def answer(state: Case, order: str, *, by: str, result: str) -> Sequence[Event]:
     if any(one.order == order for one in state.answered):
         raise NotNow(f"order {order} was answered already")
     require_reason(result, field="result", what="an answer")
-    return [OrderAnswered(order=order, by=by, result=result)]
+    case_no, department = state.application.case_no, state.department
+    return [m.OrderAnswered(case_no=case_no, department=department, order=order, by=by, result=result)]
 
 
 def _supervise(state: Case, *, on: Practice, watch: Watch, now: datetime) -> list[Event]:
@@ -100,7 +101,7 @@ def _fire(state: Case, moment: Moment, on: Practice, watch: Watch, now: datetime
         if rule.frees and step in state.officers:
             events.append(StepAssigned(step=step, officer="", by="rule", reason="limit_passed"))
     if not events and moment.kind not in outdone:  # no rule names it: it has passed all the same
-        events.append(_event(state, moment, "", "light", state.department, moment.at))
+        events.append(_event(state, moment, "", "light", state.department, moment.at, watch))
     return events
 
 
@@ -109,7 +110,7 @@ def _repeat(state: Case, moment: Moment, on: Practice, watch: Watch, now: dateti
     about = Moment(before.moment, before.about, moment.at)
     rule = watch.rules.one(before.rule)
     if rule is None:  # it is gone, and says so by speaking for the last time
-        return [_event(state, about, before.rule, before.stage, before.unit, moment.at, before.ordinal + 1)]
+        return [_event(state, about, before.rule, before.stage, before.unit, moment.at, watch, before.ordinal + 1)]
     return _spoken(state, rule, about, _latest(moment.at, rule, on, now), before.ordinal + 1, on, watch)
 
 
@@ -128,16 +129,17 @@ def _spoken(
     state: Case, rule: SupervisionRule, moment: Moment, at: datetime, ordinal: int, on: Practice, watch: Watch
 ) -> list[Event]:
     """What a rule says for the ``ordinal``-th time: to each officer, or to one level of the line."""
-    again_at = _following(at, rule, on) if rule.every else None
+    again_at = _following(at, rule, on) if rule.every and ordinal != rule.times else None
     if rule.stage in ("light", "urge"):
         units = _units(state, rule, moment)
-        return [_event(state, moment, rule.id, rule.stage, unit, at, ordinal, again_at) for unit in units]
+        return [_event(state, moment, rule.id, rule.stage, unit, at, watch, ordinal, again_at) for unit in units]
     line = watch.line(state.department)
     # An order is to the department; unanswered it goes up the line as any escalation does, from the centre that gave it.
     place = ordinal - 1 + (rule.stage == "escalate" and rule.to == "centre")
     stage: m.SupervisionStage = "escalate" if ordinal > 1 else rule.stage
     unit = line[min(place, len(line) - 1)]
-    return [_event(state, moment, rule.id, stage, unit, at, ordinal, again_at if place < len(line) - 1 else None)]
+    again = again_at if place < len(line) - 1 else None
+    return [_event(state, moment, rule.id, stage, unit, at, watch, ordinal, again)]
 
 
 def _units(state: Case, rule: SupervisionRule, moment: Moment) -> list[str]:
@@ -156,9 +158,13 @@ def _event(
     stage: m.SupervisionStage,
     unit: str,
     at: datetime,
+    watch: Watch,
     ordinal: int = 1,
     again_at: datetime | None = None,
 ) -> m.CaseSupervised:
+    light, (_, *centres) = _light(state, moment), watch.line(state.department)
+    concerns = stage == "order" or (stage == "light" and light == "overdue")
+    centre = unit if unit in centres else centres[0] if concerns and centres else ""
     return m.CaseSupervised(
         case_no=state.application.case_no,
         department=state.department,
@@ -166,11 +172,12 @@ def _event(
         stage=stage,
         moment=moment.kind,  # type: ignore[arg-type]
         unit=unit,
-        light=_light(state, moment),
+        light=light,
         at=at,
         about=moment.about,
         ordinal=ordinal,
         again_at=again_at,
+        centre=centre,
     )
 
 

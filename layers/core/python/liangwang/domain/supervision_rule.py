@@ -18,6 +18,7 @@ class SupervisionRule(Struct, frozen=True, forbid_unknown_fields=True):
 
     ``every`` (working days; 0: once) is when it speaks again unless the matter is done: an urge to the same officer, an
     escalation to the next level in the same line, an order that nobody has answered to the level above whoever gave it.
+    It speaks ``times`` times at most (0: until it is done, or the line ends), so that a case that is left lying does not grow.
     ``frees`` a step: it goes back to its group's queue.
     """
 
@@ -27,6 +28,7 @@ class SupervisionRule(Struct, frozen=True, forbid_unknown_fields=True):
     text: Text
     to: Literal["officer", "department", "centre"] = "department"
     every: int = 0
+    times: int = 0
     frees: bool = False
 
 

@@ -9,7 +9,7 @@ from ..access import mask
 from ..clock_text import explain
 from ..domain import messages as m
 from ..domain import policy, procedure_ledger, statutory_clock
-from ..domain.case import Case, OrderAnswered
+from ..domain.case import Case
 from ..domain.catalogue import Item, Text
 from ..domain.officers import involved, may_do
 from ..domain.procedure_ledger import Entry as Procedure
@@ -66,7 +66,7 @@ class CaseDetail(Struct, frozen=True, kw_only=True):
     promised: tuple[m.Promise, ...]
     procedures: tuple[Procedure, ...]
     supervised: tuple[m.CaseSupervised, ...]
-    answered: tuple[OrderAnswered, ...]
+    answered: tuple[m.OrderAnswered, ...]
     timeline: tuple[Entry, ...]
     form: dict[str, Any] | None = None
     materials: tuple[str, ...] | None = None

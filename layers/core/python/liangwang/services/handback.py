@@ -22,21 +22,26 @@ class Handback:
         self._exchange = exchange
 
     def route(self, event: CloudEvent) -> Command | None:
-        """Enters a message into the ledger; None for what does not concern the citizen."""
-        if event.type not in PROGRESS:
+        """Enters a message into the ledger; None for what concerns neither the citizen nor a centre."""
+        message = event.data
+        of_supervision = isinstance(message, m.OrderAnswered) or (
+            isinstance(message, m.CaseSupervised) and message.centre
+        )
+        if event.type not in PROGRESS and not of_supervision:
             return None
-        message: m.Progress = event.data
         number, sequence = parse_id(event.id)
         if number != message.case_no:
             raise NotAMessage(f"id {event.id} does not belong to case {message.case_no}")
 
         def decide(state: ledger.Entry | None, now: object) -> Sequence[ledger.Event]:
+            if of_supervision:
+                return ledger.supervise(state, sequence=sequence, at=event.time, message=message)
             return ledger.observe(state, sequence=sequence, at=event.time, message=message)
 
         return Command(Key(LEDGER.name, message.case_no), event.id, decide)
 
     def deliver(self, events: Sequence[CloudEvent]) -> Mapping[str, str]:
-        """Hands the messages to intake; what it cannot take, now or ever, by message id with the reason.
+        """Hands what concerns citizens to intake; what it cannot take, now or ever, by message id with the reason.
 
         Raises ExchangeError when the delivery has to come again.
         """
@@ -49,5 +54,6 @@ class Handback:
                 data=msgspec.to_builtins(event.data),
             )
             for event in events
+            if event.type in PROGRESS
         ]
-        return self._exchange.deliver(entries)
+        return self._exchange.deliver(entries) if entries else {}

@@ -18,7 +18,7 @@ from ..domain.catalogue import Organisation
 from ..domain.patience import round_of
 from ..domain.supervision_rule import Watch
 from ..domain.working_days import Calendar
-from ..processing import Command, Decide, perform
+from ..processing import Command, Decide, Outcome, perform
 from ..store import Store, Stored
 from .department import Department
 
@@ -38,21 +38,28 @@ class Supervision:
         self._clock = clock
 
     def sweep(self, event: Mapping[str, Any]) -> None:
-        """Wakes everything that is due, the longest waiting first. What could not be written is due again at the next run."""
+        """Wakes everything that is due, the longest waiting first. What could not be written is due again at the next run.
+
+        The log line says how long the oldest has waited (``oldest_due``, seconds): what the alarm on the sweep looks at.
+        """
         now = self._clock()
         with log.invocation("supervision") as line:
-            woken: set[Key] = set()  # the index may still show what this sweep has moved
-            line["failed"] = 0
-            for _ in range(PAGES):
-                keys = [key for key in self._store.due(now, limit=PAGE) if key not in woken]
-                loaded = self._store.load(keys) if keys else {}
-                due = [stored for stored in loaded.values() if self._store.is_due(stored, now)]
-                outcomes = perform(self._store, [self._command(one, now) for one in due], now, known=due)
-                woken.update(keys)
-                line["failed"] += sum(outcome.error is not None for outcome in outcomes)
-                if not keys:
+            line.update(woken=0, failed=0, errors=[], oldest_due=0, left=0)
+            for number, page in enumerate(self._store.waiting(now, page=PAGE)):
+                line["oldest_due"] = max(line["oldest_due"], *(int((now - due.since).total_seconds()) for due in page))
+                if number == PAGES:
+                    line["left"] = len(page)  # at least: the next run goes on
                     break
-            line["woken"] = len(woken)
+                outcomes = self._wake([due.key for due in page], now)
+                line["woken"] += len(page)
+                errors = [outcome.error for outcome in outcomes if outcome.error is not None]
+                line["failed"] += len(errors)
+                line["errors"] = sorted({*line["errors"], *(repr(error) for error in errors)})[:3]
+
+    def _wake(self, keys: Sequence[Key], now: datetime) -> list[Outcome]:
+        """The index may still show what has moved: what is not due is not touched."""
+        due = [one for one in self._store.load(keys).values() if self._store.is_due(one, now)]
+        return perform(self._store, [self._command(one, now) for one in due], now, known=due)
 
     def _command(self, stored: Stored, now: datetime) -> Command:
         decide, round = self._wakers[stored.key.kind](stored, now)
