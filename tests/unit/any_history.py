@@ -47,7 +47,8 @@ def values(kind: Any, name: str = "") -> st.SearchStrategy[Any]:
     """Any value of a struct or of a type that its fields have."""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Annotated:
-        return values(arguments[0], name)
+        longest = min(limit.max_length for limit in kind.__metadata__ if limit.max_length)
+        return values(arguments[0], name).map(lambda text: text[:longest])
     if origin is Literal:
         return st.sampled_from(arguments)
     if origin in (Union, UnionType):
