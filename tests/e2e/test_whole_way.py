@@ -189,15 +189,17 @@ def test_progress_delivered_twice_and_out_of_order_leaves_the_timeline_right(cit
     assert city.tables.case(case_no).application.state.has_heard_all
 
 
-def test_what_is_not_the_departments_word_about_the_case_is_refused(city):
+def test_what_is_not_the_departments_word_about_the_case_changes_nothing(city):
+    """Another department's word waits unseen, in case news of a transfer is still on its way; one about another case is refused."""
     case_no, other = (city.apply(city.wish("food-business-licence")) for _ in range(2))
     now = datetime.now(UTC)
     stranger = told(case_no, 90, "case.decided", now, outcome="denied", department="D-990102-MARKET")
     mistaken = told(case_no, 91, "case.decided", now, outcome="denied", case_no=other)
     receipt = city.api.post("partner", "/exchange/progress", {"progress": [stranger, mistaken]})
-    assert receipt["taken"] == 0
-    assert [one["id"] for one in receipt["refused"]] == [stranger["id"], mistaken["id"]]
+    assert receipt["taken"] == 1
+    assert [one["id"] for one in receipt["refused"]] == [mistaken["id"]]
     assert city.follow(case_no)["status"] not in ("denied", "granted")
+    assert not any(entry["event"] == "case.decided" for entry in city.follow(case_no)["timeline"])
 
 
 def test_a_case_is_shown_across_the_three_systems_in_chinese(city):
