@@ -1,7 +1,9 @@
-"""Writes infra/alarms.yaml out of template.yaml, an alarm for everything that a person must look at, and
-infra/dashboard.yaml, a page with all that the alarms look at. Each is a stack of its own, so that each fits a call.
+"""Writes out of template.yaml an alarm for everything that a person must look at, and a page with all that they look at.
 
-    PYTHONPATH=.:layers/core/python .venv/bin/python infra/alarms.py          # writes both files
+infra/alarms.yaml has the topic that all alarms tell, and the alarms on sources, tables and services; infra/function-alarms.yaml
+those on each function; infra/dashboard.yaml the page. Each is a stack of its own, so that each fits a call.
+
+    PYTHONPATH=.:layers/core/python .venv/bin/python infra/alarms.py          # writes all files
     PYTHONPATH=.:layers/core/python .venv/bin/python infra/alarms.py --check  # exit code 1 when one is out of step
 
 Every function, Kafka source, stream and table has its own; throttles are the account's. docs/operations.md says what to do
@@ -26,7 +28,7 @@ import yaml
 from local import template
 
 ROOT = Path(__file__).resolve().parent.parent
-TARGETS = {"alarms": ROOT / "infra" / "alarms.yaml", "dashboard": ROOT / "infra" / "dashboard.yaml"}
+TARGETS = {name: ROOT / "infra" / f"{name}.yaml" for name in ("alarms", "function-alarms", "dashboard")}
 INDEXES = ("wake", "holder")
 TABLES = {
     "IntakeTable": INDEXES,
@@ -53,6 +55,16 @@ PARAMETERS = {
     "OverdueSeconds": {"Type": "Number", "Description": "How long the sweeps may leave what is due", "Default": 900},
     "OldestSeconds": {"Type": "Number", "Description": "Age of a stream record that is too old", "Default": 300},
 }
+
+
+OF_FUNCTIONS = {
+    "Application": PARAMETERS["Application"],
+    "Alarms": {
+        "Type": "String",
+        "Description": "ARN of the topic to tell: AlarmsTopic of the stack of the other alarms",
+    },
+}
+"""Parameters of the functions' alarms. The topic goes by the name that it has in the other stack, so alarms look alike."""
 
 
 def metric(namespace: str, name: str, statistic: str, dimensions: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,10 +122,7 @@ def function_name(declared: Mapping[str, Any]) -> dict[str, str]:
 
 
 def of_functions(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Errors and time near the timeout, for every function; throttles for all together.
-
-    No function has concurrency of its own, so what is throttled is the account: which function it hits is chance.
-    """
+    """Errors and time near the timeout, for every function."""
     default = document["Globals"]["Function"]["Timeout"]
     for name, resource in document["Resources"].items():
         if resource["Type"] != template.FUNCTION:
@@ -131,8 +140,6 @@ def of_functions(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, A
                 minutes=3,
             ),
         )
-    throttled = [metric("AWS/Lambda", "Throttles", "Sum", {})]
-    yield "FunctionThrottles", alarm("Functions are throttled", throttled, above=0, minutes=3)
 
 
 def of_sources(parsed: template.Template) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -163,7 +170,12 @@ def of_sources(parsed: template.Template) -> Iterator[tuple[str, dict[str, Any]]
 
 
 def of_services() -> Iterator[tuple[str, dict[str, Any]]]:
-    """The tables, the queue and topic of what was set aside, the API, and the account's quotas."""
+    """Throttled functions, the tables, the queue and topic of what was set aside, the API, and the account's quotas.
+
+    No function has concurrency of its own, so what is throttled is the account: which function it hits is chance.
+    """
+    throttled = [metric("AWS/Lambda", "Throttles", "Sum", {})]
+    yield "FunctionThrottles", alarm("Functions are throttled", throttled, above=0, minutes=3)
     for table, indexes in TABLES.items():
         stats = [
             metric("AWS/DynamoDB", name, "Sum", {"TableName": exported(table), **index})
@@ -312,7 +324,7 @@ def _abbreviated(lines: Sequence[list[Any]]) -> list[list[Any]]:
 def documents() -> dict[str, dict[str, Any]]:
     """The CloudFormation templates for template.yaml as it is, by the names of ``TARGETS``."""
     parsed = template.load(ROOT / "template.yaml")
-    alarms = dict([*of_functions(parsed.document), *of_sources(parsed), *of_services()])
+    on_functions, alarms = dict(of_functions(parsed.document)), dict([*of_sources(parsed), *of_services()])
     email = {"TopicArn": {"Ref": "Alarms"}, "Protocol": "email", "Endpoint": {"Ref": "Email"}}
     rings = {
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -330,16 +342,26 @@ def documents() -> dict[str, dict[str, Any]]:
         },
         "Outputs": {"AlarmsTopic": {"Value": {"Ref": "Alarms"}}},
     }
+    ring = {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": "liangwang: alarms on each function, to the topic of the others",
+        "Parameters": OF_FUNCTIONS,
+        "Resources": on_functions,
+    }
     shows = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "liangwang: a dashboard of what the alarms look at",
         "Parameters": {name: PARAMETERS[name] for name in ("Application", "ClusterName")},
-        "Resources": {"Dashboard": dashboard(alarms)},
+        "Resources": {"Dashboard": dashboard({**on_functions, **alarms})},
     }
-    return {"alarms": rings, "dashboard": shows}
+    return {"alarms": rings, "function-alarms": ring, "dashboard": shows}
 
 
-WHAT = {"alarms": "What a person must look at", "dashboard": "One page of what the alarms look at"}
+WHAT = {
+    "alarms": "What a person must look at",
+    "function-alarms": "What a person must look at: each function",
+    "dashboard": "One page of what the alarms look at",
+}
 
 
 def render(name: str) -> str:

@@ -51,6 +51,9 @@ DIMENSIONS = {
 """The metrics that alarms look at, with the sets of dimensions that AWS documents for each."""
 
 
+ALARMS = ("alarms.yaml", "function-alarms.yaml")
+
+
 @cache
 def resources(name):
     return template.read(INFRA / name)["Resources"]
@@ -70,7 +73,8 @@ def looked_at():
     """Every metric that an alarm looks at: namespace, name and dimensions."""
     return [
         (metric["Namespace"], metric["MetricName"], {one["Name"]: one["Value"] for one in metric["Dimensions"]})
-        for alarm in resources("alarms.yaml").values()
+        for name in ALARMS
+        for alarm in resources(name).values()
         if alarm["Type"] == "AWS::CloudWatch::Alarm"
         for metric, _ in generator().looked_at_by(alarm)
     ]
@@ -79,12 +83,12 @@ def looked_at():
 # ------------------------------------------------------------------ alarms
 
 
-@pytest.mark.parametrize("name", ["alarms", "dashboard"])
+@pytest.mark.parametrize("name", ["alarms", "function-alarms", "dashboard"])
 def test_the_committed_alarms_and_dashboard_are_in_step_with_the_template(name):
     assert (INFRA / f"{name}.yaml").read_text(encoding="utf-8") == generator().render(name), "run infra/alarms.py"
 
 
-@pytest.mark.parametrize("name", ["alarms", "dashboard"])
+@pytest.mark.parametrize("name", ["alarms", "function-alarms", "dashboard"])
 def test_the_alarms_and_the_dashboard_each_fit_a_call_of_cloudformation_without_a_bucket(name):
     assert (INFRA / f"{name}.yaml").stat().st_size < 51_200
 
@@ -157,8 +161,15 @@ def test_what_the_alarms_import_the_application_exports():
 
 
 def test_every_alarm_tells_the_one_topic():
-    alarms = of_type("alarms.yaml", "AWS::CloudWatch::Alarm").values()
+    alarms = [one for name in ALARMS for one in of_type(name, "AWS::CloudWatch::Alarm").values()]
     assert all(one["AlarmActions"] == one["OKActions"] == [{"Ref": "Alarms"}] for one in alarms)
+    assert "Alarms" in template.read(INFRA / "alarms.yaml")["Resources"]
+    assert "Alarms" in template.read(INFRA / "function-alarms.yaml")["Parameters"]
+
+
+def test_an_alarm_stands_in_one_stack():
+    first, second = (of_type(name, "AWS::CloudWatch::Alarm").keys() for name in ALARMS)
+    assert not first & second
 
 
 # ------------------------------------------------------------------ topics and clusters
