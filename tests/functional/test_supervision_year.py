@@ -4,6 +4,7 @@ The slow one knows nothing of moments, indexes and sweeps. It looks at every cas
 person would, and writes down what must have been said by then.
 """
 
+import json
 import random
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -351,6 +352,18 @@ def test_a_case_that_cannot_be_written_keeps_nobody_behind_it_from_its_turn():
     office.sweep()
     assert office.said(number)
     assert not office.said(broken[0])
+
+
+def test_a_case_that_this_release_cannot_read_keeps_nobody_beside_it_from_its_turn(capsys):
+    office = Office()
+    good, broken = (f"20250106-{number:06d}-AAAAAAAAAAAA-A" for number in (1, 2))
+    for number in (good, broken):
+        office.open(number)
+    office.aws.dynamodb.tables[TABLE][f"case#{broken}"]["body"] = {"B": "AAAA"}
+    office.now += timedelta(days=30)
+    office.sweep()
+    assert office.said(good)
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["failed"] == 1
 
 
 def test_a_backlog_is_worked_off_page_by_page_within_the_bounds_of_a_run():

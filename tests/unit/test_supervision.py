@@ -247,6 +247,28 @@ def test_a_step_that_was_given_back_and_is_late_again_fires_again():
     assert "handle.2" in [one.about for one in said]
 
 
+def test_a_step_that_was_late_and_is_reached_again_without_having_been_done_has_another_limit():
+    on = practice(steps=(Step("handle", "clerk"), Step("approve", "clerk", days=1)))
+    done = m.StepCompleted(case_no=CASE_NO, department="EAST-MARKET", step="handle", opinion="agree", by="officer-1")
+    first, second = CALENDAR.end_of(date(2027, 3, 2)), CALENDAR.end_of(date(2027, 3, 3))
+    state = folded(evolve, case(on), [done, StepOpened(step="approve", due_at=first)])
+    state, said = woken(state, first, on)
+    assert [one.about for one in said if one.moment == "step"] == ["approve"]
+    back = m.StepReturned(
+        case_no=CASE_NO,
+        department="EAST-MARKET",
+        step="approve",
+        to="handle",
+        reopened=("handle", "approve"),
+        by="b",
+        reason="r",
+    )
+    state = folded(evolve, state, [back, done, StepOpened(step="approve", due_at=second)])
+    assert next_moment(state, PATIENCE) == second
+    state, said = woken(state, second, on)
+    assert [one.about for one in said if one.moment == "step"] == ["approve.2"]
+
+
 def test_a_special_procedure_that_takes_too_long_is_told_though_the_clock_stands():
     by = NOON + timedelta(days=3)
     stop = procedures.stop(
@@ -334,6 +356,20 @@ def test_a_rule_that_is_gone_speaks_for_the_last_time():
     state, said = woken(state, NOON + timedelta(days=300))
     assert [one.again_at for one in said if one.rule == "X"] == [None]
     assert not [one for one in woken(state, NOON + timedelta(days=900))[1] if one.rule == "X"]
+
+
+def test_a_rule_that_may_speak_less_often_than_it_has_already_speaks_for_the_last_time():
+    def watch(times):
+        return Watch(
+            SupervisionRules((SupervisionRule("X", "yellow", "urge", text("hurry"), every=2, times=times),)), CITY
+        )
+
+    state = case()
+    for days in (0, 2, 4):
+        state, said = woken(state, CALENDAR.end_of(CALENDAR.after(date(2027, 3, 4), days)), watch=watch(10))
+    assert [one.ordinal for one in said if one.rule == "X"] == [3]
+    state, said = woken(state, NOON + timedelta(days=60), watch=watch(2))
+    assert [one.again_at for one in said if one.rule == "X"] == [None]
 
 
 def test_a_wait_of_working_days_does_not_fire_after_minutes():

@@ -49,7 +49,7 @@ class Case(Struct, frozen=True, kw_only=True):
     ``departments`` are those that have had the case, in order, the present one last; ``sealed_for`` says for which of them each
     of ``sealed`` can be opened. ``arrived_at`` is when the newest materials came; ``open_notice`` the one that waits for an answer.
     ``steps`` is all that was done, ``done`` what of it stands, by step; ``officers`` who has which step in hand;
-    ``opened`` what was told of open steps;
+    ``opened`` what was told of open steps; ``reopened`` how often one that was begun begins anew;
     ``procedures`` counts those asked for, ``asked`` wait for approval; ``clock`` runs from acceptance on; ``supervised`` has fired.
     ``certificate`` is the one that holds, until ``certificate_until`` where it expires; ``corrections`` are the decision's.
     """
@@ -80,6 +80,7 @@ class Case(Struct, frozen=True, kw_only=True):
     done: dict[str, m.StepCompleted | StepSkipped] = field(default_factory=dict)
     officers: dict[str, str] = field(default_factory=dict)
     opened: dict[str, StepOpened] = field(default_factory=dict)
+    reopened: dict[str, int] = field(default_factory=dict)
     procedures: int = 0
     asked: tuple[ProcedureRequested, ...] = ()
     supervised: tuple[m.CaseSupervised, ...] = ()
@@ -197,7 +198,10 @@ def _of_steps(state: Case, event: Event, at: datetime) -> dict[str, Any] | None:
                 "opened": _but(state.opened, step),
             }
         case m.StepReturned(reopened=reopened):
-            return {name: _but(getattr(state, name), *reopened) for name in ("done", "officers", "opened")}
+            begun = [step for step in reopened if step in state.done or step in state.opened]
+            again = {step: state.reopened.get(step, 0) + 1 for step in begun}
+            left = {name: _but(getattr(state, name), *reopened) for name in ("done", "officers", "opened")}
+            return {**left, "reopened": {**state.reopened, **again}}
     return None
 
 

@@ -77,8 +77,8 @@ def _steps(state: Case) -> Iterator[Moment]:
 
 
 def step_again(state: Case, step: str) -> str:
-    """What names a step, and from its second time on how often it is being done."""
-    times = sum(done.step == step for done in state.steps)
+    """What names a step, and once it began anew which time it is, whether or not it had been done before."""
+    times = state.reopened.get(step, 0)
     return f"{step}.{times + 1}" if times else step
 
 

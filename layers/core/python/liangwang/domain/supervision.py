@@ -129,7 +129,7 @@ def _spoken(
     state: Case, rule: SupervisionRule, moment: Moment, at: datetime, ordinal: int, on: Practice, watch: Watch
 ) -> list[Event]:
     """What a rule says for the ``ordinal``-th time: to each officer, or to one level of the line."""
-    again_at = _following(at, rule, on) if rule.every and ordinal != rule.times else None
+    again_at = _following(at, rule, on) if rule.every and not 0 < rule.times <= ordinal else None
     if rule.stage in ("light", "urge"):
         units = _units(state, rule, moment)
         return [_event(state, moment, rule.id, rule.stage, unit, at, watch, ordinal, again_at) for unit in units]

@@ -11,6 +11,7 @@ from typing import Any
 
 from .. import clock, log
 from ..aggregates import CASE, COLLABORATION, Key
+from ..aws import AwsError
 from ..catalogue import load_supervision
 from ..domain import collaboration, supervision
 from ..domain.case import Case
@@ -18,7 +19,7 @@ from ..domain.catalogue import Organisation
 from ..domain.patience import round_of
 from ..domain.supervision_rule import Watch
 from ..domain.working_days import Calendar
-from ..processing import Command, Decide, Outcome, perform
+from ..processing import Command, Decide, perform
 from ..store import Store, Stored
 from .department import Department
 
@@ -50,16 +51,28 @@ class Supervision:
                 if number == PAGES:
                     line["left"] = len(page)  # at least: the next run goes on
                     break
-                outcomes = self._wake([due.key for due in page], now)
+                errors = self._wake([due.key for due in page], now)
                 line["woken"] += len(page)
-                errors = [outcome.error for outcome in outcomes if outcome.error is not None]
                 line["failed"] += len(errors)
                 line["errors"] = sorted({*line["errors"], *(repr(error) for error in errors)})[:3]
 
-    def _wake(self, keys: Sequence[Key], now: datetime) -> list[Outcome]:
+    def _wake(self, keys: Sequence[Key], now: datetime) -> list[Exception]:
+        """Why some could not be woken. An aggregate that this release cannot read keeps nothing behind it from its turn: where
+        a page cannot be taken in as a whole, each of it is by itself.
+        """
+        try:
+            due, commands = self._due(keys, now)
+        except AwsError:
+            raise
+        except Exception as error:
+            return [error] if len(keys) == 1 else [one for key in keys for one in self._wake([key], now)]
+        outcomes = perform(self._store, commands, now, known=due)
+        return [outcome.error for outcome in outcomes if outcome.error is not None]
+
+    def _due(self, keys: Sequence[Key], now: datetime) -> tuple[list[Stored], list[Command]]:
         """The index may still show what has moved: what is not due is not touched."""
         due = [one for one in self._store.load(keys).values() if self._store.is_due(one, now)]
-        return perform(self._store, [self._command(one, now) for one in due], now, known=due)
+        return due, [self._command(one, now) for one in due]
 
     def _command(self, stored: Stored, now: datetime) -> Command:
         decide, round = self._wakers[stored.key.kind](stored, now)
