@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 BENCH_STAMP := $(VENV)/.installed-bench
-export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/core/python
+export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/core/python:$(CURDIR)/layers/documents/python
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run deploy-local test test-fast test-real bench deploy lint audit-packages contracts clean
@@ -14,7 +14,7 @@ help: ## what can be made
 
 setup: $(STAMP) ## create .venv and install everything (quick when nothing changed)
 
-$(STAMP): requirements.txt layers/search/requirements.txt local/requirements.txt
+$(STAMP): requirements.txt layers/search/requirements.txt layers/documents/requirements.txt local/requirements.txt
 	@python=$$(for name in python3.11 python3.12 python3.13 python3; do \
 		$$name -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; \
 	done); \

@@ -3,7 +3,10 @@
 import sys
 from pathlib import Path
 
-# Where Lambda has a layer's packages on its path by itself, a plain `python -m local` needs them put there.
-_LAYER = str(Path(__file__).resolve().parent.parent / "layers" / "core" / "python")
-if _LAYER not in sys.path:
-    sys.path.append(_LAYER)
+LAYERS = ("core", "documents")
+"""Layers with packages of ours: Lambda has them on its path by itself, a plain `python -m local` needs them put there."""
+
+for _name in LAYERS:
+    _layer = str(Path(__file__).resolve().parent.parent / "layers" / _name / "python")
+    if _layer not in sys.path:
+        sys.path.append(_layer)

@@ -11,6 +11,8 @@ import msgspec
 from liangwang.domain.messages import TOPIC
 from liangwang.signing import Credentials
 
+from local import LAYERS
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 ACCOUNT = "000000000000"
 
@@ -100,7 +102,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             "AWS_DEFAULT_REGION": self.region,
             # Without it botocore asks the EC2 metadata address for a role and waits for its timeout.
             "AWS_EC2_METADATA_DISABLED": "true",
-            "PYTHONPATH": os.pathsep.join([str(self.root), str(self.root / "layers" / "core" / "python")]),
+            "PYTHONPATH": os.pathsep.join(
+                [str(self.root), *(str(self.root / "layers" / layer / "python") for layer in LAYERS)]
+            ),
             "PYTHONUNBUFFERED": "1",
         }
 

@@ -30,6 +30,7 @@ TAGS = {
     "privacy": "个人信息: finding persons by an exact value, erasing oneself",
     "mandates": "委托: who may act for whom",
     "intake": "收件系统: what citizens may do",
+    "documents": "文书: what applicants get in writing",
     "verification": "证照查验: whether a certificate holds, for anybody",
     "joint": "一件事联办: several items with one form",
     "inbox": "通知: what a citizen is told",
@@ -75,6 +76,7 @@ SEASONAL = frozenset(
         "DELETE /api/user/{userId}",
         "GET /api/applications/{case_no}/receipt",
         "GET /api/applications/{case_no}/result",
+        "GET /api/applications/{case_no}/documents/{name}",
         "GET /api/materials/{material_id}/content",
     }
 )

@@ -134,7 +134,8 @@ QUERIES: dict[str, tuple[Query, ...]] = {
 }
 
 PATH_PARAMETERS = {
-    "certificate_no": "a certificate's number, as printed on it",
+    "name": "The document's name: `receipt`, `supplement`, `decision` or `certificate`",
+    "certificate_no": "A certificate's number, as printed on it",
     "task_code": "The item's implementation code 实施编码",
     "case_no": "The case number 办件编号",
     "attachment_id": "The id of a file that an officer added",

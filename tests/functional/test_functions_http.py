@@ -91,9 +91,10 @@ def test_a_wrong_password_and_an_unknown_name_are_told_the_same(functions):
 
 def test_the_keys_for_checking_tokens_are_public(functions):
     status, keys = functions.http("identity", golden("http_keys"))
-    assert (status, [key["kid"] for key in keys["keys"]]) == (200, ["token", "certificate"])
+    assert (status, [key["kid"] for key in keys["keys"]]) == (200, ["token", "certificate", "document"])
+    algorithms = [(key["alg"], key["crv"]) for key in keys["keys"]]
+    assert algorithms == [("ES256", "P-256"), ("ES256", "P-256"), ("EdDSA", "Ed25519")]
     for key in keys["keys"]:
-        assert (key["alg"], key["crv"]) == ("ES256", "P-256")
         assert "d" not in key, "the private half never leaves KMS"
 
 

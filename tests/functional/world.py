@@ -334,6 +334,8 @@ SAMPLES: dict[str, Callable[[World], Sample]] = {
         _case(w), CITIZENS, {"form": {}, "materials": ["layout-plan"]}
     ),
     "POST /api/applications/{case_no}/withdrawal": lambda w: Sample(_case(w), CITIZENS, {"reason": "示例"}),
+    "GET /api/applications/{case_no}/documents": lambda w: Sample(_closed(w), CITIZENS),
+    "GET /api/applications/{case_no}/documents/{name}": lambda w: Sample({**_closed(w), "name": "decision"}, CITIZENS),
     "POST /api/applications/{case_no}/rating": lambda w: Sample(_closed(w), CITIZENS, {"rating": 1}),
     "GET /api/applications/{case_no}/rating": lambda w: Sample(_closed(w), CITIZENS),
     "POST /api/applications/{case_no}/rating/confirmation": lambda w: Sample(_closed(w), CITIZENS, {"satisfied": True}),

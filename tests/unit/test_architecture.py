@@ -27,6 +27,7 @@ ENVIRONMENT = {
     "STATISTICS_TABLE": "statistics",
     "TOKEN_KEY": "alias/liangwang/token",
     "GOVERNANCE_KEY": "alias/liangwang/governance",
+    "DOCUMENT_KEYS": "alias/liangwang/document",
     "CERTIFICATE_KEY": "alias/liangwang/certificate",
     "TOKEN_ISSUER": "https://liangwang.example",
     "DEPARTMENT_KEY_PREFIX": "alias/liangwang/department/",
@@ -78,7 +79,7 @@ def test_the_domain_knows_neither_clock_nor_chance_nor_files(path):
 def test_only_the_wiring_reads_the_environment(path):
     source = path.read_text("utf-8")
     reads = any(word in source for word in ("os.environ", "os.getenv", "environb"))
-    assert reads == (path.name in ("wiring.py", "outside.py"))
+    assert reads == (path.name in ("wiring.py", "wiring_decisions.py", "outside.py"))
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
@@ -113,7 +114,7 @@ def test_kafka_is_imported_where_messages_are_produced_only(path):
 @pytest.mark.parametrize("path", FUNCTIONS, ids=lambda path: path.parent.name)
 def test_a_function_loads_kafka_only_if_it_produces_and_boto3_never(path):
     """A cold start pays for every import: each function is started alone and asked what it has loaded."""
-    code = "import sys, app; print(*{name.partition('.')[0] for name in sys.modules}.intersection({'confluent_kafka', 'boto3', 'botocore'}))"
+    code = "import sys, app; print(*{name.partition('.')[0] for name in sys.modules}.intersection({'confluent_kafka', 'boto3', 'botocore', 'reportlab', 'PIL'}))"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=path.parent, env=ENVIRONMENT, capture_output=True, text=True, timeout=60
     )

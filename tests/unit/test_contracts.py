@@ -359,6 +359,7 @@ def packages(file):
 REQUIREMENTS = (
     "requirements.txt",
     "layers/search/requirements.txt",
+    "layers/documents/requirements.txt",
     "local/requirements.txt",
     "bench/requirements.txt",
 )

@@ -27,6 +27,7 @@ TABLE = {
     "PrivacyFunction": "IntakeTable",
     "MandatesFunction": "IntakeTable",
     "IntakeFunction": "IntakeTable",
+    "DocumentsFunction": "IntakeTable",
     "VerificationFunction": "IntakeTable",
     "JointFunction": "IntakeTable",
     "InboxFunction": "IntakeTable",
@@ -130,7 +131,7 @@ def test_the_sam_transform_makes_every_resource():
     assert counted["AWS::Lambda::EventSourceMapping"] == len(TEMPLATE.kafka) + len(TEMPLATE.streams)
     assert counted["AWS::Scheduler::Schedule"] == len(TEMPLATE.schedules)
     assert counted["AWS::DynamoDB::Table"] == 6
-    assert counted["AWS::Lambda::LayerVersion"] == 4
+    assert counted["AWS::Lambda::LayerVersion"] == 5
     assert counted["AWS::ApiGatewayV2::Api"] == 1
     api = next(resource for resource in made.values() if resource["Type"] == "AWS::ApiGatewayV2::Api")
     routes = {f"{m.upper()} {path}" for path, item in api["Properties"]["Body"]["paths"].items() for m in item}
@@ -255,6 +256,7 @@ def test_only_identity_the_centre_and_the_audit_sign_and_only_with_their_own_key
     assert signers == {
         "IdentityFunction": "alias/liangwang/token",
         "IntakeFunction": "alias/liangwang/certificate",
+        "DocumentsFunction": ["alias/liangwang/document", "alias/liangwang/document-sm2"],
         "RelayFunction": "alias/liangwang/governance",
         "HandbackFunction": "alias/liangwang/governance",
         "AuditFunction": "alias/liangwang/audit",
@@ -285,7 +287,11 @@ def test_intake_seals_to_departments_and_only_their_officers_functions_open():
 
 def test_who_opens_what_persons_left_at_rest_belongs_to_intake():
     opens = may("kms:Decrypt", "alias/liangwang/personal")
-    assert set(opens) == {*may("kms:GenerateDataKey", "alias/liangwang/personal"), "NotifierFunction"}
+    assert set(opens) == {
+        *may("kms:GenerateDataKey", "alias/liangwang/personal"),
+        "NotifierFunction",
+        "DocumentsFunction",
+    }
     assert {TABLE[name] for name in opens} == {"IntakeTable"}
 
 

@@ -100,7 +100,23 @@ def check(directory: Directory) -> Catalogue:
     problems.extend(_calendar_problems(directory))
     if problems:
         raise CatalogueError(*problems)  # joint items are judged only over items that stand
-    return _checked_joint(directory, Catalogue.of(items, organisation, scenarios))
+    found_catalogue = _checked_joint(directory, Catalogue.of(items, organisation, scenarios))
+    _check_documents(directory, found_catalogue)
+    return found_catalogue
+
+
+def _check_documents(directory: Directory, catalogue: Catalogue) -> None:
+    """Looks at the templates of documents, and at what items say of them."""
+    from liangwang import document_templates
+
+    if not (directory / "documents.yaml").exists():
+        return
+    try:
+        templates = document_templates.read(directory / "documents.yaml").templates
+    except (BrokenYaml, msgspec.ValidationError) as error:
+        raise CatalogueError(f"documents.yaml: {error}") from error
+    if problems := tuple(document_templates.check(templates, catalogue)):
+        raise CatalogueError(*problems)
 
 
 def _checked_joint(directory: Directory, catalogue: Catalogue) -> Catalogue:

@@ -4,8 +4,6 @@ Two keys are trusted: identity's, for people and registered systems, and the gov
 say ``role: system``. The rules of RFC 8725 hold: one fixed algorithm, ``iss``, ``aud``, ``exp`` and ``kid`` required.
 """
 
-import base64
-import hashlib
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -13,32 +11,17 @@ from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from cryptography.hazmat.primitives.serialization import load_der_public_key
-from jwt.algorithms import ECAlgorithm
-from jwt.api_jws import PyJWS
 from msgspec import json
 
 from .aws import AwsJson
+from .kms_jws import KmsJws as KmsJws
+from .kms_jws import jwk as jwk
+from .kms_jws import public_key as public_key
 
 AUDIENCE = "liangwang"
 LIFETIME_SECONDS = 900
 REMEMBERED = 4096
 """Good tokens that a verifier keeps in mind."""
-
-
-class KmsJws:
-    """Signs any content with a KMS key (ECC_NIST_P256) as a JSON Web Signature (RFC 7515, ES256). ``kind`` is its
-    ``typ``, by which one kind of signed content is never taken for another (RFC 8725, 3.11)."""
-
-    def __init__(self, aws: AwsJson, key: str, *, kind: str = "JWT") -> None:
-        self._headers = {"kid": key.rpartition("/")[2], "typ": kind}
-        self._jws = PyJWS(algorithms=[])
-        self._jws.register_algorithm("ES256", _KmsEs256(aws, key))
-
-    def sign(self, payload: bytes) -> str:
-        """The content with its signature, in the compact form."""
-        return self._jws.encode(payload, key="", algorithm="ES256", headers=self._headers)
 
 
 class KmsSigner:
@@ -129,42 +112,3 @@ class Verifier:
         if kid not in self._public:
             self._public[kid] = public_key(self._aws, alias)
         return self._public[kid]
-
-
-def public_key(aws: AwsJson, alias: str) -> ec.EllipticCurvePublicKey:
-    """The public half of a KMS signing key."""
-    answer = aws.call("kms", "GetPublicKey", {"KeyId": alias})
-    key = load_der_public_key(base64.b64decode(answer["PublicKey"]))
-    assert isinstance(key, ec.EllipticCurvePublicKey)
-    return key
-
-
-def jwk(key: ec.EllipticCurvePublicKey, *, kid: str) -> dict[str, Any]:
-    """A public key as a JSON Web Key (RFC 7517)."""
-    return {**ECAlgorithm.to_jwk(key, as_dict=True), "kid": kid, "alg": "ES256", "use": "sig"}
-
-
-class _KmsEs256(ECAlgorithm):
-    """ES256 whose private half stays in KMS."""
-
-    def __init__(self, aws: AwsJson, key: str) -> None:
-        super().__init__(ECAlgorithm.SHA256)
-        self._aws = aws
-        self._key_id = key
-
-    def prepare_key(self, key: Any) -> Any:
-        return key
-
-    def check_key_length(self, key: Any) -> None:
-        return None
-
-    def sign(self, msg: bytes, key: Any) -> bytes:
-        request = {
-            "KeyId": self._key_id,
-            "Message": base64.b64encode(hashlib.sha256(msg).digest()).decode(),
-            "MessageType": "DIGEST",
-            "SigningAlgorithm": "ECDSA_SHA_256",
-        }
-        der = base64.b64decode(self._aws.call("kms", "Sign", request)["Signature"])
-        r, s = decode_dss_signature(der)
-        return r.to_bytes(32, "big") + s.to_bytes(32, "big")

@@ -131,7 +131,7 @@ def identity() -> "Logins":
     aws = outside.aws()
     key, issuer = os.environ["TOKEN_KEY"], os.environ["TOKEN_ISSUER"]
     issuers = os.environ.get("EXTERNAL_ISSUERS", "")
-    published = (os.environ["CERTIFICATE_KEY"],)
+    published = (os.environ["CERTIFICATE_KEY"], *os.environ["DOCUMENT_KEYS"].split(","))
     store, vault = _store(aws), _vault(aws)
     return logins(aws, store, vault, key=key, issuer=issuer, external=issuers, published=published)
 

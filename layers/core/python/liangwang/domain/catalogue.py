@@ -183,7 +183,8 @@ class Item(Struct, frozen=True, forbid_unknown_fields=True):
     ``assurance`` is the real-name level (``domain/account.py``) that whoever applies must have. ``accepted_by`` says who
     examines an application: the rules at once, or an officer within five working days. ``supplement_days`` (working days) is
     how long an applicant has for a supplement; ``extension`` of None means that the limit is not extended. ``recheck`` is the
-    part of the cases decided by rule alone that an officer looks at afterwards.
+    part of the cases decided by rule alone that an officer looks at afterwards. ``documents`` names templates of
+    ``documents.yaml`` for kinds of documents (``domain/document.py``) that are not to look like everybody's.
     """
 
     task_code: str
@@ -217,6 +218,7 @@ class Item(Struct, frozen=True, forbid_unknown_fields=True):
     lights: Lights = Lights()
     procedures: tuple[Procedure, ...] = ()
     recheck: float = 0.0
+    documents: dict[str, str] = {}
 
     @property
     def material_codes(self) -> frozenset[str]:

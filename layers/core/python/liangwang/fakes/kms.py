@@ -1,4 +1,7 @@
-"""KMS in memory: data keys bound to a key and a context, and ES256 signatures. Keys go by whatever name they are called."""
+"""KMS in memory: data keys bound to a key and a context, and signatures. Keys go by whatever name they are called.
+
+What spec a signing key has follows from its name, as in the template; SM2 by a library that only tests have.
+"""
 
 import base64
 import os
@@ -6,11 +9,12 @@ from collections.abc import Callable
 from typing import Any
 
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from ..aws import AwsError
+from ..kms_jws import RAW_LIMIT
 
 
 class FakeKms:
@@ -18,7 +22,7 @@ class FakeKms:
 
     def __init__(self) -> None:
         self._wrapped: dict[str, tuple[str, dict[str, str], bytes]] = {}
-        self._signing: dict[str, ec.EllipticCurvePrivateKey] = {}
+        self._signing: dict[str, Any] = {}
         self.operations: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "GenerateDataKey": self._generate_data_key,
             "Decrypt": self._decrypt,
@@ -46,19 +50,65 @@ class FakeKms:
         return {"KeyId": key, "Plaintext": _text(plain)}
 
     def _sign(self, request: dict[str, Any]) -> dict[str, Any]:
-        if (request["MessageType"], request["SigningAlgorithm"]) != ("DIGEST", "ECDSA_SHA_256"):
-            raise AwsError("ValidationException", "the fake signs SHA-256 digests by ECDSA")
-        digest = base64.b64decode(request["Message"])
-        signature = self._key(request["KeyId"]).sign(digest, ec.ECDSA(Prehashed(hashes.SHA256())))
-        return {"KeyId": request["KeyId"], "Signature": _text(signature), "SigningAlgorithm": "ECDSA_SHA_256"}
+        spec, message = _spec(request["KeyId"]), base64.b64decode(request["Message"])
+        asked = (request["MessageType"], request["SigningAlgorithm"])
+        if asked != _SIGNS[spec]:
+            raise AwsError("ValidationException", f"the fake signs with a key of spec {spec} as {_SIGNS[spec]}")
+        if asked[0] == "RAW" and len(message) > RAW_LIMIT:
+            raise AwsError("ValidationException", f"at most {RAW_LIMIT} bytes are signed as they are")
+        signature = _signature(spec, self._key(request["KeyId"]), message)
+        return {"KeyId": request["KeyId"], "Signature": _text(signature), "SigningAlgorithm": asked[1]}
 
     def _get_public_key(self, request: dict[str, Any]) -> dict[str, Any]:
-        public = self._key(request["KeyId"]).public_key()
-        encoded = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        return {"KeyId": request["KeyId"], "PublicKey": _text(encoded), "KeySpec": "ECC_NIST_P256"}
+        spec, public = _spec(request["KeyId"]), self._key(request["KeyId"]).public_key()
+        if spec == "SM2":
+            point = bytes(public.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint))
+            encoded = _SM2_HEADER + point[-64:]
+        else:
+            encoded = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return {"KeyId": request["KeyId"], "PublicKey": _text(encoded), "KeySpec": spec}
 
-    def _key(self, name: str) -> ec.EllipticCurvePrivateKey:
-        return self._signing.setdefault(name, ec.generate_private_key(ec.SECP256R1()))
+    def _key(self, name: str) -> Any:
+        if name not in self._signing:
+            self._signing[name] = _new_key(_spec(name))
+        return self._signing[name]
+
+
+_SIGNS = {
+    "ECC_NIST_P256": ("DIGEST", "ECDSA_SHA_256"),
+    "ECC_NIST_EDWARDS25519": ("RAW", "ED25519_SHA_512"),
+    "SM2": ("RAW", "SM2DSA"),
+}
+
+_SM2_HEADER = bytes.fromhex("3059301306072a8648ce3d020106082a811ccf5501822d03420004")
+"""What stands before the point in a public key on the SM2 curve (RFC 5480, GM/T 0006)."""
+
+
+def _spec(name: str) -> str:
+    return {"document": "ECC_NIST_EDWARDS25519", "document-sm2": "SM2"}.get(name.rpartition("/")[2], "ECC_NIST_P256")
+
+
+def _new_key(spec: str) -> Any:
+    if spec == "SM2":
+        from pysmx.SM2 import SM2EllipticCurvePrivateKey
+
+        return SM2EllipticCurvePrivateKey.generate()
+    return (
+        ed25519.Ed25519PrivateKey.generate()
+        if spec == "ECC_NIST_EDWARDS25519"
+        else ec.generate_private_key(ec.SECP256R1())
+    )
+
+
+def _signature(spec: str, key: Any, message: bytes) -> bytes:
+    if spec == "SM2":
+        from pysmx.SM2 import SM2SM3SignatureAlgorithm
+
+        flat = bytes(key.sign(message, SM2SM3SignatureAlgorithm(), uid=b"1234567812345678"))
+        return encode_dss_signature(int.from_bytes(flat[:32], "big"), int.from_bytes(flat[32:], "big"))
+    if spec == "ECC_NIST_EDWARDS25519":
+        return bytes(key.sign(message))
+    return bytes(key.sign(message, ec.ECDSA(Prehashed(hashes.SHA256()))))
 
 
 def _text(content: bytes) -> str:

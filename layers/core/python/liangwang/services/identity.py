@@ -14,11 +14,12 @@ from ..domain.account import Account
 from ..domain.errors import Invalid, Unauthenticated, Violation
 from ..domain.sessions import SessionOver
 from ..http import Request
+from ..kms_jws import published
 from ..processing import Command, perform
 from ..sessions import Opened, Sessions
 from ..step_up import require_fresh
 from ..store import Store
-from ..tokens import LIFETIME_SECONDS, KmsSigner, jwk, public_key
+from ..tokens import LIFETIME_SECONDS, KmsSigner
 
 Password = Annotated[str, Meta(max_length=1000)]
 
@@ -191,8 +192,8 @@ class Identity:
         return {"status": "changed"}
 
     def keys(self, request: Request) -> dict[str, object]:
-        """The JSON Web Key Set with which anyone can check tokens and signed results (RFC 7517)."""
-        return {"keys": [jwk(public_key(self._aws, key), kid=key.rpartition("/")[2]) for key in self._keys]}
+        """The JSON Web Key Set with which anyone can check tokens, signed results and documents (RFC 7517)."""
+        return {"keys": [published(self._aws, key) for key in self._keys]}
 
     def _proved(self, username: str, password: str, attempt: Attempt, *, may_lack: bool = False) -> Account:
         """The account that the password opens; ``may_lack``: also one that has none, in its owner's own session."""
