@@ -1,12 +1,14 @@
 """The whole way with deployed functions: packaged as for AWS, invoked through the Lambda API by gateway and runner."""
 
+import base64
 import io
 import zipfile
 
 import boto3
 import pytest
+from liangwang.aggregates import Key
 
-from local import deploy, package, template
+from local import accounts, deploy, package, template
 from local.demo import play
 from local.deployed import DeployedFunction, FunctionError
 from tests.city import city as start
@@ -41,7 +43,7 @@ def test_every_function_of_the_template_is_deployed_with_its_layers(city, aws):
     declared = template.load(city.stack.config.template).functions
     assert set(found) == {city.stack.resources[name] for name in declared}
     layers = {name: len(found[city.stack.resources[name]]["Layers"]) for name in declared}
-    assert layers == {**dict.fromkeys(declared, 3), "ItemsFunction": 4}, "search has a layer of its own"
+    assert layers == {**dict.fromkeys(declared, 3), "ItemsFunction": 4, "DocumentsFunction": 4}, "search and documents"
     assert {one["Handler"] for one in found.values()} == {"app.handler"}
 
 
@@ -70,6 +72,29 @@ def test_the_deployed_search_finds_its_tokenizer_in_a_layer_of_its_own(city, aws
     where = {"http": {"method": "GET", "path": "/api/items"}}
     answer = function.invoke({**asked, "queryStringParameters": {"q": "我想开餐饮店"}, "requestContext": where})
     assert '"food-business-licence"' in answer["body"]
+
+
+def test_the_deployed_documents_find_what_draws_them_and_their_font_in_a_layer_of_their_own(city, aws):
+    store = accounts.store(city.stack, "IntakeTable")
+    names = (item["pk"]["S"] for item in aws("dynamodb").scan(TableName=city.stack.resources["IntakeTable"])["Items"])
+    keys = [Key.parse(name) for name in names if name.startswith("application#")]
+    state = next(one.state for one in store.load(keys).values() if one.state.status == "granted")
+    function = DeployedFunction(city.stack.resources["DocumentsFunction"], client=aws("lambda"))
+    route = "GET /api/applications/{case_no}/documents/{name}"
+    caller = {"subject": state.applicant, "role": "citizen", "level": "2"}
+    path = {"case_no": state.submitted.case_no, "name": "decision"}
+    answer = function.invoke(
+        {
+            "version": "2.0",
+            "routeKey": route,
+            "rawPath": "/",
+            "headers": {"accept": "application/pdf"},
+            "pathParameters": path,
+            "requestContext": {"http": {"method": "GET", "path": "/"}, "authorizer": {"lambda": caller}},
+        }
+    )
+    assert answer["statusCode"] == 200, answer["body"]
+    assert base64.b64decode(answer["body"]).startswith(b"%PDF")
 
 
 def test_deploying_again_finds_what_is_there(city, monkeypatch):

@@ -8,7 +8,7 @@ import logging
 from functools import cache
 from io import BytesIO
 from typing import Any
-from xml.sax.saxutils import escape  # nosec B406: writes markup, reads none
+from xml.sax.saxutils import escape  # nosec B406
 
 import segno
 from liangwang_fonts import SERIF
