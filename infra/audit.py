@@ -10,13 +10,12 @@ without --day the whole table is read.
 
 from functools import partial
 
-import boto3
 import click
-from botocore.exceptions import ClientError
 from liangwang.aws_boto import BotoAws
 from liangwang.domain.patience import Patience
 from liangwang.store import Store
 
+from infra.stack_outputs import outputs
 from local import audit
 
 SYSTEMS = {"intake": "Intake", "governance": "Governance", "department": "Department"}
@@ -24,19 +23,10 @@ SYSTEMS = {"intake": "Intake", "governance": "Governance", "department": "Depart
 
 def office_of(stack: str) -> audit.Office:
     """What a stack's outputs name. Raises click.ClickException when there are none."""
-    try:
-        found = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0].get("Outputs", [])
-    except ClientError as error:
-        raise click.ClickException(f"stack {stack}: {error}") from error
-    names = {output["OutputKey"]: output["OutputValue"] for output in found}
+    names = outputs(stack)
     aws = BotoAws()
-    try:
-        stores = {
-            system: Store(aws, names[f"{name}TableName"], patience=Patience()) for system, name in SYSTEMS.items()
-        }
-        return audit.Office(aws=aws, keys=aws, table=names["AuditTableName"], stores=stores)
-    except KeyError as missing:
-        raise click.ClickException(f"stack {stack} has no output {missing}: is it the application's?") from missing
+    stores = {system: Store(aws, names[f"{name}TableName"], patience=Patience()) for system, name in SYSTEMS.items()}
+    return audit.Office(aws=aws, keys=aws, table=names["AuditTableName"], stores=stores)
 
 
 @click.group(commands=audit.command.commands)

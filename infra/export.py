@@ -10,36 +10,28 @@ table, PutItem on the department's and kms:Decrypt with the departments' keys.
 
 from functools import partial
 
-import boto3
 import click
-from botocore.exceptions import ClientError
 from liangwang.aws_boto import BotoAws
 from liangwang.domain.patience import Patience
 from liangwang.store import Store
 
+from infra.stack_outputs import outputs
 from local import export
 
 
 def office_of(stack: str) -> export.Office:
     """What a stack's outputs name. Raises click.ClickException when there are none."""
-    try:
-        found = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0].get("Outputs", [])
-    except ClientError as error:
-        raise click.ClickException(f"stack {stack}: {error}") from error
-    names = {output["OutputKey"]: output["OutputValue"] for output in found}
+    names = outputs(stack)
     aws = BotoAws()
-    try:
-        return export.Office(
-            aws=aws,
-            keys=aws,
-            table=names["DepartmentTableName"],
-            department=Store(aws, names["DepartmentTableName"], patience=Patience()),
-            intake=Store(aws, names["IntakeTableName"], patience=Patience()),
-            key_prefix="alias/liangwang/department/",
-            catalogue=export.CATALOGUE,
-        )
-    except KeyError as missing:
-        raise click.ClickException(f"stack {stack} has no output {missing}: is it the application's?") from missing
+    return export.Office(
+        aws=aws,
+        keys=aws,
+        table=names["DepartmentTableName"],
+        department=Store(aws, names["DepartmentTableName"], patience=Patience()),
+        intake=Store(aws, names["IntakeTableName"], patience=Patience()),
+        key_prefix="alias/liangwang/department/",
+        catalogue=export.CATALOGUE,
+    )
 
 
 @click.command(

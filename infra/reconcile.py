@@ -13,13 +13,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-import boto3
 import click
-from botocore.exceptions import ClientError
 from liangwang.aws_boto import BotoAws
 from liangwang.domain.patience import Patience
 from liangwang.store import SHARDS, Store
 
+from infra.stack_outputs import outputs
 from local.reconciliation import Difference, Tables
 
 PAGE = 100
@@ -29,15 +28,8 @@ A_SHARD = 8000
 
 def tables_of(stack: str) -> Tables:
     """The tables that a stack's outputs name. Raises click.ClickException when there are none."""
-    try:
-        found = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0].get("Outputs", [])
-    except ClientError as error:
-        raise click.ClickException(f"stack {stack}: {error}") from error
-    names = {output["OutputKey"]: output["OutputValue"] for output in found}
-    try:
-        stores = [Store(BotoAws(), names[f"{name}TableName"], patience=Patience()) for name in SYSTEMS]
-    except KeyError as missing:
-        raise click.ClickException(f"stack {stack} has no output {missing}: is it the application's?") from missing
+    names = outputs(stack)
+    stores = [Store(BotoAws(), names[f"{name}TableName"], patience=Patience()) for name in SYSTEMS]
     return Tables(intake=stores[0], governance=stores[1], department=stores[2])
 
 

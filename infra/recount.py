@@ -9,29 +9,21 @@ stream counts them seconds later. Credentials and region are those of the AWS CL
 
 from functools import partial
 
-import boto3
 import click
-from botocore.exceptions import ClientError
 from liangwang.aws_boto import BotoAws
 from liangwang.domain.patience import Patience
 from liangwang.store import Store
 
+from infra.stack_outputs import outputs
 from local import recount
 
 
 def books_of(stack: str) -> recount.Books:
     """What a stack's outputs name. Raises click.ClickException when there are none."""
-    try:
-        found = boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0].get("Outputs", [])
-    except ClientError as error:
-        raise click.ClickException(f"stack {stack}: {error}") from error
-    names = {output["OutputKey"]: output["OutputValue"] for output in found}
+    names = outputs(stack)
     aws = BotoAws()
-    try:
-        tallies = Store(aws, names["StatisticsTableName"], patience=Patience())
-        return recount.Books(aws, names["DepartmentTableName"], tallies)
-    except KeyError as missing:
-        raise click.ClickException(f"stack {stack} has no output {missing}: is it the application's?") from missing
+    tallies = Store(aws, names["StatisticsTableName"], patience=Patience())
+    return recount.Books(aws, names["DepartmentTableName"], tallies)
 
 
 @click.command(params=recount.command.params)

@@ -10,10 +10,12 @@ from functools import cache
 from ipaddress import ip_network
 
 import boto3
+import click
 import pytest
 from liangwang.domain.messages import TOPIC
 from moto import mock_aws
 
+from infra.stack_outputs import Outputs
 from local import template
 from tests import infra_tools
 from tests.conftest import REPOSITORY
@@ -269,7 +271,10 @@ def test_sam_is_told_parameters_that_exist_and_to_bring_a_bucket():
     assert deploy["capabilities"] == "CAPABILITY_IAM"
 
 
-@pytest.mark.parametrize("name", [*APPLICATION.parameters, *(f"infra/{file.name}" for file in INFRA.glob("*.py"))])
+TOOLS = [file for file in INFRA.glob("*.py") if file.name != "stack_outputs.py"]  # which is a part of some of them
+
+
+@pytest.mark.parametrize("name", [*APPLICATION.parameters, *(f"infra/{file.name}" for file in TOOLS)])
 def test_the_page_for_operators_names_every_parameter_and_every_tool(name):
     if name == "infra/alarms.py":
         name = "infra/alarms.yaml"  # made by it
@@ -302,3 +307,10 @@ def test_nothing_is_tied_to_one_partition_of_aws(file):
     """China's ARNs begin with arn:aws-cn and its hosts end in amazonaws.com.cn."""
     text = file.read_text(encoding="utf-8")
     assert "arn:aws:" not in text and ".amazonaws.com" not in text
+
+
+def test_an_output_that_a_stack_does_not_have_ends_the_tool_with_a_sentence():
+    found = Outputs("liangwang-network", {"SubnetIds": "subnet-1"})
+    assert found["SubnetIds"] == "subnet-1"
+    with pytest.raises(click.ClickException, match="liangwang-network has no output 'AuditTableName'"):
+        found["AuditTableName"]
