@@ -1,6 +1,6 @@
 """特别程序台账: every special procedure and every stop of a case, from what is recorded. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -45,50 +45,45 @@ def entries(history: Iterable[Recorded[Any]]) -> tuple[Entry, ...]:
     """What a case's history says of its procedures and stops, in the order in which they began."""
     found: dict[str, Entry] = {}
     for recorded in history:
-        event, at = recorded.event, recorded.at
-        match event:
-            case ProcedureRequested(procedure_id=name):
-                found[name] = Entry(
-                    procedure_id=name,
-                    kind=event.kind,
-                    state="requested",
-                    days=event.days,
-                    reason=event.reason,
-                    requested_by=event.by,
-                    requested_at=at,
-                    asked_on=event.asked_on,
-                )
-            case ProcedureRejected(procedure_id=name):
-                found[name] = replace(
-                    found[name], state="rejected", answered_by=event.by, answered_at=at, answer=event.reason
-                )
-            case m.CaseSuspended(stop_id=name):
-                before = found.get(name) or Entry(procedure_id=name, kind=event.cause, state="requested")
-                found[name] = replace(
-                    before,
-                    state="in_progress",
-                    reason=event.reason,
-                    answered_by=event.approver,
-                    answered_at=at,
-                    basis=event.basis,
-                    since=event.since,
-                    until=event.until,
-                )
-            case m.CaseResumed(stop_id=name):
-                found[name] = replace(
-                    found[name], state="ended", ended_on=event.on, lasted=event.days, result=event.result
-                )
-            case m.CaseExtended():
-                name = next(
-                    one for one, entry in found.items() if (entry.kind, entry.state) == ("extension", "requested")
-                )
-                found[name] = replace(
-                    found[name],
-                    state="granted",
-                    days=event.days,
-                    answered_by=event.approver,
-                    answered_at=at,
-                    basis=event.basis,
-                    since=event.on,
-                )
+        name = _name(recorded.event, found)
+        if name:
+            found[name] = _entry(found.get(name), name, recorded)
     return tuple(found.values())
+
+
+def _name(event: object, found: Mapping[str, Entry]) -> str:
+    """Which procedure or stop an event speaks of; empty for any other event."""
+    match event:
+        case ProcedureRequested() | ProcedureRejected():
+            return event.procedure_id
+        case m.CaseSuspended() | m.CaseResumed():
+            return event.stop_id
+        case m.CaseExtended():
+            return next(name for name, one in found.items() if (one.kind, one.state) == ("extension", "requested"))
+    return ""
+
+
+def _entry(before: Entry | None, name: str, recorded: Recorded[Any]) -> Entry:
+    """What stands in the ledger after this event; a stop that nobody asked for begins with it."""
+    event, at = recorded.event, recorded.at
+    if isinstance(event, ProcedureRequested):
+        return Entry(
+            procedure_id=name,
+            kind=event.kind,
+            state="requested",
+            days=event.days,
+            reason=event.reason,
+            requested_by=event.by,
+            requested_at=at,
+            asked_on=event.asked_on,
+        )
+    known = before or Entry(procedure_id=name, kind=event.cause, state="requested")
+    match event:
+        case ProcedureRejected():
+            return replace(known, state="rejected", answered_by=event.by, answered_at=at, answer=event.reason)
+        case m.CaseResumed():
+            return replace(known, state="ended", ended_on=event.on, lasted=event.days, result=event.result)
+    answered = replace(known, answered_by=event.approver, answered_at=at, basis=event.basis)
+    if isinstance(event, m.CaseExtended):
+        return replace(answered, state="granted", days=event.days, since=event.on)
+    return replace(answered, state="in_progress", reason=event.reason, since=event.since, until=event.until)
