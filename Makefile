@@ -63,7 +63,7 @@ lint: setup ## ruff, mypy, bandit, cfn-lint
 audit-packages: setup ## known vulnerabilities of the installed packages, as far as the package index tells
 	$(PY) -m local.advisories
 
-contracts: setup ## write docs/api/ and the tables of docs/data-standards.md anew from the code
+contracts: setup ## write docs/api/ and the tables of docs/exchange-tables.md anew from the code
 	$(PY) -m local.contracts
 	$(PY) -m local.table_page
 

@@ -1,4 +1,4 @@
-"""`python -m local.table_page`: writes the tables of docs/data-standards.md anew from the standard data."""
+"""`python -m local.table_page`: writes the tables of docs/exchange-tables.md anew from the standard data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from liangwang.national.tables import Column, Standard, Table
 
 from local.config import REPOSITORY
 
-PAGE = REPOSITORY / "docs" / "data-standards.md"
+PAGE = REPOSITORY / "docs" / "exchange-tables.md"
 BEGIN, END = "<!-- tables: written by make contracts -->\n", "<!-- end of tables -->\n"
 HEAD = "| column | 名称 | | GB/T 39046 | sure | codes | what stands in it |\n|---|---|---|---|---|---|---|\n"
 
@@ -25,12 +25,12 @@ def _parts(data: Standard) -> Iterator[str]:
     common = set.intersection(*(set(table.names) for table in data.tables.values()))
     first = next(iter(data.tables.values()))
     for table in data.tables.values():
-        yield f"### `{table.name}` {table.title}\n\n{table.about[0].upper()}{table.about[1:]}.\n\n{HEAD}"
+        yield f"## `{table.name}` {table.title}\n\n{table.about[0].upper()}{table.about[1:]}.\n\n{HEAD}"
         yield from (_row(column, table) for column in table.columns if column.name not in common)
         yield "\n"
-    yield f"### Every table\n\n{HEAD}"
+    yield f"## Every table\n\n{HEAD}"
     yield from (_row(column, first) for column in first.columns if column.name in common)
-    yield "\n### Code lists\n\n| list | source | sure | codes |\n|---|---|---|---|\n"
+    yield "\n## Code lists\n\n| list | source | sure | codes |\n|---|---|---|---|\n"
     for one in data.codes.values():
         codes = ", ".join(f"{code} {name}" for code, name in one.codes.items())
         yield f"| {one.id} | {one.source} | {one.confidence} | {codes} |\n"
