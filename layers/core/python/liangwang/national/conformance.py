@@ -154,7 +154,7 @@ def said(found: Iterable[TableReport], words: Any) -> list[str]:
                 "column": column.name,
                 "title": column.title,
                 "per_cent": column.per_cent,
-                "standard": column.standard,
+                "standard": column.standard or "–",
             }
             if column.required and column.filled < table.rows:
                 why = column.why or words("exchange_table.no_reason")
