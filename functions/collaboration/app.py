@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from liangwang import wiring_governance, wiring_supervision
+from liangwang import wiring
 from liangwang.consuming import consume
 from liangwang.http import Route, Routes, serve
 from liangwang.services.centre import EventView
 from liangwang.services.oversight import OverdueList
 
-app, oversight = wiring_governance.collaboration(), wiring_supervision.oversight()
+app, oversight = wiring.collaboration(), wiring.oversight()
 
 ROUTES: Routes = {
     "GET /api/collaborations/{collaboration_id}": Route(

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from liangwang import wiring_decisions
+from liangwang import wiring
 from liangwang.domain.decisions import CertificateRevocation, Correction, Reissue, Revocation
 from liangwang.http import Route, Routes, serve
 from liangwang.services.decisions import DecisionView
 
-app = wiring_decisions.decisions()
+app = wiring.decisions()
 
 ROUTES: Routes = {
     "POST /api/cases/{case_no}/decision/correction": Route(

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from liangwang import wiring_decisions
+from liangwang import wiring
 from liangwang.http import Route, Routes, serve
 from liangwang.services.documents import PDF, DocumentList
 
-app = wiring_decisions.documents()
+app = wiring.documents()
 
 ROUTES: Routes = {
     "GET /api/applications/{case_no}/documents": Route(

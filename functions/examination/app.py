@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from liangwang import wiring_acceptance
+from liangwang import wiring
 from liangwang.domain.officer_acceptance import AcceptCase, RefuseCase, RequestSupplement, ReturnCase, TransferCase
 from liangwang.domain.recheck import Recheck
 from liangwang.http import Route, Routes, serve
@@ -10,7 +10,7 @@ from liangwang.services.acceptance_desk import Transferred
 from liangwang.services.own_cases import CaseSummary
 from liangwang.services.rechecks import RecheckList, RecheckView
 
-app, rechecks = wiring_acceptance.examination()
+app, rechecks = wiring.examination()
 
 ROUTES: Routes = {
     "POST /api/cases/{case_no}/acceptance": Route(

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from liangwang import wiring_governance
+from liangwang import wiring
 from liangwang.consuming import consume
 
-store, app = wiring_governance.handback()
+store, app = wiring.handback()
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from liangwang import wiring, wiring_acceptance
+from liangwang import wiring
 from liangwang.http import Route, Routes, serve
 from liangwang.http_content import EITHER
 from liangwang.services.intake import Apply, CaseList, CaseView, Supplement, Withdrawal
@@ -10,7 +10,7 @@ from liangwang.services.receipts import SealedReceipt
 from liangwang.services.results import HTML, JOSE, Result
 
 app = wiring.intake()
-results, receipts = wiring_acceptance.documents(app)
+results, receipts = wiring.results(app)
 
 ROUTES: Routes = {
     "POST /api/applications": Route(app.apply, "Apply", "application.submit", body=Apply, status=201, result=CaseView),

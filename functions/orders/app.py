@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from liangwang import wiring_supervision
+from liangwang import wiring
 from liangwang.http import Route, Routes, serve
 from liangwang.services.orders import Answer, OrderList, OrderView
 
-app = wiring_supervision.orders()
+app = wiring.orders()
 
 ROUTES: Routes = {
     "GET /api/orders": Route(app.orders, "What my department was ordered and urged", "order.list", result=OrderList),

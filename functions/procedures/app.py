@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from liangwang import wiring_departments
+from liangwang import wiring
 from liangwang.domain.procedures import AskForProcedure
 from liangwang.http import Route, Routes, serve
 from liangwang.services.procedures import ProcedureLedger, ProcedureResult, Rejection
 
-app = wiring_departments.procedures()
+app = wiring.procedures()
 
 ROUTES: Routes = {
     "GET /api/cases/{case_no}/procedures": Route(

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from liangwang import wiring_statistics
+from liangwang import wiring
 from liangwang.http import Route, Routes, serve
 from liangwang.services.statistics import StatisticsView
 
-app = wiring_statistics.statistics()
+app = wiring.statistics()
 
 ROUTES: Routes = {
     "GET /api/statistics": Route(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from liangwang import wiring_departments
+from liangwang import wiring
 from liangwang.domain.absence import Absent
 from liangwang.domain.approval import ReturnStep
 from liangwang.domain.officers import GiveStep
@@ -12,7 +12,7 @@ from liangwang.services.absences import AbsenceView
 from liangwang.services.own_cases import CaseSummary
 from liangwang.services.step_files import FileAnnouncement, OpenStepFile, StepFile, StepFiles
 
-approval, absences, files = wiring_departments.steps()
+approval, absences, files = wiring.steps()
 
 ROUTES: Routes = {
     "POST /api/cases/{case_no}/steps/{step}/officer": Route(

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from liangwang import wiring_supervision
+from liangwang import wiring
 
-app = wiring_supervision.supervision()
+app = wiring.supervision()
 
 
 def handler(event: dict[str, Any], context: object) -> None:

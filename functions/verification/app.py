@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from liangwang import wiring, wiring_decisions
+from liangwang import wiring
 from liangwang.http import Route, Routes, serve
 from liangwang.http_content import EITHER
 from liangwang.services.results import HTML
 from liangwang.services.verification import CertificateView
 
-app = wiring_decisions.verification()
+app = wiring.verification()
 door = wiring.door()
 
 ROUTES: Routes = {

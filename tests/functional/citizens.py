@@ -5,11 +5,11 @@ import itertools
 import json
 from datetime import UTC, datetime, timedelta
 
-from liangwang import wiring
 from liangwang.aggregates import ACCOUNT, APPLICATION, MANDATE, Key
 from liangwang.domain.account import Account
 from liangwang.domain.mandate import Mandate
 from liangwang.processing import Command, perform
+from liangwang.wiring import shared
 
 from tests.functional.functions import ENVIRONMENT, Functions, golden, init_phase
 
@@ -91,7 +91,7 @@ class Citizens(Functions):
     def register(self, person, **personal):
         """An account with these personal fields, sealed as identity seals them."""
         with init_phase(self.outside, {**ENVIRONMENT, "TABLE": "intake"}):
-            sealed = wiring._vault(self.aws).seal(person, personal)
+            sealed = shared.vault(self.aws).seal(person, personal)
         account = Account(role="citizen", password="-", personal=sealed)
         command = Command(Key(ACCOUNT.name, person), f"register/{person}", lambda state, at: [account])
         perform(self.store("intake"), [command], datetime.now(UTC))[0].stored()
@@ -104,7 +104,7 @@ class Citizens(Functions):
     def erase(self, person):
         """Destroys a person's keys; the functions start anew, so that none still has them in memory."""
         with init_phase(self.outside, {**ENVIRONMENT, "TABLE": "intake"}):
-            wiring._vault(self.aws).destroy(person)
+            shared.vault(self.aws).destroy(person)
         self._handlers.clear()
 
     def inbox(self, caller=CITIZEN, **query):

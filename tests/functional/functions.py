@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from datetime import timedelta
 from unittest import mock
 
-from liangwang import wiring
+from liangwang import outside as real
 from liangwang.domain.patience import Patience
 from liangwang.fakes import FakeAws, FakeExchange, FakeObjects, FakeProducer, FakeSender
 from liangwang.services.exchange import ExchangeApi
 from liangwang.store import Store
+from liangwang.wiring import shared
 
 from tests.conftest import REPOSITORY
 
@@ -78,7 +79,7 @@ def golden(name):
     return json.loads((EVENTS / f"{name}.json").read_text("utf-8"))
 
 
-class Outside(wiring.Outside):
+class Outside(real.Outside):
     """Fakes for AWS, Kafka and the exchange."""
 
     def __init__(self):
@@ -96,7 +97,7 @@ class Outside(wiring.Outside):
         return self._objects
 
     def senders(self):
-        return {channel: self.providers[channel] for channel in wiring.channels()}
+        return {channel: self.providers[channel] for channel in real.channels()}
 
     def producer(self):
         return self._producer
@@ -143,9 +144,9 @@ class Functions:
 @contextmanager
 def init_phase(outside, environment):
     """What a function sees while it is imported."""
-    before, wiring.outside = wiring.outside, outside
+    before, shared.outside = shared.outside, outside
     try:
         with mock.patch.dict(os.environ, environment):
             yield
     finally:
-        wiring.outside = before
+        shared.outside = before

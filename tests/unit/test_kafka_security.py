@@ -8,8 +8,9 @@ import pytest
 from botocore.auth import SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotoCredentials
-from liangwang import clock, wiring
+from liangwang import clock
 from liangwang.kafka_security import PROTOCOLS, Security, msk_token
+from liangwang.outside import Outside
 from liangwang.producer import Producer
 from liangwang.signing import Credentials
 
@@ -81,7 +82,7 @@ def wired(monkeypatch, **environment):
         monkeypatch.setenv(name, value)
     given = []
     monkeypatch.setattr("liangwang.producer.Producer", lambda servers, *, security: given.append((servers, security)))
-    wiring.Outside().producer()
+    Outside().producer()
     return given[0]
 
 

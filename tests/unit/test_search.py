@@ -97,13 +97,13 @@ def test_any_query_has_an_answer_and_always_the_same(query, dice):
 def test_the_dictionary_is_loaded_by_the_first_search_and_not_before():
     code = """
 import sys
-from liangwang import wiring
+from liangwang.wiring.intake_system import words
 from liangwang.catalogue import load
 from liangwang.domain.errors import DomainError
 from liangwang.http import Request
 from pathlib import Path
 from liangwang.services.items import Items
-items = Items(load(Path("layers/catalogue")), wiring._words)
+items = Items(load(Path("layers/catalogue")), words)
 ask = lambda q: items.items(Request("", None, {}, {"q": q}, {}, None, None))
 ask(""); before = "rjieba" in sys.modules
 ask("排水"); print(before, "rjieba" in sys.modules)

@@ -1,1 +1,1 @@
-"""liangwang (两网): what the functions share. Start reading at ``domain/``, then ``wiring.py``."""
+"""liangwang (两网): what the functions share. Start reading at ``domain/``, then ``wiring/``."""

@@ -1,4 +1,4 @@
-"""What identity and the user API are put together from; ``wiring.py`` gives the settings."""
+"""What identity and the user API are put together from; ``wiring/`` gives the settings."""
 
 from typing import NamedTuple
 

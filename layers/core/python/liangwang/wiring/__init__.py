@@ -1,0 +1,76 @@
+"""The composition root: builds the adapters and what stands on them. Beside ``outside.py`` nothing else reads the environment.
+
+Each function's ``app.py`` calls its own builder once, at import, which Lambda does once an execution environment.
+Builders import what only they need, so that a function's cold start pays for nothing else.
+"""
+
+from .department_system import (
+    acceptance,
+    approval,
+    assistance,
+    decisions,
+    examination,
+    orders,
+    procedures,
+    statistics,
+    steps,
+)
+from .every_system import audit, publisher, supervision
+from .governance_system import collaboration, handback, oversight
+from .intake_system import (
+    document_signer,
+    documents,
+    drafts,
+    exchange,
+    feedback,
+    followup,
+    inbox,
+    intake,
+    items,
+    joint,
+    materials,
+    notifier,
+    relay,
+    results,
+    verification,
+)
+from .people import authorizer, door, identity, mandates, privacy, users
+
+__all__ = [
+    "acceptance",
+    "approval",
+    "assistance",
+    "audit",
+    "authorizer",
+    "collaboration",
+    "decisions",
+    "document_signer",
+    "documents",
+    "door",
+    "drafts",
+    "examination",
+    "exchange",
+    "feedback",
+    "followup",
+    "handback",
+    "identity",
+    "inbox",
+    "intake",
+    "items",
+    "joint",
+    "mandates",
+    "materials",
+    "notifier",
+    "orders",
+    "oversight",
+    "privacy",
+    "procedures",
+    "publisher",
+    "relay",
+    "results",
+    "statistics",
+    "steps",
+    "supervision",
+    "users",
+    "verification",
+]

@@ -1,0 +1,32 @@
+"""Builders of the governance centres' functions."""
+
+from typing import TYPE_CHECKING
+
+from . import shared
+
+if TYPE_CHECKING:
+    from ..services.centre import Centre
+    from ..services.handback import Handback
+    from ..services.oversight import Oversight
+    from ..store import Store
+
+
+def collaboration() -> "Centre":
+    """The centre's collaboration events."""
+    from ..services.centre import Centre
+
+    return Centre(shared.store(shared.outside.aws()), shared.catalogue().organisation, shared.calendar())
+
+
+def oversight() -> "Oversight":
+    """What came before a governance centre."""
+    from ..services.oversight import Oversight
+
+    return Oversight(shared.store(shared.outside.aws()), shared.catalogue().organisation)
+
+
+def handback() -> "tuple[Store, Handback]":
+    """The centre's ledger and its way back to intake."""
+    from ..services.handback import Handback
+
+    return shared.store(shared.outside.aws()), Handback(shared.outside.exchange())
