@@ -82,6 +82,9 @@ SEASONAL = frozenset(
 )
 """What may come too early or too late besides the acts of ``PEOPLE``."""
 
+MISSED = frozenset({"GET /api/absence", "PUT /api/absence", "DELETE /api/absence"})
+"""Paths that name nothing, and yet what they are about may not be there, or not be the caller's."""
+
 KEEPERS = frozenset({"users", "joint", "drafts", "feedback", "materials", "privacy"})
 """Functions that read what is encrypted under a person's keys, which may be destroyed meanwhile."""
 
@@ -236,7 +239,7 @@ def _statuses(place: HttpRoute, route: Route, folder: str) -> list[str]:
         "400": route.body is not None,
         "401": route.roles is not None or (folder == "identity" and route.body is not None),
         "403": route.roles is not None,
-        "404": names_one or bool(named & {"department", "on_behalf_of"}),
+        "404": names_one or place.key in MISSED or bool(named & {"department", "on_behalf_of"}),
         "406": True,
         "409": acts or place.key in SEASONAL,
         "410": folder in KEEPERS,

@@ -9,7 +9,8 @@ import pytest
 
 from local import openapi, template
 from local.config import REPOSITORY
-from tests.functional.world import CALLERS, LISTS, SAMPLES, Sample, World
+from tests.functional.samples import LISTS, SAMPLES
+from tests.functional.world import CALLERS, Sample, World
 
 TEMPLATE = template.load(REPOSITORY / "template.yaml")
 FUNCTIONS = sorted({place.function for place in TEMPLATE.routes})
@@ -38,7 +39,7 @@ def untouched():
 
 
 def sample_of(key) -> Sample:
-    assert key in SAMPLES, f"{key} has no sample: say in tests/functional/world.py who may ask for what there"
+    assert key in SAMPLES, f"{key} has no sample: say in tests/functional/samples.py who may ask for what there"
     return SAMPLES[key](world())
 
 

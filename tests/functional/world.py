@@ -1,7 +1,6 @@
 """A small city in which everything is somebody's: one citizen's case at every system, and everybody who might look at it.
 
-The sweep over all routes (test_others_things.py) asks for each of them in everybody's name. A new route with a path
-parameter needs a line in ``SAMPLES``; the sweep says so.
+The sweep over all routes (test_others_things.py) asks for each of them in everybody's name (samples.py).
 """
 
 import base64
@@ -92,6 +91,16 @@ JOINT = {
     },
     "allow_duplicate": True,  # the world has open cases of its items
 }
+
+
+class Sample(NamedTuple):
+    """One request about the owner's thing, and the callers who may make it; to all others it does not exist."""
+
+    path: dict[str, str]
+    allowed: frozenset[str]
+    body: Any = None
+    query: Mapping[str, str] = MappingProxyType({})
+    refusals: tuple[int, ...] = (403, 404)
 
 
 class World(Citizens):
@@ -271,7 +280,7 @@ class World(Citizens):
         for name, items in snapshot.items():
             self.aws.dynamodb.tables[name] = dict(items)
 
-    def asks(self, function: str, route: str, caller: dict[str, str], sample: "Sample") -> tuple[int, str]:
+    def asks(self, function: str, route: str, caller: dict[str, str], sample: Sample) -> tuple[int, str]:
         """A request in a caller's name: the status and the body as it came."""
         event = golden("http_follow")
         event |= {"routeKey": route, "pathParameters": dict(sample.path), "queryStringParameters": dict(sample.query)}
@@ -283,173 +292,3 @@ class World(Citizens):
             event["body"] = json.dumps(sample.body)
         answer = self.call(function, event)
         return answer["statusCode"], answer["body"]
-
-
-class Sample(NamedTuple):
-    """One request about the owner's thing, and the callers who may make it; to all others it does not exist."""
-
-    path: dict[str, str]
-    allowed: frozenset[str]
-    body: Any = None
-    query: Mapping[str, str] = MappingProxyType({})
-    refusals: tuple[int, ...] = (403, 404)
-
-
-def _material(world: World) -> dict[str, str]:
-    return {"material_id": world.material}
-
-
-def _case(world: World) -> dict[str, str]:
-    return {"case_no": world.case}
-
-
-def _desk(world: World) -> dict[str, str]:
-    return {"case_no": world.at_desk}
-
-
-def _decided(world: World) -> dict[str, str]:
-    return {"case_no": world.decided}
-
-
-def _closed(world: World) -> dict[str, str]:
-    return {"case_no": world.closed_case}
-
-
-def _task(world: World) -> dict[str, str]:
-    return {"task_id": world.task}
-
-
-USER = {"userId": "zhang"}
-BASIS = {"basis": "《行政许可法》第七十条", "reason": "示例"}
-
-
-def _joint(world: World) -> dict[str, str]:
-    return {"joint_no": world.joint}
-
-
-SAMPLES: dict[str, Callable[[World], Sample]] = {
-    # ---- the citizen's own
-    "GET /api/applications/{case_no}": lambda w: Sample(_case(w), CITIZENS),
-    "POST /api/applications/{case_no}/supplement": lambda w: Sample(
-        _case(w), CITIZENS, {"form": {}, "materials": ["layout-plan"]}
-    ),
-    "POST /api/applications/{case_no}/withdrawal": lambda w: Sample(_case(w), CITIZENS, {"reason": "示例"}),
-    "GET /api/applications/{case_no}/documents": lambda w: Sample(_closed(w), CITIZENS),
-    "GET /api/applications/{case_no}/documents/{name}": lambda w: Sample({**_closed(w), "name": "decision"}, CITIZENS),
-    "POST /api/applications/{case_no}/rating": lambda w: Sample(_closed(w), CITIZENS, {"rating": 1}),
-    "GET /api/applications/{case_no}/rating": lambda w: Sample(_closed(w), CITIZENS),
-    "POST /api/applications/{case_no}/rating/confirmation": lambda w: Sample(_closed(w), CITIZENS, {"satisfied": True}),
-    "POST /api/joint-items/{joint_code}/applications": lambda w: Sample(
-        {"joint_code": "open-a-restaurant"}, CITIZENS, {**JOINT, "on_behalf_of": "zhang"}
-    ),
-    "GET /api/joint-applications/{joint_no}": lambda w: Sample(_joint(w), CITIZENS),
-    "POST /api/joint-applications/{joint_no}/withdrawal": lambda w: Sample(_joint(w), CITIZENS, {}),
-    "POST /api/notifications/{notification_id}/read": lambda w: Sample({"notification_id": w.notification}, OWNER, {}),
-    "POST /api/materials/{material_id}/completion": lambda w: Sample(_material(w), OWNER),
-    "PUT /api/materials/{material_id}/content": lambda w: Sample(_material(w), OWNER, PNG),
-    "GET /api/materials/{material_id}/content": lambda w: Sample(_material(w), OWNER),
-    "GET /api/applications/{case_no}/receipt": lambda w: Sample(_closed(w), CITIZENS),
-    "GET /api/applications/{case_no}/result": lambda w: Sample(_closed(w), CITIZENS),
-    "GET /api/drafts/{code}": lambda w: Sample({"code": w.draft}, CITIZENS),
-    "PUT /api/drafts/{code}": lambda w: Sample(
-        {"code": w.draft}, CITIZENS, {"task_code": "food-business-licence", "form": {}, "version": 1}
-    ),
-    "DELETE /api/drafts/{code}": lambda w: Sample({"code": w.draft}, CITIZENS),
-    "POST /api/drafts/{code}/application": lambda w: Sample({"code": w.draft}, CITIZENS, {}),
-    "DELETE /api/mandates/{mandate_id}": lambda w: Sample({"mandate_id": "zhang.agent"}, CITIZENS),
-    "POST /api/applications: on behalf of": lambda w: Sample(
-        {}, CITIZENS, {**json.loads(golden("http_apply")["body"]), "on_behalf_of": "zhang"}
-    ),
-    "POST /api/applications: another's file": lambda w: Sample({}, OWNER, w.wish_with_file, refusals=(403, 404, 422)),
-    "GET /api/user/{userId}": lambda w: Sample(USER, OWNER | AUDITOR),
-    "DELETE /api/user/{userId}": lambda w: Sample(USER, OWNER),
-    "PATCH /api/user/{userId}": lambda w: Sample(USER, OWNER, {"email": "zhang@example.com"}),
-    "POST /api/user/{userId}/verification": lambda w: Sample(
-        USER, CLERKS, {"number": IDENTITY_NO, "reason": "示例：居民身份证"}
-    ),
-    # ---- the department's
-    "GET /api/cases/{case_no}": lambda w: Sample(_case(w), DEPARTMENT | AUDITOR),
-    "POST /api/cases/{case_no}/personal": lambda w: Sample(_case(w), DESK, {"reason": "示例核对"}),
-    "POST /api/cases/{case_no}/materials/{code}": lambda w: Sample(
-        {**_case(w), "code": "layout-plan"}, DESK, {"reason": "示例核对"}
-    ),
-    "POST /api/cases/{case_no}/decision/correction": lambda w: Sample(
-        _decided(w), SUPERVISOR, {**BASIS, "valid_until": "2030-01-01T00:00:00+08:00"}
-    ),
-    "POST /api/cases/{case_no}/decision/revocation": lambda w: Sample(_decided(w), SUPERVISOR, BASIS),
-    "POST /api/cases/{case_no}/certificate/revocation": lambda w: Sample(
-        _decided(w), SUPERVISOR, {**BASIS, "certificate_no": f"{w.decided}-Z"}
-    ),
-    "POST /api/cases/{case_no}/certificate/reissue": lambda w: Sample(
-        _decided(w), SUPERVISOR, {**BASIS, "certificate_no": f"{w.decided}-Z"}
-    ),
-    "GET /api/cases/{case_no}/procedures": lambda w: Sample(_desk(w), DEPARTMENT | AUDITOR),
-    "POST /api/cases/{case_no}/procedures": lambda w: Sample(_desk(w), DESK, {"kind": "testing", "reason": "示例"}),
-    "POST /api/cases/{case_no}/procedures/{procedure_id}/approval": lambda w: Sample(
-        {**_desk(w), "procedure_id": f"{w.at_desk}-T1"}, frozenset({"supervisor, own"})
-    ),
-    "POST /api/cases/{case_no}/procedures/{procedure_id}/rejection": lambda w: Sample(
-        {**_desk(w), "procedure_id": f"{w.at_desk}-T1"}, frozenset({"supervisor, own"}), {"reason": "示例"}
-    ),
-    "POST /api/cases/{case_no}/procedures/{procedure_id}/end": lambda w: Sample(
-        {"case_no": w.suspended, "procedure_id": f"{w.suspended}-T1"}, DEPARTMENT, {"result": "示例"}
-    ),
-    "POST /api/cases/{case_no}/acceptance": lambda w: Sample(_desk(w), CLERK, {}),
-    "POST /api/cases/{case_no}/supplement-notice": lambda w: Sample(
-        _desk(w), DESK, {"points": [{"field": "area", "reason": "示例"}]}
-    ),
-    "POST /api/cases/{case_no}/refusal": lambda w: Sample(_desk(w), CLERK, {"reasons": ["示例"], "basis": "示例"}),
-    "POST /api/cases/{case_no}/return": lambda w: Sample(_desk(w), CLERK, {"reason": "示例"}),
-    "POST /api/cases/{case_no}/transfer": lambda w: Sample(_desk(w), CLERK, {"to": ELSEWHERE, "reason": "示例"}),
-    "POST /api/cases/{case_no}/recheck": lambda w: Sample(_desk(w), REVIEWERS, {"finding": "right"}),
-    "POST /api/cases/{case_no}/steps": lambda w: Sample(_desk(w), DEPARTMENT, {"step": "approve", "opinion": "agree"}),
-    "POST /api/cases/{case_no}/steps/{step}/officer": lambda w: Sample({**_desk(w), "step": "approve"}, DEPARTMENT, {}),
-    "POST /api/cases/{case_no}/steps/{step}/return": lambda w: Sample(
-        {**_desk(w), "step": "approve"}, DEPARTMENT, {"to": "review", "reason": "示例"}
-    ),
-    "GET /api/cases/{case_no}/attachments": lambda w: Sample(_desk(w), DEPARTMENT | AUDITOR),
-    "POST /api/cases/{case_no}/attachments": lambda w: Sample(_desk(w), DEPARTMENT, PHOTO),
-    "POST /api/cases/{case_no}/attachments/{attachment_id}/completion": lambda w: Sample(
-        {**_desk(w), "attachment_id": w.photo}, DEPARTMENT
-    ),
-    "POST /api/cases/{case_no}/attachments/{attachment_id}": lambda w: Sample(
-        {**_desk(w), "attachment_id": w.photo}, DESK, {"reason": "示例核对"}
-    ),
-    "POST /api/orders/{case_no}/{order}/answer": lambda w: Sample(
-        {**_desk(w), "order": "JD-06"}, SUPERVISOR, {"result": "示例：周五前办结"}
-    ),
-    "GET /api/rectifications/{case_no}": lambda w: Sample(_closed(w), frozenset({"supervisor, own"}) | CENTRES),
-    "POST /api/rectifications/{case_no}/response": lambda w: Sample(
-        _closed(w), frozenset({"supervisor, own"}), {"response": "示例"}
-    ),
-    # ---- the supporting department's
-    "GET /api/tasks/{task_id}": lambda w: Sample(_task(w), ALL_HELPERS | AUDITOR),
-    "POST /api/tasks/{task_id}/sign": lambda w: Sample(_task(w), HELPERS, {}),
-    "POST /api/tasks/{task_id}/decline": lambda w: Sample(_task(w), HELPERS, {"reason": "示例"}),
-    "POST /api/tasks/{task_id}/report": lambda w: Sample(_task(w), HELPERS, {"opinion": "agree"}),
-    # ---- the centre's
-    "GET /api/collaborations/{collaboration_id}": lambda w: Sample(
-        {"collaboration_id": w.collaboration}, CENTRES | AUDITOR
-    ),
-}
-"""A request for every route that names a thing in its path and is not public; and, after a colon, what is named elsewhere."""
-
-LISTS: dict[str, tuple[dict[str, str], frozenset[str]]] = {
-    "GET /api/applications": ({"on_behalf_of": "zhang"}, CITIZENS),
-    "GET /api/drafts": ({"on_behalf_of": "zhang"}, CITIZENS),
-    "GET /api/cases": ({"department": OWN}, DEPARTMENT | AUDITOR),
-    "GET /api/cases/export": ({"department": OWN}, DEPARTMENT | AUDITOR),
-    "GET /api/rechecks": ({"department": OWN}, REVIEWERS | AUDITOR),
-    "GET /api/absence": (
-        {"officer": official("clerk", department=OWN)["subject"]},
-        frozenset({"clerk, own", "supervisor, own"}),
-    ),
-    "GET /api/statistics": ({"department": OWN}, frozenset({"supervisor, own"}) | CENTRES | AUDITOR),
-    "GET /api/orders": ({"department": OWN}, SUPERVISOR | AUDITOR),
-    "GET /api/supervision": ({"region": "990101"}, CENTRES | AUDITOR),
-    "GET /api/tasks": ({"department": SUPPORTING}, ALL_HELPERS | AUDITOR),
-    "GET /api/ratings": ({"department": OWN}, frozenset({"supervisor, own"}) | CENTRES),
-    "GET /api/ratings/summary": ({"department": OWN}, DEPARTMENT | CENTRES),
-    "GET /api/rectifications": ({"department": OWN}, frozenset({"supervisor, own"}) | CENTRES),
-}
-"""Lists in which somebody may name whose things they want."""

@@ -1,23 +1,28 @@
 """受理 and time: what comes about when nobody says anything: deemed acceptance, returns, promises that were not kept."""
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from liangwang.catalogue import load_supervision
 from liangwang.domain import messages as m
-from liangwang.domain import steps
+from liangwang.domain import steps, supervision
 from liangwang.domain.acceptance import receive, receive_supplement, wake, withdraw
 from liangwang.domain.case import evolve
 from liangwang.domain.catalogue import Material, Step
 from liangwang.domain.course import Practice
-from liangwang.domain.deadlines import awaited
+from liangwang.domain.deadlines import awaited, next_moment, raised
 from liangwang.domain.examination import GRACE
 from liangwang.domain.officer_acceptance import AskedPoint, RequestSupplement, VisibleBefore, request_supplement
+from liangwang.domain.patience import Patience
+from liangwang.domain.supervision_rule import Watch
 from liangwang.domain.working_days import Calendar
 
 from tests.unit.samples import (
     CASE_NO,
+    CITY,
     NOON,
     collaboration,
     evaluate,
@@ -30,6 +35,8 @@ from tests.unit.samples import (
     withdrawn,
 )
 
+WATCH = Watch(load_supervision(Path(__file__).parents[2] / "layers" / "catalogue"), CITY)
+PATIENCE = Patience()
 BY_CLERK = item(accepted_by="clerk")
 LATER = item(
     materials=(Material("identity", text("Identity card")), Material("plan", text("Plan"), later_days=3)),
@@ -252,3 +259,35 @@ def test_a_supplement_in_review_that_is_not_made_lets_the_review_go_on_with_what
     after = woken(LATER, state, late)
     assert (after.status, list(moments(after))) == ("in_review", [])
     assert kinds(receive_supplement(after, supplemented(), on=on(LATER), now=late)) == ["Noted"]
+
+
+# ------------------------------------------------------------------ rules that cannot be evaluated
+
+
+def test_a_case_whose_rules_cannot_say_whom_to_ask_is_not_deemed_accepted_but_left_to_officers_with_a_flag_once():
+    kind = item(accepted_by="clerk", collaborations=(collaboration("fire", when="broken"),))
+    state = arrived(kind)
+    due = state.deemed_at
+    first = supervision.wake(state, on=on(kind), watch=WATCH, now=due)
+    assert [(one.moment, one.stage) for one in first] == [("deemed", "escalate")]
+    state = folded(evolve, state, first, at=due)
+    assert (state.status, state.awaited, next_moment(state, PATIENCE)) == ("received", (), None)
+    assert supervision.wake(state, on=on(kind), watch=WATCH, now=due + timedelta(days=9)) == []
+    assert [one.moment for one in raised(state)] == ["deemed"], "it stays in the supervisor's list"
+    wish = RequestSupplement(points=(AskedPoint(field="plan", reason="so that the rule can be asked"),))
+    asked = request_supplement(state, wish, officer="li", on=on(kind), now=due + timedelta(days=1))
+    assert kinds(asked) == ["SupplementRequested"], "an officer finds a way out"
+
+
+def test_a_supplement_that_was_not_made_in_review_lets_the_clock_run_also_where_a_rule_is_broken():
+    kind = item(accepted_by="clerk", steps=(Step("handle", "rule"), Step("approve", "clerk")))
+    state = arrived(kind)
+    now = NOON + timedelta(days=8)
+    state = folded(evolve, state, wake(state, on=on(kind), now=now), at=now)
+    wish = RequestSupplement(points=(AskedPoint(field="plan", reason="mend", arose_from="seen"),))
+    state = folded(evolve, state, request_supplement(state, wish, officer="li", on=on(kind), now=now), at=now)
+    broken = item(accepted_by="clerk", steps=(*kind.steps, Step("review", "clerk", after=("handle",), when="broken")))
+    late = state.open_notice.until + GRACE
+    events = wake(state, on=on(broken), now=late)
+    assert kinds(events) == ["CaseResumed"]
+    assert wake(folded(evolve, state, events, at=late), on=on(broken), now=late) == []

@@ -279,3 +279,19 @@ def test_a_notice_is_answered_as_a_notice_though_a_promise_is_open_too():
     assert answer(state, fields=["area"], materials=())[0].notice_no == "N"
     assert answer(state, fields=[], materials=("plan",))[0].notice_no == "S"
     assert state.status == "supplementing"
+
+
+def resumed(stop_id):
+    return m.CaseResumed(**FIELDS, stop_id=stop_id, on=NOON.date(), days=1, stood=1, due=example(m.Due))
+
+
+def test_a_notice_in_review_whose_time_has_passed_is_open_no_more():
+    state = applied(told(2, ACCEPTED), told(3, NOTICE), told(4, resumed("N")))
+    assert (state.notice, state.status) == (None, "in_review")
+    with pytest.raises((Invalid, NotNow)):
+        answered(state, supplemented(notice_no=""))
+
+
+def test_the_end_of_a_special_procedure_does_not_hide_that_a_supplement_is_awaited():
+    state = applied(told(2, ACCEPTED), told(3, NOTICE), told(4, resumed("T1")))
+    assert (state.notice, state.status) == (NOTICE, "supplementing")

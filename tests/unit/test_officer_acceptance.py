@@ -1,5 +1,7 @@
 """受理 by an officer: what may be done with an application that waits, and what art. 32 does not allow."""
 
+from datetime import timedelta
+
 import pytest
 from liangwang.domain import messages as m
 from liangwang.domain.acceptance import receive, receive_supplement
@@ -45,6 +47,9 @@ ITEM = item(
 ON = Practice(ITEM, evaluate, Calendar())
 OTHER = structs.replace(CITY.departments[3], code="WEST-MARKET", region="D2")
 ORGANISATION = structs.replace(CITY, departments=(*CITY.departments, OTHER))
+
+
+SECOND = timedelta(seconds=1)
 
 
 def waiting(**application):
@@ -114,7 +119,7 @@ def test_a_point_that_arose_from_the_answer_may_be_asked_for():
 
 
 def test_a_refusal_gives_reasons_basis_and_remedy():
-    (refusal,) = refuse(waiting(), RefuseCase(reasons=("not ours",), basis="art. 1"), officer="li", on=ON)
+    (refusal,) = refuse(waiting(), RefuseCase(reasons=("not ours",), basis="art. 1"), officer="li", on=ON, now=NOON)
     assert (refusal.reasons, refusal.basis, refusal.by) == ((text("not ours"),), "art. 1", "li")
     assert refusal.remedy == text("refusal.remedy")
 
@@ -129,14 +134,14 @@ def test_an_application_is_given_back_with_a_reason():
 @pytest.mark.parametrize("to", ["EAST-MARKET", "EAST-FIRE", "NOWHERE"])
 def test_a_case_is_handed_over_to_a_department_that_handles_the_item_only(to):
     with pytest.raises(Invalid) as caught:
-        check_transfer(waiting(), TransferCase(to=to, reason="theirs"), item=ITEM, organisation=ORGANISATION)
+        check_transfer(waiting(), TransferCase(to=to, reason="theirs"), item=ITEM, organisation=ORGANISATION, now=NOON)
     assert fields(caught) == ["to"]
 
 
 def handed_over(state):
     wish = TransferCase(to="WEST-MARKET", reason="theirs")
-    check_transfer(state, wish, item=ITEM, organisation=ORGANISATION)
-    return folded(evolve, state, transfer(state, wish, officer="li", sealed=(example(m.Sealed),)))
+    check_transfer(state, wish, item=ITEM, organisation=ORGANISATION, now=NOON)
+    return folded(evolve, state, transfer(state, wish, officer="li", sealed=(example(m.Sealed),), now=NOON))
 
 
 def test_a_case_that_was_handed_over_is_the_same_case_with_the_same_number_and_the_same_five_days():
@@ -157,12 +162,40 @@ def test_the_next_department_says_everything_that_follows():
     [
         lambda state: accept(state, AcceptCase(), officer="li", on=ON, now=NOON),
         lambda state: asked(state, points("area")),
-        lambda state: refuse(state, RefuseCase(reasons=("no",), basis="art. 1"), officer="li", on=ON),
+        lambda state: refuse(state, RefuseCase(reasons=("no",), basis="art. 1"), officer="li", on=ON, now=NOON),
         lambda state: give_back(state, ReturnCase(reason="no"), officer="li", on=ON, now=NOON),
-        lambda state: transfer(state, TransferCase(to="WEST-MARKET", reason="theirs"), officer="li", sealed=()),
+        lambda state: transfer(
+            state, TransferCase(to="WEST-MARKET", reason="theirs"), officer="li", sealed=(), now=NOON
+        ),
     ],
 )
 def test_what_was_accepted_waits_for_acceptance_no_more(act):
     state = folded(evolve, waiting(), accept(waiting(), AcceptCase(), officer="li", on=ON, now=NOON))
     with pytest.raises((NotNow, VisibleBefore)):
         act(state)
+
+
+# ------------------------------------------------------------------ after the five days, before a sweep has looked
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda state, now: request_supplement(state, points("area"), officer="li", on=ON, now=now),
+        lambda state, now: refuse(state, RefuseCase(reasons=("no",), basis="art. 1"), officer="li", on=ON, now=now),
+        lambda state, now: give_back(state, ReturnCase(reason="no"), officer="li", on=ON, now=now),
+        lambda state, now: transfer(state, TransferCase(to="WEST", reason="theirs"), officer="li", sealed=(), now=now),
+    ],
+)
+def test_once_the_five_days_have_passed_it_counts_as_accepted_and_nothing_else_is_said(act):
+    state = waiting()
+    act(state, state.deemed_at - SECOND)
+    with pytest.raises(NotNow, match="counts as accepted"):
+        act(state, state.deemed_at)
+
+
+def test_an_officer_who_accepts_after_the_five_days_accepts_from_the_day_it_came():
+    state = waiting()
+    assert not accept(state, AcceptCase(), officer="li", on=ON, now=state.deemed_at - SECOND)[0].deemed
+    late = accept(state, AcceptCase(), officer="li", on=ON, now=state.deemed_at)[0]
+    assert (late.deemed, late.by, late.due.started_on) == (True, "li", ON.calendar.day_of(NOON))

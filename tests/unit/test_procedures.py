@@ -17,7 +17,7 @@ from liangwang.domain.procedure_ledger import entries
 from liangwang.domain.procedures import AskForProcedure
 from liangwang.domain.working_days import Calendar
 
-from tests.unit.samples import CASE_NO, NOON, collaboration, evaluate, folded, item, submitted
+from tests.unit.samples import CASE_NO, NOON, collaboration, evaluate, folded, item, submitted, text
 
 CALENDAR = Calendar(announced=frozenset({2027}))
 PRACTICE = Practice(item(), evaluate, CALENDAR)
@@ -128,9 +128,14 @@ def practice(kind=SPECIAL):
     return Practice(kind, evaluate, CALENDAR)
 
 
+def an(officer):
+    """An officer by name, or as given."""
+    return officer if isinstance(officer, Officer) else Officer(name=officer, role="clerk")
+
+
 def asked(state, kind="appraisal", *, at=NOON, officer="wang", on=SPECIAL, days=0, reason="needed", **days_named):
     wish = AskForProcedure(kind=kind, days=days, reason=reason, **days_named)
-    return folded(evolve, state, procedures.ask(state, wish, officer=officer, on=practice(on), now=at), at=at)
+    return folded(evolve, state, procedures.ask(state, wish, officer=an(officer), on=practice(on), now=at), at=at)
 
 
 def approved(state, number=1, *, at=NOON, approver="zhao", level="department", on=SPECIAL):
@@ -147,7 +152,7 @@ def rejected(state, number=1, *, reason="not needed", approver="zhao", level="de
 
 def ended(state, number=1, *, at=NOON, result="sound", officer="wang", oversees=False, on=SPECIAL):
     identity = f"{CASE_NO}-T{number}"
-    events = procedures.end(state, identity, result, officer=officer, oversees=oversees, on=practice(on), now=at)
+    events = procedures.end(state, identity, result, officer=an(officer), oversees=oversees, on=practice(on), now=at)
     return folded(evolve, state, events, at=at)
 
 
@@ -352,12 +357,14 @@ def test_the_ledger_shows_each_procedure_from_request_to_result():
     state = accepted(SPECIAL)
     for kind in ("appraisal", "hearing", "extension"):
         wish = AskForProcedure(kind=kind, reason="needed")
-        state = record(state, procedures.ask(state, wish, officer="wang", on=practice(), now=NOON), NOON)
+        state = record(state, procedures.ask(state, wish, officer=an("wang"), on=practice(), now=NOON), NOON)
     by = {"approver": "zhao", "level": "department", "on": practice()}
     state = record(state, procedures.approve(state, f"{CASE_NO}-T1", **by, now=NOON), NOON)
     state = record(state, procedures.reject(state, f"{CASE_NO}-T2", "no", **by), NOON)
     state = record(state, procedures.approve(state, f"{CASE_NO}-T3", **by, now=NOON), NOON)
-    end = procedures.end(state, f"{CASE_NO}-T1", "sound", officer="wang", oversees=False, on=practice(), now=NOON + DAY)
+    end = procedures.end(
+        state, f"{CASE_NO}-T1", "sound", officer=an("wang"), oversees=False, on=practice(), now=NOON + DAY
+    )
     record(state, end, NOON + DAY)
     assert [(one.kind, one.state, one.answered_by) for one in entries(history)] == [
         ("appraisal", "ended", "zhao"),
@@ -366,3 +373,26 @@ def test_the_ledger_shows_each_procedure_from_request_to_result():
     ]
     first = entries(history)[0]
     assert (first.requested_by, first.lasted, first.result, first.ended_on) == ("wang", 1, "sound", date(2027, 3, 2))
+
+
+def test_who_stands_in_for_an_absent_officer_asks_and_ends_in_that_name_and_neither_of_both_approves():
+    state = in_hand(accepted(SPECIAL), "wang")
+    li = Officer(name="li", role="clerk", stands_in_for=frozenset({"wang", "somebody else"}))
+    state = asked(state, officer=li)
+    assert (state.asked[0].by, state.asked[0].on_behalf_of) == ("li", "wang")
+    for approver in ("li", "wang"):
+        with pytest.raises(Forbidden):
+            procedures.approve(state, f"{CASE_NO}-T1", approver=approver, level="department", on=practice(), now=NOON)
+    assert ended(approved(state), officer=li).status == "in_review"
+
+
+@pytest.mark.parametrize("end", ["granted", "withdrawn", "refused", "returned"])
+def test_a_request_that_waits_when_the_case_ends_waits_no_more_and_nobody_has_a_step_in_hand(end):
+    state = in_hand(asked(accepted(SPECIAL)), "wang")
+    said = {"case_no": CASE_NO, "department": "EAST-MARKET", "told": 9}
+    last = {
+        "refused": m.CaseRefused(**said, refusal_doc_no="B", reasons=(), remedy=text("sue")),
+        "returned": m.CaseReturned(**said, return_doc_no="T", reasons=()),
+    }.get(end) or m.CaseDecided(**said, outcome=end)
+    state = folded(evolve, state, [last])
+    assert (state.asked, state.officers, state.opened, state.open_notice) == ((), {}, {}, None)

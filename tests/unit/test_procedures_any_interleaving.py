@@ -79,7 +79,7 @@ class Desk:
 
     def ask(self, officer, kind):
         wish = AskForProcedure(kind=kind, reason="needed")
-        return procedures.ask(self.state, wish, officer=officer, on=PRACTICE, now=self.now)
+        return procedures.ask(self.state, wish, officer=Officer(name=officer, role="clerk"), on=PRACTICE, now=self.now)
 
     def approve(self, approver, number, level):
         who = {"approver": approver, "level": self.level(number, level)}

@@ -14,9 +14,10 @@ from . import messages as m
 from . import policy, procedures, statutory_clock
 from .case import Case, Event, Received, SupplementReceived, evolve
 from .catalogue import Collaboration, Text
-from .course import Practice, advance, facts
-from .examination import GRACE, asked_before, examine, is_needed, is_promised, outstanding, topic, wanted
+from .course import Practice, Undecidable, advance, facts
+from .examination import GRACE, asked_before, examine, is_needed, is_promised, topic, wanted
 from .history import Recorded, too_late
+from .steps import outstanding
 
 LAW = "《中华人民共和国行政许可法》第三十二条"
 """The article that acceptance, the one notice and deemed acceptance rest on."""
@@ -86,15 +87,17 @@ def wake(state: Case, *, on: Practice, now: datetime) -> Sequence[Event]:
     supplement that was not made lets the clock run again: the officer decides on what is there.
 
     What has passed changes the state, so that it is no moment any more (``deadlines``).
+
+    A rule that cannot be evaluated stops none of it (``_deemed``, ``_overdue_in_review``): else every later run would fail the same way.
     """
     if state.is_terminal:
         return []
-    if state.status == "received" and state.deemed_at is not None and state.deemed_at <= now:
-        return accept(state, by="rule", deemed=True, on=on, now=now)
+    if state.status == "received" and is_late(state, now):
+        return _deemed(state, on=on, now=now)
     notice = state.open_notice
     if notice is not None and notice.until is not None and notice.until + GRACE <= now:
         if state.accepted is not None:
-            return _resumed(state, notice, on.say("supplement.not_made").zh, on=on, now=now)
+            return _overdue_in_review(state, notice, on=on, now=now)
         reason = on.say("return.supplement_overdue", notice_no=notice.notice_no)
         return give_back(state, reasons=(reason,), on=on, now=now)
     late = {one.material for one in outstanding(state) if one.until + GRACE <= now}
@@ -102,6 +105,30 @@ def wake(state: Case, *, on: Practice, now: datetime) -> Sequence[Event]:
         names = tuple(material.name for material in on.item.materials if material.code in late)
         return give_back(state, reasons=(on.say("return.promise_overdue"), *names), on=on, now=now)
     return []
+
+
+def is_late(state: Case, now: datetime) -> bool:
+    """Whether the time in which the department has to say something has passed."""
+    return state.deemed_at is not None and state.deemed_at <= now
+
+
+def _deemed(state: Case, *, on: Practice, now: datetime) -> Sequence[Event]:
+    """What nobody examined in time is accepted; or it stays with the department's officers, where a rule of the item cannot say
+    whom to ask. Nobody is left out by mistake: the moment fires as one that a supervisor has to look into (``supervision``).
+    """
+    try:
+        return accept(state, by="rule", deemed=True, on=on, now=now)
+    except Undecidable:
+        return []
+
+
+def _overdue_in_review(state: Case, notice: m.SupplementRequested, *, on: Practice, now: datetime) -> Sequence[Event]:
+    """The clock runs again, also where a rule cannot say how the case goes on: its lights tell then."""
+    result = on.say("supplement.not_made").zh
+    try:
+        return _resumed(state, notice, result, on=on, now=now)
+    except Undecidable:
+        return [procedures.resume(state, notice.notice_no, result, on, now)]
 
 
 def accept(
@@ -154,7 +181,7 @@ def _asked(state: Case, one: Collaboration, *, on: Practice, now: datetime) -> S
         cause="collaboration",
         basis=one.stops_clock,
         approver="rule",
-        until=on.calendar.end_of(on.calendar.after(on.calendar.day_of(now), one.days)),
+        until=on.calendar.limit(now, one.days),
         reason="",
         on=on,
         now=now,
@@ -167,13 +194,12 @@ def request_supplement(
 ) -> m.SupplementRequested:
     """补正告知: everything at once, and until when it is awaited. The first notice is ``-G``, a later one ``-G2``."""
     number = len(state.notices) + 1
-    day = on.calendar.after(on.calendar.day_of(now), on.item.supplement_days)
     return m.SupplementRequested(
         case_no=state.application.case_no,
         department=state.department,
         notice_no=f"{state.application.case_no}-G{number if number > 1 else ''}",
         points=points,
-        until=on.calendar.end_of(day),
+        until=on.calendar.limit(now, on.item.supplement_days),
         by=by,
     )
 
@@ -233,7 +259,7 @@ def _deemed_at(on: Practice, now: datetime) -> datetime | None:
     """Until when the department has to say something; rules do so at once."""
     if on.item.accepted_by == "rule":
         return None
-    return on.calendar.end_of(on.calendar.after(on.calendar.day_of(now), DEEMED_AFTER))
+    return on.calendar.limit(now, DEEMED_AFTER)
 
 
 def _by_rule(state: Case, *, on: Practice, now: datetime) -> Sequence[Event]:
@@ -257,9 +283,9 @@ def _by_rule(state: Case, *, on: Practice, now: datetime) -> Sequence[Event]:
 
 def _promised(state: Case, *, on: Practice, now: datetime) -> tuple[m.Promise, ...]:
     """What may come later, and until when: counted from the day of acceptance."""
-    known, today = facts(state, now), on.calendar.day_of(now)
+    known = facts(state, now)
     return tuple(
-        m.Promise(material=one.code, until=on.calendar.end_of(on.calendar.after(today, one.later_days)))
+        m.Promise(material=one.code, until=on.calendar.limit(now, one.later_days))
         for one in on.item.materials
         if one.code not in state.materials and is_promised(state, one) and is_needed(one, on.evaluate, known)
     )

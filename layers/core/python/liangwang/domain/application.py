@@ -149,11 +149,15 @@ class Application(Struct, frozen=True, kw_only=True):
         """The supplement notice that waits for an answer."""
         for entry in reversed(self.progress):
             if isinstance(entry.message, m.SupplementRequested):
-                answered = any(
-                    getattr(said, "notice_no", "") == entry.message.notice_no for _, _, said in self.outgoing
-                )
-                return None if answered else entry.message
+                number = entry.message.notice_no
+                answered = any(getattr(said, "notice_no", "") == number for _, _, said in self.outgoing)
+                return None if answered or number in self._over else entry.message
         return None
+
+    @property
+    def _over(self) -> frozenset[str]:
+        """What a clock stood for and has ended: special procedures, and notices in review, also those that nobody answered."""
+        return frozenset(one.message.stop_id for one in self.progress if isinstance(one.message, m.CaseResumed))
 
     @property
     def accepted(self) -> m.CaseAccepted | None:
@@ -178,11 +182,10 @@ class Application(Struct, frozen=True, kw_only=True):
     def stands(self) -> bool:
         """Whether a special procedure is going on: one that was told of, and whose end was not."""
         told = [entry.message for entry in self.progress]
-        over = {one.stop_id for one in told if isinstance(one, m.CaseResumed)}
         begun = (
             one for one in told if isinstance(one, m.CaseSuspended) and one.cause not in ("collaboration", "supplement")
         )
-        return any(one.stop_id not in over for one in begun)
+        return any(one.stop_id not in self._over for one in begun)
 
     @property
     def departments(self) -> tuple[str, ...]:
@@ -251,7 +254,7 @@ def _told_status(message: m.Progress, state: Application) -> Status | None:
         case m.CaseSuspended(cause=cause) if cause not in ("collaboration", "supplement"):
             return "suspended"
         case m.CaseResumed():
-            return "suspended" if state.stands else "in_review"
+            return "suspended" if state.stands else "supplementing" if state.notice else "in_review"
         case m.StepCompleted() | m.StepReturned():
             return "in_review"
     return None

@@ -133,6 +133,10 @@ def _changes(state: Case, recorded: Recorded[Event]) -> dict[str, Any]:
     return {}
 
 
+_NOTHING_OPEN: dict[str, Any] = {"deemed_at": None, "open_notice": None, "officers": {}, "opened": {}, "asked": ()}
+"""However a case ends, nobody has a step of it in hand, and nothing waits for an answer."""
+
+
 def _of_acceptance(state: Case, event: Event, at: datetime) -> dict[str, Any] | None:
     match event:
         case SupplementReceived():
@@ -141,9 +145,9 @@ def _of_acceptance(state: Case, event: Event, at: datetime) -> dict[str, Any] | 
             notices = (*state.notices, event)
             return {"status": "supplementing", "notices": notices, "open_notice": event, "deemed_at": None}
         case m.CaseRefused():
-            return {"status": "refused", "deemed_at": None, "decided_at": at}
+            return {"status": "refused", "decided_at": at, **_NOTHING_OPEN}
         case m.CaseReturned():
-            return {"status": "returned", "deemed_at": None, "decided_at": at}
+            return {"status": "returned", "decided_at": at, **_NOTHING_OPEN}
         case m.CaseTransferred():
             return {
                 "department": event.to,
@@ -259,8 +263,7 @@ def _of_the_end(state: Case, event: Event, at: datetime) -> dict[str, Any] | Non
                 "decided_at": at,
                 "certificate": event.certificate_no,
                 "certificate_until": event.valid_until,
-                "officers": {},
-                "opened": {},
+                **_NOTHING_OPEN,
             }
         case m.DecisionCorrected():
             until = event.valid_until or state.certificate_until

@@ -57,7 +57,9 @@ class StepSkipped(Struct, frozen=True, kw_only=True, tag="step.skipped", tag_fie
 
 
 class ProcedureRequested(Struct, frozen=True, kw_only=True, tag="procedure.requested", tag_field="type"):
-    """An officer asks for a special procedure, or ``extension``. ``asked_on``: when a party asked for a hearing (art. 47)."""
+    """An officer asks for a special procedure, or ``extension``. ``asked_on``: when a party asked for a hearing (art. 47);
+    ``on_behalf_of``: the absent officer in whose name it was asked.
+    """
 
     procedure_id: str
     kind: str
@@ -65,6 +67,7 @@ class ProcedureRequested(Struct, frozen=True, kw_only=True, tag="procedure.reque
     reason: str
     by: str
     asked_on: date | None = None
+    on_behalf_of: str = ""
 
 
 class ProcedureRejected(Struct, frozen=True, kw_only=True, tag="procedure.rejected", tag_field="type"):

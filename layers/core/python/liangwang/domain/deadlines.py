@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 from . import messages as m
 from .case import Case
-from .examination import GRACE, outstanding
+from .examination import GRACE
 from .patience import Patience
+from .steps import outstanding
 
 LIGHTS = ("yellow", "red", "promised", "statutory")
 """The clock's own moments, in the order in which they pass: the later one tells all that those before it could."""
@@ -49,9 +50,8 @@ def _supplement(state: Case) -> Iterator[Moment]:
 
 def _materials(state: Case) -> Iterator[Moment]:
     """What was promised 容缺受理 was not handed in."""
-    for promise in state.accepted.promised if state.accepted is not None else ():
-        if promise.material not in state.materials:
-            yield Moment("material", promise.material, promise.until)
+    for promise in outstanding(state):
+        yield Moment("material", promise.material, promise.until)
 
 
 def _promises(state: Case) -> Iterator[Moment]:

@@ -1,4 +1,4 @@
-"""审查: what an item's rules find in an application, and which promised materials still lack. Pure.
+"""审查: what an item's rules find in an application. Pure.
 
 Rules decide by it at once; where an officer accepts, it is what the officer has to answer for.
 """
@@ -58,13 +58,6 @@ def is_needed(material: Material, evaluate: Evaluate, known: Facts) -> bool:
     if material.necessity == "conditional":
         return find(material.code, material.when, evaluate, known).held
     return material.necessity == "required"
-
-
-def outstanding(state: Case) -> tuple[m.Promise, ...]:
-    """The promises of an accepted case that have not been kept yet; none once it has ended."""
-    if state.accepted is None or state.is_terminal:
-        return ()
-    return tuple(one for one in state.accepted.promised if one.material not in state.materials)
 
 
 def asked_before(state: Case) -> frozenset[str]:

@@ -18,7 +18,7 @@ def handles(state: Case, item: Item, *, role: str, subject: str) -> bool:
     """
     if subject in state.officers.values() or any(subject in (one.by, one.on_behalf_of) for one in state.steps):
         return True
-    if any(one.by == subject for one in state.asked):
+    if any(subject in (one.by, one.on_behalf_of) for one in state.asked):
         return True
     if state.is_terminal:
         rechecks = policy.fields(role, "case.recheck", ["department"]) is not None

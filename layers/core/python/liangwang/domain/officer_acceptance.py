@@ -75,8 +75,11 @@ class VisibleBefore(DomainError):
 
 
 def accept(state: Case, wish: AcceptCase, *, officer: str, on: Practice, now: datetime) -> Sequence[Event]:
-    """受理. Raises NotNow unless the application waits for it, Invalid with what rules find when nothing explains it."""
-    _waiting(state)
+    """受理. Raises NotNow unless the application waits for it, Invalid with what rules find when nothing explains it.
+
+    After the time for a word has passed it is deemed acceptance all the same: it holds from the day the materials came.
+    """
+    _received(state)
     found = examine(state, on.item, on.evaluate, facts(state, now))
     against = [Violation("explanation", f"say why it is accepted although: {reason.en}") for reason in found.refused]
     against += [
@@ -85,7 +88,9 @@ def accept(state: Case, wish: AcceptCase, *, officer: str, on: Practice, now: da
     ]
     if against and not wish.explanation.strip():
         raise Invalid("rules find something against this application", violations=tuple(against))
-    return acceptance.accept(state, by=officer, on=on, now=now, explanation=wish.explanation)
+    return acceptance.accept(
+        state, by=officer, on=on, now=now, explanation=wish.explanation, deemed=acceptance.is_late(state, now)
+    )
 
 
 def request_supplement(
@@ -98,7 +103,7 @@ def request_supplement(
     """
     if state.status == "in_review":
         return _in_review(state, wish, officer=officer, on=on, now=now)
-    _waiting(state)
+    _waiting(state, now)
     _refuse_unknown(wish, on.item)
     if state.notices:
         _refuse_visible_before(state, wish)
@@ -139,9 +144,9 @@ def _in_review(state: Case, wish: RequestSupplement, *, officer: str, on: Practi
     return [notice, stopped]
 
 
-def refuse(state: Case, wish: RefuseCase, *, officer: str, on: Practice) -> Sequence[Event]:
+def refuse(state: Case, wish: RefuseCase, *, officer: str, on: Practice, now: datetime) -> Sequence[Event]:
     """不予受理. Raises NotNow unless the application waits for it."""
-    _waiting(state)
+    _waiting(state, now)
     reasons = tuple(_said(reason) for reason in wish.reasons)
     remedy = _said(wish.remedy) if wish.remedy.strip() else None
     return [acceptance.refuse(state, reasons, on=on, by=officer, basis=wish.basis, remedy=remedy)]
@@ -149,14 +154,14 @@ def refuse(state: Case, wish: RefuseCase, *, officer: str, on: Practice) -> Sequ
 
 def give_back(state: Case, wish: ReturnCase, *, officer: str, on: Practice, now: datetime) -> Sequence[Event]:
     """退件. Raises NotNow unless the application waits, Invalid without a reason."""
-    _waiting(state)
+    _waiting(state, now)
     require_reason(wish.reason, field="reason", what="a return")
     return acceptance.give_back(state, reasons=(_said(wish.reason),), by=officer, on=on, now=now)
 
 
-def check_transfer(state: Case, wish: TransferCase, *, item: Item, organisation: Organisation) -> None:
+def check_transfer(state: Case, wish: TransferCase, *, item: Item, organisation: Organisation, now: datetime) -> None:
     """Raises NotNow unless the application waits, Invalid without a reason or when the other department is not the right one."""
-    _waiting(state)
+    _waiting(state, now)
     require_reason(wish.reason, field="reason", what="a transfer")
     other = organisation.department.get(wish.to)
     found = ""
@@ -170,9 +175,11 @@ def check_transfer(state: Case, wish: TransferCase, *, item: Item, organisation:
         raise Invalid("the case cannot be transferred there", violations=(Violation("to", found),))
 
 
-def transfer(state: Case, wish: TransferCase, *, officer: str, sealed: tuple[m.Sealed, ...]) -> Sequence[Event]:
+def transfer(
+    state: Case, wish: TransferCase, *, officer: str, sealed: tuple[m.Sealed, ...], now: datetime
+) -> Sequence[Event]:
     """移送, what was sealed being ``sealed`` for the other department. What was checked was checked (``check_transfer``)."""
-    _waiting(state)
+    _waiting(state, now)
     moved = m.CaseTransferred(
         case_no=state.application.case_no,
         department=state.department,
@@ -189,7 +196,17 @@ def points_of(wish: RequestSupplement) -> tuple[m.Point, ...]:
     return tuple(m.Point(one.field, _said(one.reason), one.arose_from) for one in wish.points)
 
 
-def _waiting(state: Case) -> None:
+def _waiting(state: Case, now: datetime) -> None:
+    """Raises NotNow unless anything can be said of the application. Once the time for it has passed it counts as accepted, also
+    before a sweep has found that: only where no rule could say how it goes on is it left to officers (``acceptance.wake``).
+    """
+    _received(state)
+    left = any(one.moment == "deemed" for one in state.supervised)
+    if acceptance.is_late(state, now) and not left:
+        raise NotNow("nobody said anything in time: the application counts as accepted (行政许可法 art. 32); accept it")
+
+
+def _received(state: Case) -> None:
     if state.status != "received":
         raise NotNow(f"the case is {state.status}; it does not wait for acceptance")
 

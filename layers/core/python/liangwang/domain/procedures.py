@@ -20,6 +20,7 @@ from .course import Practice, advance
 from .errors import Forbidden, Invalid, NotFound, NotNow, Violation, require_reason
 from .history import Recorded
 from .message_parts import StopCause
+from .officers import Officer
 from .statutory_clock import Clock
 from .working_days import Calendar
 
@@ -50,14 +51,14 @@ class AskForProcedure(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     asked_on: date | None = None
 
 
-def ask(state: Case, wish: AskForProcedure, *, officer: str, on: Practice, now: datetime) -> Sequence[Event]:
-    """An officer who has the case in hand asks. Its id follows from the case, so a repeated request makes no second.
+def ask(state: Case, wish: AskForProcedure, *, officer: Officer, on: Practice, now: datetime) -> Sequence[Event]:
+    """An officer who has the case in hand, or stands in for who has, asks. Its id follows from the case, so a repeated request makes no second.
 
     Raises NotNow when the case has no clock, or has the same procedure in hand already; Forbidden for an officer who has no
     step of it; Invalid for what the item does not allow.
     """
     clock = running_clock(state)
-    _require_in_hand(state, officer)
+    on_behalf_of = _acts_for(state, officer)
     today = day_of(clock, on.calendar, now)
     _check(wish, on.item, on.calendar, today)
     running = [one.kind for one in state.asked] + [one.cause for one in clock.open_stops]
@@ -72,8 +73,9 @@ def ask(state: Case, wish: AskForProcedure, *, officer: str, on: Practice, now: 
             kind=wish.kind,
             days=days,
             reason=wish.reason,
-            by=officer,
+            by=officer.name,
             asked_on=wish.asked_on,
+            on_behalf_of=on_behalf_of,
         )
     ]
 
@@ -128,7 +130,7 @@ def reject(
 
 
 def end(
-    state: Case, procedure_id: str, result: str, *, officer: str, oversees: bool, on: Practice, now: datetime
+    state: Case, procedure_id: str, result: str, *, officer: Officer, oversees: bool, on: Practice, now: datetime
 ) -> Sequence[Event]:
     """What came of it: the clock runs again, and the case goes on where nothing else holds it up.
 
@@ -138,7 +140,7 @@ def end(
     if not any(one.stop_id == procedure_id and one.cause in get_args(Kind) for one in running_clock(state).open_stops):
         raise NotNow(f"no special procedure {procedure_id} is going on")
     if not oversees:
-        _require_in_hand(state, officer)
+        _acts_for(state, officer)
     require_reason(result, field="result", what="the end of a special procedure")
     resumed = resume(state, procedure_id, result, on, now)
     return [resumed, *advance(evolve(state, Recorded(now, "", resumed)), on=on, now=now)]
@@ -232,10 +234,17 @@ def day_of(clock: Clock, calendar: Calendar, now: datetime) -> date:
 # ------------------------------------------------------------------ what is allowed
 
 
-def _require_in_hand(state: Case, officer: str) -> None:
-    """Whoever has a step in hand acts for the case; as long as nobody has one, any officer whom the policy lets."""
-    if state.officers and officer not in state.officers.values():
+def _acts_for(state: Case, officer: Officer) -> str:
+    """For which absent officer this one acts; empty for nobody but themselves. Whoever has a step in hand acts for the case, or
+    who stands in for them; as long as nobody has one, any officer whom the policy lets. Raises Forbidden for others.
+    """
+    holders = state.officers.values()
+    if not holders or officer.name in holders:
+        return ""
+    absent = sorted(officer.stands_in_for.intersection(holders))
+    if not absent:
         raise Forbidden("another officer has this case in hand")
+    return absent[0]
 
 
 def _check(wish: AskForProcedure, item: Item, calendar: Calendar, today: date) -> None:
@@ -291,8 +300,8 @@ def _waiting(state: Case, procedure_id: str, *, by: str, level: Level, item: Ite
         if procedure_id in known:
             raise NotNow(f"procedure {procedure_id} does not wait for approval any more")
         raise NotFound(f"the case has no procedure {procedure_id}")
-    if asked.by == by:
-        raise Forbidden("you asked for this yourself; another person has to approve it")
+    if by in (asked.by, asked.on_behalf_of):
+        raise Forbidden("you asked for this yourself, or it was asked for in your name; another person has to approve it")
     if level != (wanted := approved_by(item, asked.kind)):
         raise Forbidden(f"the head of the {wanted} decides about this, not the head of the {level}")
     return asked

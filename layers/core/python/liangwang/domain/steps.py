@@ -12,6 +12,7 @@ from functools import lru_cache
 from .case import Case, StepOpened
 from .case_no import SHANGHAI
 from .catalogue import Item, Step
+from .message_parts import Promise
 from .working_days import Calendar
 
 
@@ -62,12 +63,19 @@ def reached(done: Container[str], item: Item) -> Iterator[Step]:
             yield step
 
 
+def outstanding(state: Case) -> tuple[Promise, ...]:
+    """容缺: the promises of an accepted case that have not been kept yet; none once it has ended."""
+    if state.accepted is None or state.is_terminal:
+        return ()
+    return tuple(one for one in state.accepted.promised if one.material not in state.materials)
+
+
 def lacking(state: Case, item: Item, step: Step) -> tuple[str, ...]:
-    """容缺: the promised materials that have not come and without which this step is not done."""
-    if state.accepted is None or not state.accepted.promised:
+    """The promised materials that have not come and without which this step is not done."""
+    awaited = [one.material for one in outstanding(state)]
+    if not awaited:
         return ()
     needed_by = {material.code: material.needed_by for material in item.materials}
-    awaited = [one.material for one in state.accepted.promised if one.material not in state.materials]
     last = ends(item.steps)
     return tuple(
         code for code in awaited if step.key == needed_by.get(code) or (not needed_by.get(code) and step.key in last)
@@ -97,7 +105,7 @@ def opening(state: Case, step: Step, calendar: Calendar, now: datetime) -> StepO
     stopped = state.clock.stopped if state.clock is not None else 0
     known = state.opened.get(step.key)
     if known is None and (step.days or step.when):
-        due = calendar.end_of(calendar.after(calendar.day_of(now), step.days)) if step.days else None
+        due = calendar.limit(now, step.days) if step.days else None
         return StepOpened(step=step.key, due_at=due, stopped=stopped)
     if known is not None and known.due_at is not None and known.stopped < stopped:
         day = calendar.after(known.due_at.astimezone(SHANGHAI).date(), stopped - known.stopped)

@@ -78,13 +78,8 @@ def _supervise(state: Case, *, on: Practice, watch: Watch, now: datetime) -> lis
 
 def _first(state: Case, now: datetime, seen: set[Moment]) -> Moment | None:
     ours = ("again", "deemed", "material", "stop", "step", *LIGHTS)
-    examined = state.deemed_at is None  # until then it is acceptance's moment
     return next(
-        (
-            one
-            for one in awaited(state)
-            if one.at <= now and one not in seen and one.kind in ours and (examined or one.kind != "deemed")
-        ),
+        (one for one in awaited(state) if one.at <= now and one not in seen and one.kind in ours),
         None,
     )
 
@@ -122,7 +117,7 @@ def _latest(at: datetime, rule: SupervisionRule, on: Practice, now: datetime) ->
 
 
 def _following(at: datetime, rule: SupervisionRule, on: Practice) -> datetime:
-    return on.calendar.end_of(on.calendar.after(on.calendar.day_of(at), rule.every))
+    return on.calendar.limit(at, rule.every)
 
 
 def _spoken(

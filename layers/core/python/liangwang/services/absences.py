@@ -1,5 +1,6 @@
 """不在岗: who is away from a department, and who stands in for them."""
 
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from msgspec import Struct
@@ -34,6 +35,11 @@ def stands_in(store: Store, department: str, officer: str, *, name: str, now: da
     key = _key(department, officer)
     stored = store.load([key])[key]
     return bool(stored.history) and absence.stands_in(stored.state, name, now)
+
+
+def standing_in(store: Store, department: str, officers: Iterable[str], *, name: str, now: datetime) -> frozenset[str]:
+    """For which of these officers ``name`` stands in now."""
+    return frozenset(one for one in officers if stands_in(store, department, one, name=name, now=now))
 
 
 class Absences:

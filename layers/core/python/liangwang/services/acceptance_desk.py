@@ -61,7 +61,7 @@ class AcceptanceDesk:
         return self._act(
             request,
             "case.refuse",
-            lambda state, on, now: officer_acceptance.refuse(state, wish, officer=request.by.subject, on=on),
+            lambda state, on, now: officer_acceptance.refuse(state, wish, officer=request.by.subject, on=on, now=now),
         )
 
     def give_back(self, request: Request) -> CaseSummary:
@@ -92,13 +92,13 @@ class AcceptanceDesk:
             )
         state: Case = stored.state
         item = self._cases.department.item(state.application)
-        officer_acceptance.check_transfer(state, wish, item=item, organisation=organisation)
+        officer_acceptance.check_transfer(state, wish, item=item, organisation=organisation, now=request.now)
         sealed = self._sealed_for(wish.to, state, stored.key.id)
 
         def decide(current: Case, now: datetime) -> Sequence[Event]:
             if (current.sealed, current.department) != (state.sealed, state.department):
                 raise NotNow("the case has changed meanwhile; look at it again")
-            return officer_acceptance.transfer(current, wish, officer=request.by.subject, sealed=sealed)
+            return officer_acceptance.transfer(current, wish, officer=request.by.subject, sealed=sealed, now=now)
 
         act(self._cases.store, request, stored, decide)
         return Transferred(case_no=stored.key.id, to=wish.to, department=organisation.department[wish.to].name)

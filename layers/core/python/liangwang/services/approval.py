@@ -10,7 +10,7 @@ from ..domain.officers import GiveStep, Officer
 from ..http import Request
 from ..processing import Decide, act
 from ..store import Stored
-from .absences import stands_in
+from .absences import standing_in
 from .own_cases import CaseSummary, OwnCases
 from .step_files import require_files
 
@@ -74,5 +74,5 @@ class Approval:
         state: Case = stored.state
         name, department = request.by.subject, state.department
         others = officers.others_with(state, step, name)
-        absent = {one for one in others if stands_in(self._cases.store, department, one, name=name, now=request.now)}
-        return Officer(name=name, role=request.by.role, stands_in_for=frozenset(absent))
+        absent = standing_in(self._cases.store, department, others, name=name, now=request.now)
+        return Officer(name=name, role=request.by.role, stands_in_for=absent)

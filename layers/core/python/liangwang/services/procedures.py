@@ -11,11 +11,13 @@ from ..domain import policy, procedures
 from ..domain.case import Case, Event
 from ..domain.catalogue import Text
 from ..domain.course import Practice
+from ..domain.officers import Officer
 from ..domain.procedure_ledger import Entry, entries
 from ..domain.procedures import AskForProcedure, Level
 from ..http import Request
 from ..processing import act
 from ..store import Stored
+from .absences import standing_in
 from .own_cases import OwnCases
 
 Decision = Callable[[Case, Practice, datetime], Sequence[Event]]
@@ -60,11 +62,10 @@ class Procedures:
     def ask(self, request: Request) -> ProcedureLedger:
         """An officer asks for a special procedure, or for the extension."""
         wish: AskForProcedure = request.body
-        officer = request.by.subject
         return self._act(
             request,
             "procedure.request",
-            lambda state, on, now: procedures.ask(state, wish, officer=officer, on=on, now=now),
+            lambda state, on, now: procedures.ask(state, wish, officer=self._officer(request, state), on=on, now=now),
         )
 
     def approve(self, request: Request) -> ProcedureLedger:
@@ -92,14 +93,20 @@ class Procedures:
 
     def end(self, request: Request) -> ProcedureLedger:
         """What came of a special procedure is there: the case's limit runs again."""
-        identity, officer = request.path["procedure_id"], request.by.subject
+        identity = request.path["procedure_id"]
         wish: ProcedureResult = request.body
         oversees = policy.fields(request.by.role, "procedure.approve", ["department"]) is not None
         return self._act(
             request,
             "procedure.end",
             lambda state, on, now: procedures.end(
-                state, identity, wish.result, officer=officer, oversees=oversees, on=on, now=now
+                state,
+                identity,
+                wish.result,
+                officer=self._officer(request, state),
+                oversees=oversees,
+                on=on,
+                now=now,
             ),
         )
 
@@ -111,6 +118,13 @@ class Procedures:
 
         return self._ledger(act(self._cases.store, request, stored, decided), request.now)
 
+    def _officer(self, request: Request, state: Case) -> Officer:
+        """The caller, and for whom of those who have the case in hand they stand in: asked only where they have no step of it."""
+        name, holders = request.by.subject, set(state.officers.values())
+        others = holders if name not in holders else ()
+        absent = standing_in(self._cases.store, state.department, sorted(others), name=name, now=request.now)
+        return Officer(name=name, role=request.by.role, stands_in_for=absent)
+
     def _ledger(self, stored: Stored, now: datetime) -> ProcedureLedger:
         state: Case = stored.state
         return ProcedureLedger(
@@ -118,7 +132,7 @@ class Procedures:
             status=state.status,
             due=state.clock.due if state.clock else None,
             explanation=self._explained(state, now),
-            waiting=() if state.is_terminal else tuple(one.procedure_id for one in state.asked),
+            waiting=tuple(one.procedure_id for one in state.asked),
             entries=entries(stored.history),
         )
 
