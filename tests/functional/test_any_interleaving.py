@@ -15,6 +15,7 @@ from liangwang.aggregates import APPLICATION, CASE, COLLABORATION, LEDGER, TASK
 from liangwang.domain import messages as m
 from liangwang.domain.errors import DomainError
 from liangwang.domain.officer_acceptance import RefuseCase
+from liangwang.domain.steps import open_steps
 from liangwang.fakes import Fault
 from liangwang.fakes.kafka import PARTITIONS
 from msgspec import structs
@@ -58,6 +59,7 @@ PEOPLE = st.one_of(
     st.tuples(st.just("withdraw"), NUMBER),
     *[st.tuples(st.just("task"), NUMBER, st.sampled_from(ACTS))] * 4,
     *[st.tuples(st.just("step"), NUMBER, st.sampled_from(("agree", "agree", "disagree")))] * 2,
+    st.tuples(st.just("go_back"), NUMBER, st.booleans()),
 )
 TIME = st.one_of(
     st.tuples(st.just("sweep"), st.sampled_from(("relay", "governance", "department"))),
@@ -158,6 +160,21 @@ class Course:
         if cases := self.city.open_cases():
             self.city.do_step(cases[number % len(cases)], opinion)
 
+    def go_back(self, number, own):
+        """To the last step that an officer did: by that officer, or from the open step by whoever is to do that."""
+        if not (cases := self.city.open_cases()):
+            return
+        case_no = cases[number % len(cases)]
+        state = self.city.state("department", CASE, case_no)
+        if not (done := [one for one in state.done.values() if getattr(one, "by", "rule") != "rule"]):
+            return
+        step = open_steps(state, self.city.department.item(state.application))[0]
+        if own:
+            self.city.go_back(case_no, done[-1].step, "", subject=done[-1].by)
+        else:
+            subject = state.officers.get(step.key) or f"clerk-{len(state.steps)}"
+            self.city.go_back(case_no, step.key, done[-1].step, subject=subject, role=step.role or "clerk")
+
     def stream(self, system, count, fate):
         self.city.stream(system, count, lose=fate == "lose", keep=fate == "keep")
 
@@ -214,6 +231,28 @@ def test_each_case_ends_once_and_the_same_in_all_three_systems(actions):
     one_conclusion_each(city)
 
 
+@given(st.sampled_from(("deliver", "keep", "lose")))
+def test_an_application_that_nobody_examined_in_time_is_deemed_accepted_once_and_ends_as_others_do(fate):
+    quiet = ("later", 60 * 24 * 8), ("sweep", "department"), ("stream", "department", 1, fate), ("sweep", "department")
+    city, (case_no,) = played([("apply", KINDS[9]), ("flow", ["deliver"] * 12), *quiet])
+    accepted = city.state("department", CASE, case_no).accepted
+    assert (accepted.deemed, accepted.by) == (True, "rule")
+    one_ending(city, case_no)
+    told_everything(city, case_no)
+    no_second_effect(city)
+
+
+@given(st.booleans())
+def test_a_case_that_went_back_ends_as_others_do(own):
+    steps = [("step", 0, "agree"), ("go_back", 0, own), ("flow", ["keep", "lose"] * 3), ("step", 0, "agree")]
+    city, (case_no,) = played([("apply", KINDS[3]), *[("flow", ["deliver"] * 12)] * 2, *steps])
+    told = [recorded.event for recorded in city.history("department", CASE, case_no)]
+    assert sum(isinstance(one, m.StepReturned) for one in told) == 1
+    one_ending(city, case_no)
+    told_everything(city, case_no)
+    no_second_effect(city)
+
+
 def told_everything(city, case_no):
     """The citizen knows all that the department said, in its order, whatever was lost on the way."""
     said = [
@@ -240,8 +279,13 @@ def one_ending(city, case_no):
     assert sum(isinstance(one, m.CaseAccepted) for one in told) <= 1
     asked = [point.field for one in told if isinstance(one, m.SupplementRequested) for point in one.points]
     assert len(asked) == len(set(asked)), "nothing is asked for twice"
-    steps = [one.step for one in told if isinstance(one, m.StepCompleted)]
-    assert len(steps) == len(set(steps))
+    done = Counter(one.step for one in told if isinstance(one, m.StepCompleted))
+    again = Counter(step for one in told if isinstance(one, m.StepReturned) for step in one.reopened)
+    event(f"went back {bool(again)}")
+    event(f"deemed accepted {any(isinstance(one, m.CaseAccepted) and one.deemed for one in told)}")
+    assert all(times <= 1 + again[step] for step, times in done.items()), (
+        "what was done is done again only if it went back"
+    )
 
 
 def no_second_effect(city):

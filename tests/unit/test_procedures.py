@@ -396,3 +396,13 @@ def test_a_request_that_waits_when_the_case_ends_waits_no_more_and_nobody_has_a_
     }.get(end) or m.CaseDecided(**said, outcome=end)
     state = folded(evolve, state, [last])
     assert (state.asked, state.officers, state.opened, state.open_notice) == ((), {}, {}, None)
+
+
+def test_a_request_that_waited_when_the_case_ended_has_lapsed_in_the_ledger():
+    state, history = accepted(SPECIAL), []
+    wish = AskForProcedure(kind="appraisal", reason="needed")
+    events = procedures.ask(state, wish, officer=an("wang"), on=practice(), now=NOON)
+    history += [Recorded(NOON, "1", one) for one in events]
+    assert entries(history)[0].state == "requested"
+    history.append(Recorded(NOON, "2", m.CaseDecided(case_no=CASE_NO, department="EAST-MARKET", outcome="withdrawn")))
+    assert entries(history)[0].state == "lapsed"

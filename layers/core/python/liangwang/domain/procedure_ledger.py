@@ -11,8 +11,8 @@ from . import messages as m
 from .case import ProcedureRejected, ProcedureRequested
 from .history import Recorded
 
-State = Literal["requested", "rejected", "in_progress", "ended", "granted"]
-"""``granted`` is an extension: it has no end of its own."""
+State = Literal["requested", "rejected", "in_progress", "ended", "granted", "lapsed"]
+"""``granted`` is an extension: it has no end of its own. ``lapsed`` is a request that waited when the case ended."""
 
 
 class Entry(Struct, frozen=True, kw_only=True):
@@ -45,10 +45,17 @@ def entries(history: Iterable[Recorded[Any]]) -> tuple[Entry, ...]:
     """What a case's history says of its procedures and stops, in the order in which they began."""
     found: dict[str, Entry] = {}
     for recorded in history:
+        if isinstance(recorded.event, m.CaseDecided | m.CaseRefused | m.CaseReturned):
+            found = {name: _lapsed(one) for name, one in found.items()}
         name = _name(recorded.event, found)
         if name:
             found[name] = _entry(found.get(name), name, recorded)
     return tuple(found.values())
+
+
+def _lapsed(entry: Entry) -> Entry:
+    """The entry once the case has ended: nobody answers a request any more."""
+    return replace(entry, state="lapsed") if entry.state == "requested" else entry
 
 
 def _name(event: object, found: Mapping[str, Entry]) -> str:

@@ -301,7 +301,9 @@ def _waiting(state: Case, procedure_id: str, *, by: str, level: Level, item: Ite
             raise NotNow(f"procedure {procedure_id} does not wait for approval any more")
         raise NotFound(f"the case has no procedure {procedure_id}")
     if by in (asked.by, asked.on_behalf_of):
-        raise Forbidden("you asked for this yourself, or it was asked for in your name; another person has to approve it")
+        raise Forbidden(
+            "you asked for this yourself, or it was asked for in your name; another person has to approve it"
+        )
     if level != (wanted := approved_by(item, asked.kind)):
         raise Forbidden(f"the head of the {wanted} decides about this, not the head of the {level}")
     return asked
