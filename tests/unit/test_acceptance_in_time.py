@@ -277,6 +277,13 @@ def test_a_case_whose_rules_cannot_say_whom_to_ask_is_not_deemed_accepted_but_le
     wish = RequestSupplement(points=(AskedPoint(field="plan", reason="so that the rule can be asked"),))
     asked = request_supplement(state, wish, officer="li", on=on(kind), now=due + timedelta(days=1))
     assert kinds(asked) == ["SupplementRequested"], "an officer finds a way out"
+    state = folded(evolve, state, asked, at=due + timedelta(days=1))
+    assert raised(state) == ()
+    came = due + timedelta(days=2)
+    state = folded(evolve, state, receive_supplement(state, supplemented(), on=on(kind), now=came), at=came)
+    assert next_moment(state, PATIENCE) == state.deemed_at, "the five days begin anew"
+    mended = item(accepted_by="clerk", collaborations=(collaboration("fire"),))
+    assert supervision.wake(state, on=on(mended), watch=WATCH, now=state.deemed_at)[0].deemed
 
 
 def test_a_supplement_that_was_not_made_in_review_lets_the_clock_run_also_where_a_rule_is_broken():

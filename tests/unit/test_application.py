@@ -295,3 +295,12 @@ def test_a_notice_in_review_whose_time_has_passed_is_open_no_more():
 def test_the_end_of_a_special_procedure_does_not_hide_that_a_supplement_is_awaited():
     state = applied(told(2, ACCEPTED), told(3, NOTICE), told(4, resumed("T1")))
     assert (state.notice, state.status) == (NOTICE, "supplementing")
+
+
+def test_a_notice_can_be_answered_while_a_special_procedure_that_began_later_goes_on():
+    suspended = m.CaseSuspended(
+        **FIELDS, stop_id="T1", cause="appraisal", basis="art. 45", approver="head", since=NOON.date()
+    )
+    state = applied(told(2, ACCEPTED), told(3, NOTICE), told(4, suspended))
+    assert state.status == "suspended"
+    assert answered(state, supplemented(notice_no=""))[0].notice_no == "N"

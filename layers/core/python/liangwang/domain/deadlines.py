@@ -36,9 +36,14 @@ Source = Callable[[Case], Iterator[Moment]]
 def _examined(state: Case) -> Iterator[Moment]:
     """Nobody has examined the application in time: it counts as accepted (行政许可法 art. 32(4)), and that is looked into."""
     if state.deemed_at is not None:
-        yield Moment("deemed", "", state.deemed_at)
+        yield Moment("deemed", unexamined(state), state.deemed_at)
     elif state.accepted is not None and state.accepted.deemed:
         yield Moment("deemed", "", state.changed_at or state.received_at)
+
+
+def unexamined(state: Case) -> str:
+    """What names the time for a word on acceptance that runs now: after a supplement another one does."""
+    return f"{state.arrived_at or state.received_at:%Y%m%dT%H%M%SZ}"
 
 
 def _supplement(state: Case) -> Iterator[Moment]:
@@ -125,7 +130,7 @@ def is_open(state: Case, spoken: m.CaseSupervised) -> bool:
             runs = clock is not None and clock.standing_since is None
             return runs and step not in state.done and spoken.about == step_again(state, step)
         case "deemed":
-            return True
+            return not spoken.about or (state.deemed_at is not None and spoken.about == unexamined(state))
     return clock is not None and clock.standing_since is None
 
 

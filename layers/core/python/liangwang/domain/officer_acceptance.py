@@ -15,6 +15,7 @@ from . import messages as m
 from .case import Case, Event, evolve
 from .catalogue import Item, Organisation, Text
 from .course import Practice, facts
+from .deadlines import unexamined
 from .errors import DomainError, Invalid, NotNow, Violation, require_reason
 from .examination import asked_before, examine
 from .history import Recorded
@@ -201,7 +202,7 @@ def _waiting(state: Case, now: datetime) -> None:
     before a sweep has found that: only where no rule could say how it goes on is it left to officers (``acceptance.wake``).
     """
     _received(state)
-    left = any(one.moment == "deemed" for one in state.supervised)
+    left = any((one.moment, one.about) == ("deemed", unexamined(state)) for one in state.supervised)
     if acceptance.is_late(state, now) and not left:
         raise NotNow("nobody said anything in time: the application counts as accepted (行政许可法 art. 32); accept it")
 

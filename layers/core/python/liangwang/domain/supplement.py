@@ -24,7 +24,7 @@ def supplement(
     come later, some or all, and nothing else. ``fields`` are the names of the form fields in the answer, sealed ones too.
     Raises NotNow when nothing is awaited, Invalid for what lacks or is too much.
     """
-    notice = state.notice if state.status == "supplementing" else None
+    notice = state.notice if state.status in ("supplementing", "suspended") else None
     promised = {one.material for one in state.promised}
     points = {point.field for point in notice.points} if notice else set()
     if state.status == "withdrawing" or (notice is None and not promised):
