@@ -43,7 +43,7 @@ class GiveSteps(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     reason: m.Remark = ""
 
 
-class Problem(Struct, frozen=True, kw_only=True):
+class NotDone(Struct, frozen=True, kw_only=True):
     """Why a case of a batch was left as it was: what a problem document says (docs/problems.md)."""
 
     code: str
@@ -58,7 +58,7 @@ class BatchResult(Struct, frozen=True, kw_only=True):
     case_no: str
     done: bool
     case: CaseSummary | None = None
-    problem: Problem | None = None
+    problem: NotDone | None = None
 
 
 class BatchResults(Struct, frozen=True, kw_only=True):
@@ -129,8 +129,8 @@ def _require_each_once(case_nos: tuple[str, ...]) -> None:
         raise Invalid("a case is named twice", violations=tuple(found))
 
 
-def _problem(error: Exception | None) -> Problem:
+def _problem(error: Exception | None) -> NotDone:
     if not isinstance(error, DomainError):
-        return Problem(code="unforeseen", title=texts.text("problem.unforeseen"), detail="this case failed; try again")
+        return NotDone(code="unforeseen", title=texts.text("problem.unforeseen"), detail="this case failed; try again")
     title = texts.text(f"problem.{error.code}")
-    return Problem(code=error.code, title=title, detail=error.detail, errors=error.violations)
+    return NotDone(code=error.code, title=title, detail=error.detail, errors=error.violations)
