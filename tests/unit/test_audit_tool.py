@@ -164,7 +164,7 @@ def test_an_event_that_the_stream_never_brought_is_named_once_it_should_have_com
 
 
 def test_an_event_that_is_on_its_way_is_no_finding(town):
-    town.does("department", CASE_KEY, "message-9", STEP)
+    town.does("department", CASE_KEY, "message-9", STEP, at=datetime.now(UTC))
     assert town.says("verify", "--live")[0] == 0
 
 
