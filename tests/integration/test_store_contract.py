@@ -267,8 +267,8 @@ def on_desk(number, *, days=0, department="EAST-MARKET"):
 def test_a_departments_open_cases_are_paged_by_when_they_are_due_and_each_found_once(store):
     created(store, *[on_desk(n, days=9 - n % 5) for n in range(7)], on_desk("x", department="WEST-ROADS"))
     soonest, latest = (walked(store, latest_first=latest) for latest in (False, True))
-    assert [key.id for key in soonest] == ["4", "3", "2", "1", "6", "0", "5"]
-    assert sorted(soonest) == sorted(latest) and latest[-1] == soonest[0]
+    assert [int(key.id) % 5 for key in soonest] == [4, 3, 2, 1, 1, 0, 0]  # those due at one moment in any order
+    assert sorted(soonest) == sorted(latest) and latest[-1] == soonest[0] and len(set(soonest)) == 7
 
 
 def walked(store, **order):
