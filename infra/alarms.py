@@ -32,7 +32,7 @@ TARGETS = {name: ROOT / "infra" / f"{name}.yaml" for name in ("alarms", "functio
 INDEXES = ("wake", "holder")
 TABLES = {
     "IntakeTable": INDEXES,
-    "GovernanceTable": INDEXES,
+    "GovernanceTable": (*INDEXES, "desk"),
     "DepartmentTable": (*INDEXES, "desk"),
     "AuditTable": (),
     "StatisticsTable": (),

@@ -4,14 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from liangwang.domain import messages as m
-from liangwang.domain.collaboration import (
-    cancel,
-    evolve,
-    raise_event,
-    receive_report,
-    wake,
-    wake_at,
-)
+from liangwang.domain.collaboration import evolve, wake_at
+from liangwang.domain.coordination import cancel, raise_event, receive_report, wake
 from liangwang.domain.errors import Invalid
 from liangwang.domain.history import Recorded
 from liangwang.domain.patience import Patience

@@ -4,7 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from liangwang.domain import collaboration
 from liangwang.domain import messages as m
-from liangwang.domain.collaboration import evolve, joined, raise_event, receive_report
+from liangwang.domain.collaboration import evolve
+from liangwang.domain.coordination import raise_event, receive_report
+from liangwang.domain.join import joined
 from liangwang.domain.working_days import Calendar
 
 from tests.unit.samples import CITY, NOON, ask, folded, request

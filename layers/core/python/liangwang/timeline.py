@@ -74,7 +74,7 @@ def _values(event: Any, organisation: Organisation, language: str) -> dict[str, 
 
 
 def _shown(name: str, value: Any, organisation: Organisation, language: str) -> Any:
-    if name in ("department", "requester", "to", "unit") and value in organisation.department:
+    if name in ("department", "requester", "supporter", "to", "unit") and value in organisation.department:
         return getattr(organisation.department[value].name, language)
     if name in ("region", "decided_by", "unit", "centre") and value in organisation.region:
         return getattr(organisation.region[value].name, language)
@@ -95,7 +95,7 @@ def _shown(name: str, value: Any, organisation: Organisation, language: str) -> 
         return getattr(texts.text(f"word.{value}"), language)
     if name in ("by", "reason", "because") and isinstance(value, str) and texts.has(f"reason.{value}"):
         return getattr(texts.text(f"reason.{value}"), language)
-    if name == "until" and (value is None or isinstance(value, datetime)):
+    if name in ("until", "due_at") and (value is None or isinstance(value, datetime)):
         return day(value, language) or getattr(texts.text("word.open_end"), language)
     if isinstance(value, Due):
         return day(value.promised_at, language)

@@ -311,5 +311,7 @@ def _request(state: Case, collaboration: Collaboration, *, personal: Sequence[st
         join=collaboration.join,
         days=collaboration.days,
         on_timeout=collaboration.on_timeout,
+        sign_days=collaboration.sign_days,
+        checked_by=collaboration.checked_by,
         form=policy.crossing("crossing.collaboration", state.form, personal=personal).clear,
     )

@@ -95,12 +95,19 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True):
 class Ask(Struct, frozen=True, forbid_unknown_fields=True):
     """One question to one department, named by capability 职责 and place.
 
-    ``place`` is ``case`` (the case's own place) or the name of a form field that holds a region code.
+    ``place`` is ``case`` (the case's own place) or the name of a form field that holds a region code. ``fields`` are the form's
+    fields that the answer needs (None: all that are not personal), ``personal`` those of its personal ones; others are not
+    shown to who answers. ``days`` is a limit of its own in working days, inside the event's (0: the event's). A ``lead`` 主办
+    must itself have agreed before the others' 协办 agreement counts.
     """
 
     capability: str
     question: Text
     place: str = "case"
+    fields: tuple[str, ...] | None = None
+    personal: tuple[str, ...] = ()
+    days: int = 0
+    lead: bool = False
 
 
 class Join(Struct, frozen=True, forbid_unknown_fields=True):
@@ -110,9 +117,14 @@ class Join(Struct, frozen=True, forbid_unknown_fields=True):
     count: int = 0
 
 
+Check = Literal["nobody", "centre"]
+"""Who looks at a report 核查 before it counts: nobody, or an operator of the centre in charge."""
+
+
 class Collaboration(Struct, frozen=True, forbid_unknown_fields=True):
     """Asks other departments for help when ``when`` (CEL) holds. ``stops_clock`` names the article by which the answers' time
-    does not count; empty: it counts.
+    does not count; empty: it counts. ``after`` names collaborations of the item that must be concluded before this one is asked;
+    ``sign_days`` (working days, 0: none) is the limit for signing a task.
     """
 
     id: str
@@ -122,6 +134,9 @@ class Collaboration(Struct, frozen=True, forbid_unknown_fields=True):
     days: int
     on_timeout: Literal["proceed", "deny", "lift"] = "lift"
     stops_clock: str = ""
+    after: tuple[str, ...] = ()
+    sign_days: int = 0
+    checked_by: Check = "nobody"
 
 
 class Step(Struct, frozen=True, forbid_unknown_fields=True):
@@ -274,12 +289,17 @@ class Region(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Department(Struct, frozen=True, forbid_unknown_fields=True):
-    """A department 部门 of one region and the capabilities 职责 it answers for there."""
+    """A department 部门 of one region and the capabilities 职责 it answers for there.
+
+    ``connected`` says how messages reach it: ``here`` (its officers work in this deployment), ``kafka`` or ``http`` (a system of
+    its own), ``link`` (an outside party 外部单位 without an account: a utility, a village committee).
+    """
 
     code: str
     name: Text
     region: str
     capabilities: tuple[str, ...]
+    connected: Literal["here", "kafka", "http", "link"] = "here"
 
 
 class Organisation(Struct, frozen=True, dict=True, forbid_unknown_fields=True):

@@ -1,110 +1,60 @@
-"""协同事件: created, routed and concluded by the three-level governance centre. Pure.
+"""协同事件: what a collaboration event of the three-level governance centre is, folded from its history. Pure.
 
 One event serves one request of one case: it asks one department for each of the request's asks, follows declines and
-time limits, and concludes when the join policy says so. It is its own aggregate, apart from the case.
+time limits, and concludes when the join policy says so. It is its own aggregate, apart from the case. What is decided
+on it is in ``coordination``.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from . import messages as m
-from . import routing
-from .catalogue import Ask, Organisation
-from .errors import Invalid, Violation
-from .history import Noted, Recorded, too_late
+from .catalogue import Ask
+from .collaboration_events import Checked as Checked
+from .collaboration_events import Decided as Decided
+from .collaboration_events import Declined as Declined
+from .collaboration_events import Disputed as Disputed
+from .collaboration_events import Event as Event
+from .collaboration_events import ExtensionAsked as ExtensionAsked
+from .collaboration_events import ExtensionRefused as ExtensionRefused
+from .collaboration_events import Lifted as Lifted
+from .collaboration_events import Lit as Lit
+from .collaboration_events import Raised as Raised
+from .collaboration_events import Reported as Reported
+from .collaboration_events import Signed as Signed
+from .collaboration_events import Stopped as Stopped
+from .collaboration_events import Unrouted as Unrouted
+from .collaboration_events import Urged as Urged
+from .history import Recorded
 from .patience import Patience
-from .working_days import Calendar
 
-FORCED_AFTER = 2
-"""Declines of one ask after which the task is dispatched as forced (a department cannot decline it)."""
-
-LONGEST = 366
-"""Working days that a requester may give at most: longer is a mistake."""
-
-
-class Raised(Struct, frozen=True, kw_only=True, tag="collaboration.raised", tag_field="type"):
-    """A request became an event, registered at the requester's centre (``region``, ``level``)."""
-
-    request: m.CollaborationRequested
-    collaboration_id: str
-    region: str
-    level: int
-    due_at: datetime
-
-
-class Signed(Struct, frozen=True, kw_only=True, tag="collaboration.signed", tag_field="type"):
-    """A department took its task."""
-
-    task_id: str
-    by: str
-
-
-class Declined(Struct, frozen=True, kw_only=True, tag="collaboration.declined", tag_field="type"):
-    """A department handed its task back; ``decided_by`` is the centre above both that says who takes it."""
-
-    task_id: str
-    reason: str
-    decided_by: str
-
-
-class Reported(Struct, frozen=True, kw_only=True, tag="collaboration.reported", tag_field="type"):
-    """A department answered."""
-
-    task_id: str
-    by: str
-    opinion: m.Opinion
-    explanation: str
-
-
-class Stopped(Struct, frozen=True, kw_only=True, tag="collaboration.stopped", tag_field="type"):
-    """A recalled department has stopped."""
-
-    task_id: str
-
-
-class Lifted(Struct, frozen=True, kw_only=True, tag="collaboration.lifted", tag_field="type"):
-    """提级: the event went to the centre above, with a new limit."""
-
-    region: str
-    reason: str
-    due_at: datetime
-
-
-Event = (
-    Raised
-    | Signed
-    | Declined
-    | Reported
-    | Stopped
-    | Lifted
-    | m.TaskDispatched
-    | m.TaskRecalled
-    | m.TaskUrged
-    | m.CollaborationConcluded
-    | Noted
-)
-
-Report = m.TaskSigned | m.TaskDeclined | m.TaskReported | m.TaskStopped
-
-TaskStatus = Literal["dispatched", "signed", "declined", "reported", "recalled", "stopped"]
+TaskStatus = Literal[
+    "dispatched", "signed", "declined", "disputed", "reported", "checked", "returned", "recalled", "stopped"
+]
+"""``disputed``: declined, and an operator has still to say who takes it; ``returned`` 返工: in hand again."""
 
 
 class Task(Struct, frozen=True, kw_only=True):
-    """A task as the centre sees it."""
+    """A task as the centre sees it. ``since`` is when it came to be what it is, ``due_at`` its limit as it stands."""
 
     dispatched: m.TaskDispatched
+    since: datetime
+    due_at: datetime
     status: TaskStatus = "dispatched"
     opinion: m.Opinion | None = None
     explanation: str = ""
+    attachments: tuple[m.Attachment, ...] = ()
+    returns: int = 0
+    urges: int = 0
+    decide_by: datetime | None = None
 
     @property
     def is_open(self) -> bool:
         """Whether a report is still expected."""
-        return self.status in ("dispatched", "signed")
+        return self.status in ("dispatched", "signed", "returned")
 
 
 class Collaboration(Struct, frozen=True, kw_only=True):
@@ -116,6 +66,7 @@ class Collaboration(Struct, frozen=True, kw_only=True):
     touched_at: datetime
     version: int = 1
     tasks: tuple[Task, ...] = ()
+    light: m.Light = "green"
     conclusion: m.CollaborationConcluded | None = None
 
     @property
@@ -133,7 +84,7 @@ class Collaboration(Struct, frozen=True, kw_only=True):
 
     def declines(self, ask: Ask) -> int:
         """How often an ask was handed back."""
-        return sum(task.dispatched.ask == ask and task.status == "declined" for task in self.tasks)
+        return sum(task.dispatched.ask == ask and task.status in ("declined", "disputed") for task in self.tasks)
 
 
 def evolve(state: Collaboration | None, recorded: Recorded[Event]) -> Collaboration:
@@ -145,244 +96,55 @@ def evolve(state: Collaboration | None, recorded: Recorded[Event]) -> Collaborat
     state = replace(state, version=state.version + 1, touched_at=recorded.at)
     match event:
         case m.TaskDispatched():
-            return replace(state, tasks=(*state.tasks, Task(dispatched=event)))
-        case Signed(task_id=task_id):
-            return _with_task(state, task_id, status="signed")
-        case Declined(task_id=task_id):
-            return _with_task(state, task_id, status="declined")
-        case Reported(task_id=task_id):
-            return _with_task(state, task_id, status="reported", opinion=event.opinion, explanation=event.explanation)
-        case m.TaskRecalled(task_id=task_id):
-            return _with_task(state, task_id, status="recalled")
-        case Stopped(task_id=task_id):
-            return _with_task(state, task_id, status="stopped")
+            return replace(state, tasks=(*state.tasks, Task(dispatched=event, since=recorded.at, due_at=event.due_at)))
         case Lifted():
             return replace(state, region=event.region, due_at=event.due_at)
+        case Lit():
+            return replace(state, light=event.light)
+        case m.CollaborationExtended():
+            return replace(state, due_at=event.due_at)
         case m.CollaborationConcluded():
             return replace(state, conclusion=event)
         case _:
-            return state
+            return _of_task(state, event, recorded.at)
 
 
-def _with_task(state: Collaboration, task_id: str, **changes: object) -> Collaboration:
-    tasks = tuple(replace(task, **changes) if task.dispatched.task_id == task_id else task for task in state.tasks)
+_BECOMES: dict[type[Any], TaskStatus] = {
+    Signed: "signed",
+    Declined: "declined",
+    Disputed: "disputed",
+    Decided: "declined",
+    Reported: "reported",
+    Checked: "checked",
+    Stopped: "stopped",
+    m.TaskReturned: "returned",
+    m.TaskRecalled: "recalled",
+}
+"""What a task comes to by an event that names it."""
+
+
+def _of_task(state: Collaboration, event: Event, at: datetime) -> Collaboration:
+    """An event that names a task: what the task comes to."""
+    task = state.task(getattr(event, "task_id", ""))
+    if task is None:
+        return state
+    status = _BECOMES.get(type(event))
+    if status is not None:
+        task = replace(task, status=status, since=at)
+    match event:
+        case Disputed():
+            task = replace(task, decide_by=event.until)
+        case Reported():
+            task = replace(task, opinion=event.opinion, explanation=event.explanation, attachments=event.attachments)
+        case m.TaskReturned():
+            task = replace(task, opinion=None, returns=task.returns + 1, due_at=event.due_at)
+        case m.TaskExtended():
+            task = replace(task, due_at=event.due_at)
+        case m.TaskUrged():
+            task = replace(task, urges=task.urges + 1)
+    changed = task
+    tasks = tuple(changed if one.dispatched.task_id == changed.dispatched.task_id else one for one in state.tasks)
     return replace(state, tasks=tasks)
-
-
-def raise_event(
-    request: m.CollaborationRequested, *, organisation: Organisation, calendar: Calendar, now: datetime
-) -> Sequence[Event]:
-    """Registers the event at the requester's centre, with a limit in working days, and dispatches one task for each ask.
-
-    Raises Invalid for a requester that the organisation does not know, and for a limit that is none.
-    """
-    if request.department not in organisation.department:
-        violation = Violation("data.department", "use the code of a department of this city")
-        raise Invalid(f"unknown department {request.department}", violations=(violation,))
-    if not 0 <= request.days <= LONGEST:
-        violation = Violation("data.days", f"give the departments 1 to {LONGEST} working days")
-        raise Invalid(f"a limit of {request.days} days", violations=(violation,))
-    region = organisation.department[request.department].region
-    raised = Raised(
-        request=request,
-        collaboration_id=request.request_id,
-        region=region,
-        level=organisation.region[region].level,
-        due_at=calendar.limit(now, request.days),
-    )
-    state = evolve(None, Recorded(now, "", raised))
-    events: list[Event] = [raised]
-    for ask in request.asks:
-        dispatched = _dispatch(state, ask, organisation=organisation, number=len(events))
-        if dispatched is not None:
-            events.append(dispatched)
-    if len(events) == 1 + len(request.asks):
-        return events
-    return [*events, Lifted(region=region, reason="nobody_responsible", due_at=raised.due_at)]
-
-
-def _dispatch(state: Collaboration, ask: Ask, *, organisation: Organisation, number: int) -> m.TaskDispatched | None:
-    """The task for an ask: the nearest department that has not declined it, or, after two declines, the first by force."""
-    forced = state.declines(ask) >= FORCED_AFTER
-    declined = [task.dispatched.department for task in state.tasks if task.dispatched.ask == ask]
-    target = None if forced else _nearest(organisation, ask, besides=declined)
-    if target is None and (declined or forced):
-        forced, target = True, _nearest(organisation, ask)
-    if target is None:
-        return None
-    request, raised = state.request, state.raised
-    return m.TaskDispatched(
-        case_no=request.case_no,
-        task_id=f"{raised.collaboration_id}-T{number}",
-        collaboration_id=raised.collaboration_id,
-        department=target,
-        requester=request.department,
-        task_code=request.task_code,
-        ask=ask,
-        path=routing.path(organisation, origin=raised.region, target=organisation.department[target].region),
-        due_at=state.due_at,
-        form=request.form,
-        forced=forced,
-    )
-
-
-def _nearest(organisation: Organisation, ask: Ask, besides: Sequence[str] = ()) -> str | None:
-    if ask.place not in organisation.region:
-        return None
-    found = routing.responsible(organisation, capability=ask.capability, place=ask.place, besides=besides)
-    return found.code if found else None
-
-
-def receive_report(
-    state: Collaboration, message: Report, *, organisation: Organisation, now: datetime
-) -> Sequence[Event]:
-    """Takes in what a department says of its task; concludes or dispatches anew where that follows.
-
-    A report on a task that is no longer open, or of a concluded event, is kept as a note.
-    """
-    task = state.task(message.task_id)
-    if task is None or task.dispatched.department != message.department:
-        return [too_late(message, "no such task of this department")]
-    if isinstance(message, m.TaskStopped):
-        return [Stopped(task_id=message.task_id)] if task.status == "recalled" else []
-    if not task.is_open:
-        return [too_late(message, f"the task is {task.status}")]
-    match message:
-        case m.TaskSigned():
-            return [Signed(task_id=message.task_id, by=message.by)]
-        case m.TaskDeclined():
-            events = _decline(state, task, message, organisation=organisation, now=now)
-        case m.TaskReported():
-            reported = Reported(
-                task_id=message.task_id, by=message.by, opinion=message.opinion, explanation=message.explanation
-            )
-            events = [reported]
-    return _join(state, events, now=now)
-
-
-def _decline(
-    state: Collaboration, task: Task, message: m.TaskDeclined, *, organisation: Organisation, now: datetime
-) -> list[Event]:
-    if task.dispatched.forced:
-        return [too_late(message, "a forced task cannot be declined")]
-    requester = organisation.department[state.request.department].region
-    supporter = organisation.department[message.department].region
-    centre = routing.common_centre(organisation, requester, supporter)
-    declined = Declined(task_id=message.task_id, reason=message.reason, decided_by=centre)
-    after = evolve(state, Recorded(now, "", declined))
-    again = _dispatch(after, task.dispatched.ask, organisation=organisation, number=len(state.tasks) + 1)
-    return [declined, again] if again else [declined]
-
-
-def check_requester(state: Collaboration, message: m.CollaborationRequested | m.CollaborationCancelled) -> None:
-    """Raises Invalid when another department, or another case, uses an event's request id."""
-    request = state.request
-    if (message.case_no, message.department) != (request.case_no, request.department):
-        violation = Violation("data.request_id", "use a request id of your own; it begins with the case number")
-        raise Invalid(f"{message.request_id} belongs to {request.department}", violations=(violation,))
-
-
-def cancel(state: Collaboration, message: m.CollaborationCancelled, *, now: datetime) -> Sequence[Event]:
-    """The requester's case ended: asks the supporters to stop and concludes as cancelled."""
-    check_requester(state, message)
-    if state.conclusion is not None:
-        return [too_late(message, "the event is concluded")]
-    return [
-        *_to_open_tasks(state, m.TaskRecalled, "requester_ended"),
-        _conclusion(state, "cancelled", "requester_ended"),
-    ]
-
-
-def wake(state: Collaboration, *, organisation: Organisation, calendar: Calendar, now: datetime) -> Sequence[Event]:
-    """What happens when the event's limit has passed: proceed, deny, or lift to the centre above and urge."""
-    if state.conclusion is not None or now < state.due_at:
-        return []
-    on_timeout = state.request.on_timeout
-    if on_timeout != "lift":
-        verdict = _conclusion(state, "agree" if on_timeout == "proceed" else "disagree", f"timeout_{on_timeout}")
-        return [*_to_open_tasks(state, m.TaskRecalled, "limit_passed"), verdict]
-    above = organisation.region[state.region].parent
-    if above is None and not any(task.is_open for task in state.tasks):
-        return [_conclusion(state, "disagree", "nobody_responsible")]
-    return [
-        Lifted(region=above or state.region, reason="limit_passed", due_at=calendar.limit(now, state.request.days)),
-        *_to_open_tasks(state, m.TaskUrged, "limit_passed"),
-    ]
-
-
-def _to_open_tasks(
-    state: Collaboration, message: type[m.TaskRecalled] | type[m.TaskUrged], reason: str
-) -> list[m.TaskRecalled | m.TaskUrged]:
-    return [
-        message(
-            case_no=state.request.case_no,
-            task_id=task.dispatched.task_id,
-            department=task.dispatched.department,
-            reason=reason,
-        )
-        for task in state.tasks
-        if task.is_open
-    ]
-
-
-def _join(state: Collaboration, events: list[Event], *, now: datetime) -> Sequence[Event]:
-    """Adds the conclusion where the policy now has one."""
-    for event in events:
-        state = evolve(state, Recorded(now, "", event))
-    verdict = joined(state)
-    if verdict is None:
-        return events
-    conclusion, because = verdict
-    return [
-        *events,
-        *_to_open_tasks(state, m.TaskRecalled, "conclusion_reached"),
-        _conclusion(state, conclusion, because),
-    ]
-
-
-def joined(state: Collaboration) -> tuple[m.Opinion, str] | None:
-    """The join policy over the opinions so far: the conclusion and the reason, or None while it is open.
-
-    ``all`` waits for every answer, so that the applicant hears every objection at once; ``any`` and ``quorum`` end as
-    soon as enough agree, or can no longer agree.
-    """
-    asks, join = state.request.asks, state.request.join
-    opinions = [task.opinion for ask in asks if (task := state.held(ask)) is not None and task.opinion]
-    agreed, open_asks = opinions.count("agree"), len(asks) - len(opinions)
-    if join.policy == "all":
-        if open_asks:
-            return None
-        return ("agree", "all_agree") if agreed == len(asks) else ("disagree", "not_all_agree")
-    needed = 1 if join.policy == "any" else join.count
-    if agreed >= needed:
-        return "agree", "enough_agree"
-    if agreed + open_asks < needed:
-        return "disagree", "too_few_can_agree"
-    return None
-
-
-def _conclusion(
-    state: Collaboration, conclusion: Literal["agree", "disagree", "cancelled"], because: str
-) -> m.CollaborationConcluded:
-    request = state.request
-    held = [(ask, state.held(ask)) for ask in request.asks]
-    return m.CollaborationConcluded(
-        case_no=request.case_no,
-        request_id=request.request_id,
-        collaboration_id=state.raised.collaboration_id,
-        department=request.department,
-        conclusion=conclusion,
-        because=because,
-        answers=tuple(
-            m.Answer(
-                capability=ask.capability,
-                department=task.dispatched.department if task else "",
-                opinion=task.opinion if task else None,
-                explanation=task.explanation if task else "",
-            )
-            for ask, task in held
-        ),
-    )
 
 
 def wake_at(state: Collaboration, patience: Patience, *, last: datetime | None = None) -> datetime | None:

@@ -7,11 +7,11 @@ Stored history is made of these too: fields are added with a default, never chan
 ``ASKS`` are messages that expect an answer. Whoever waits repeats them; whoever knows them already says again all that
 it has said: its answers, and its own questions to others.
 
-What a department tells of its own cases is in ``case_messages``, what several messages carry in ``message_parts``.
+What a department tells of its own cases is in ``case_messages``, what departments and centres say to each other in
+``collaboration_messages``, what several messages carry in ``message_parts``.
 """
 
-from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import Struct
 
@@ -34,7 +34,28 @@ from .case_messages import Progress as Progress
 from .case_messages import StepCompleted as StepCompleted
 from .case_messages import StepReturned as StepReturned
 from .case_messages import SupplementRequested as SupplementRequested
-from .catalogue import Ask, Join
+from .collaboration_messages import Answer as Answer
+from .collaboration_messages import CollaborationCancelled as CollaborationCancelled
+from .collaboration_messages import CollaborationConcluded as CollaborationConcluded
+from .collaboration_messages import CollaborationDisclosed as CollaborationDisclosed
+from .collaboration_messages import CollaborationExtended as CollaborationExtended
+from .collaboration_messages import CollaborationRequested as CollaborationRequested
+from .collaboration_messages import CollaborationUrged as CollaborationUrged
+from .collaboration_messages import DisclosureRequested as DisclosureRequested
+from .collaboration_messages import EvidenceOffered as EvidenceOffered
+from .collaboration_messages import EvidenceTaken as EvidenceTaken
+from .collaboration_messages import Hop as Hop
+from .collaboration_messages import TaskDeclined as TaskDeclined
+from .collaboration_messages import TaskDispatched as TaskDispatched
+from .collaboration_messages import TaskExtended as TaskExtended
+from .collaboration_messages import TaskExtensionRequested as TaskExtensionRequested
+from .collaboration_messages import TaskRecalled as TaskRecalled
+from .collaboration_messages import TaskReported as TaskReported
+from .collaboration_messages import TaskReturned as TaskReturned
+from .collaboration_messages import TaskSigned as TaskSigned
+from .collaboration_messages import TaskStopped as TaskStopped
+from .collaboration_messages import TaskSupplied as TaskSupplied
+from .collaboration_messages import TaskUrged as TaskUrged
 from .message_parts import Attachment as Attachment
 from .message_parts import Due as Due
 from .message_parts import Finding as Finding
@@ -104,131 +125,6 @@ class ApplicationRated(Message, frozen=True, tag="application.rated"):
     code: int
 
 
-# ------------------------------------------------------------------ collaboration
-
-
-class CollaborationRequested(Message, frozen=True, tag="collaboration.requested"):
-    """A department needs others. ``request_id`` is unique for ever; ``form`` is the case's non-personal part.
-
-    ``days`` is the limit for the whole event; ``on_timeout`` what holds when it passes.
-    """
-
-    request_id: str
-    department: str
-    task_code: str
-    place: str
-    asks: tuple[Ask, ...]
-    join: Join
-    days: int
-    on_timeout: Literal["proceed", "deny", "lift"]
-    form: dict[str, Any]
-
-
-class CollaborationCancelled(Message, frozen=True, tag="collaboration.cancelled"):
-    """The requester's case ended; supporters are asked to stop."""
-
-    request_id: str
-    department: str
-    reason: str
-
-
-class Hop(Struct, frozen=True):
-    """One governance centre on the way: its region, level and why the way goes through it."""
-
-    region: str
-    level: int
-    reason: str
-
-
-class TaskDispatched(Message, frozen=True, tag="task.dispatched"):
-    """协同任务: one ask to one department, with the way it took. ``forced`` tasks cannot be declined."""
-
-    task_id: str
-    collaboration_id: str
-    department: str
-    requester: str
-    task_code: str
-    ask: Ask
-    path: tuple[Hop, ...]
-    due_at: datetime
-    form: dict[str, Any]
-    forced: bool = False
-
-
-class TaskRecalled(Message, frozen=True, tag="task.recalled"):
-    """The answer is no longer needed: please stop."""
-
-    task_id: str
-    department: str
-    reason: str
-
-
-class TaskUrged(Message, frozen=True, tag="task.urged"):
-    """催办: the task's limit has passed or is near."""
-
-    task_id: str
-    department: str
-    reason: str
-
-
-class TaskSigned(Message, frozen=True, tag="task.signed"):
-    """签收: the department has taken the task."""
-
-    task_id: str
-    collaboration_id: str
-    department: str
-    by: str
-
-
-class TaskDeclined(Message, frozen=True, tag="task.declined"):
-    """退单, with a reason. The centre above both departments decides who takes it."""
-
-    task_id: str
-    collaboration_id: str
-    department: str
-    by: str
-    reason: str
-
-
-class TaskReported(Message, frozen=True, tag="task.reported"):
-    """协同处置结果: the department's opinion."""
-
-    task_id: str
-    collaboration_id: str
-    department: str
-    by: str
-    opinion: Opinion
-    explanation: str
-
-
-class TaskStopped(Message, frozen=True, tag="task.stopped"):
-    """The department has stopped, as a recall asked."""
-
-    task_id: str
-    collaboration_id: str
-    department: str
-
-
-class Answer(Struct, frozen=True):
-    """What became of one ask: the department that held it last, and its opinion (None: no answer in time)."""
-
-    capability: str
-    department: str
-    opinion: Opinion | None
-    explanation: str
-
-
-class CollaborationConcluded(Message, frozen=True, tag="collaboration.concluded"):
-    """The event's conclusion under its join policy. ``because`` is the code of the rule that ended it (i18n ``reason.``)."""
-
-    request_id: str
-    collaboration_id: str
-    department: str
-    conclusion: Literal["agree", "disagree", "cancelled"]
-    because: str
-    answers: tuple[Answer, ...]
-
-
 # ------------------------------------------------------------------ dead letters
 
 
@@ -264,14 +160,24 @@ TOPIC: dict[type[Struct], str] = {
     CaseTransferred: "acceptances",
     CollaborationRequested: "collaboration-requests",
     CollaborationCancelled: "collaboration-requests",
+    CollaborationUrged: "collaboration-requests",
+    CollaborationDisclosed: "collaboration-requests",
     TaskDispatched: "collaboration-tasks",
     TaskRecalled: "collaboration-tasks",
     TaskUrged: "collaboration-tasks",
+    TaskExtended: "collaboration-tasks",
+    TaskReturned: "collaboration-tasks",
+    TaskSupplied: "collaboration-tasks",
     TaskSigned: "collaboration-reports",
     TaskDeclined: "collaboration-reports",
     TaskReported: "collaboration-reports",
     TaskStopped: "collaboration-reports",
+    TaskExtensionRequested: "collaboration-reports",
+    EvidenceTaken: "collaboration-reports",
     CollaborationConcluded: "collaboration-results",
+    CollaborationExtended: "collaboration-results",
+    DisclosureRequested: "collaboration-results",
+    EvidenceOffered: "collaboration-results",
     StepCompleted: "approvals",
     StepReturned: "approvals",
     CaseSuspended: "approvals",
@@ -296,6 +202,8 @@ ASKS = (
     CollaborationCancelled,
     TaskDispatched,
     TaskRecalled,
+    DisclosureRequested,
+    EvidenceOffered,
 )
 
 TERMINAL = frozenset({"refused", "returned", "granted", "denied", "withdrawn", "voided"})

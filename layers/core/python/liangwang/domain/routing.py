@@ -5,10 +5,32 @@ up to the lowest common ancestor and down to the target's; every hop says why it
 """
 
 from collections.abc import Collection
+from datetime import datetime
+from typing import NamedTuple
 
 from .catalogue import Department, Organisation
 from .errors import Violation
 from .messages import Hop
+
+
+class Question(NamedTuple):
+    """What is to be routed: a capability at a place, for which item, when, and which departments are out of the question."""
+
+    capability: str
+    place: str
+    task_code: str = ""
+    at: datetime | None = None
+    besides: frozenset[str] = frozenset()
+
+
+class Choice(NamedTuple):
+    """Who takes it, by which rule (empty: the nearest that is responsible), why (i18n ``routing.``), and who would be next."""
+
+    department: str
+    rule: str
+    reason: str
+    next: tuple[str, ...] = ()
+
 
 TOWN = 5
 """A case's place is a town (GB/T 39046-2020 A.2): from there every capability is found up the tree."""
@@ -34,6 +56,14 @@ def responsible(
             if department.code not in besides:
                 return department
     return None
+
+
+def choose(organisation: Organisation, question: Question) -> Choice | None:
+    """The department that a question goes to; None when nobody is responsible, or the place is unknown."""
+    if question.place not in organisation.region:
+        return None
+    found = responsible(organisation, capability=question.capability, place=question.place, besides=question.besides)
+    return Choice(found.code, "", "nearest") if found else None
 
 
 def path(organisation: Organisation, *, origin: str, target: str) -> tuple[Hop, ...]:

@@ -68,7 +68,8 @@ class Assistance:
         message = event.data
         if not isinstance(message, m.TaskDispatched | m.TaskRecalled | m.TaskUrged):
             return None
-        if message.department not in self._organisation.department:
+        department = self._organisation.department.get(message.department)
+        if department is None or department.connected != "here":
             return None
         return Command(
             Key(TASK.name, message.task_id), event.id, lambda state, now: _decide(state, message), event.asks_again

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from ..access import granted
 from ..aggregates import COLLABORATION, Key
-from ..domain import collaboration, policy
+from ..domain import collaboration, coordination, policy
 from ..domain import messages as m
 from ..domain.catalogue import Organisation
 from ..domain.collaboration import Collaboration
@@ -76,17 +76,17 @@ class Centre:
 
     def _decide(self, state: Collaboration | None, message: Any, now: datetime) -> Events:
         if isinstance(message, m.CollaborationRequested) and state is None:
-            return collaboration.raise_event(message, organisation=self._organisation, calendar=self._calendar, now=now)
+            return coordination.raise_event(message, organisation=self._organisation, calendar=self._calendar, now=now)
         if state is None:
             raise UnknownEvent(
                 f"a message about {message.case_no} names a collaboration event that was never raised here"
             )
         if isinstance(message, m.CollaborationRequested):
-            collaboration.check_requester(state, message)
+            coordination.check_requester(state, message)
             return []
         if isinstance(message, m.CollaborationCancelled):
-            return collaboration.cancel(state, message, now=now)
-        return collaboration.receive_report(state, message, organisation=self._organisation, now=now)
+            return coordination.cancel(state, message, now=now)
+        return coordination.receive_report(state, message, organisation=self._organisation, now=now)
 
     def event(self, request: Request) -> EventView:
         """One event. Raises NotFound also for one that is neither in or below the operator's region nor on a way through it."""

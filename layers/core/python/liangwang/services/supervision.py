@@ -13,7 +13,7 @@ from .. import clock, log
 from ..aggregates import CASE, COLLABORATION, Key
 from ..aws import AwsError
 from ..catalogue import load_supervision
-from ..domain import collaboration, supervision
+from ..domain import coordination, supervision
 from ..domain.case import Case
 from ..domain.catalogue import Organisation
 from ..domain.patience import round_of
@@ -95,7 +95,7 @@ def of_collaborations(organisation: Organisation, calendar: Calendar) -> Waker:
         def decide(state: Any, at: datetime) -> Sequence[Any]:
             if state is None:
                 return []
-            return collaboration.wake(state, organisation=organisation, calendar=calendar, now=at)
+            return coordination.wake(state, organisation=organisation, calendar=calendar, now=at)
 
         return decide, round_of(now)
 
