@@ -11,7 +11,7 @@ from pathlib import Path
 from liangwang import working_calendar
 from liangwang.aggregates import APPLICATION, CASE, COLLABORATION, LEDGER, TASK, Key
 from liangwang.aws import AwsError
-from liangwang.catalogue import load, load_supervision
+from liangwang.catalogue import load, load_responsibilities, load_supervision
 from liangwang.consuming import consume
 from liangwang.domain.approval import CompleteStep, ReturnStep
 from liangwang.domain.course import waits_for_clerk
@@ -77,7 +77,7 @@ class City:
         self.oversight = Oversight(self.stores["governance"], organisation)
         self.procedures = Procedures(OwnCases(self.stores["department"], self.department))
         self.assistance = Assistance(self.stores["department"], organisation)
-        self.centre = Centre(self.stores["governance"], organisation, CALENDAR)
+        self.centre = Centre(self.stores["governance"], load_responsibilities(CATALOGUE), CALENDAR)
         self.handback = Handback(self.exchange)
         self.publisher = Publisher(self.producer)
         due = wakers(self.department, CATALOGUE)

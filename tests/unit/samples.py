@@ -24,6 +24,7 @@ from liangwang.domain.catalogue import (
 )
 from liangwang.domain.course import Practice
 from liangwang.domain.history import Recorded
+from liangwang.domain.responsibilities import Responsibilities
 from liangwang.domain.working_days import Calendar
 from msgspec import Struct
 
@@ -53,6 +54,8 @@ CITY = Organisation(
         Department("TOWN-SITE", text("East town office"), "T1", ("site",)),
     ),
 )
+
+RESPONSIBILITIES = Responsibilities(CITY)
 
 
 def ask(capability="fire", place="T1"):

@@ -11,7 +11,7 @@ from liangwang.domain.history import Recorded
 from liangwang.domain.patience import Patience
 from liangwang.domain.working_days import Calendar
 
-from tests.unit.samples import CASE_NO, CITY, NOON, ask, folded, kinds, request
+from tests.unit.samples import CASE_NO, NOON, RESPONSIBILITIES, ask, folded, kinds, request
 
 LATER = NOON + timedelta(days=3)
 CALENDAR = Calendar()
@@ -20,7 +20,11 @@ PATIENCE = Patience(first=timedelta(minutes=5), longest=timedelta(days=1))
 
 def raised(*asks, **settings):
     """An event just raised."""
-    return folded(evolve, None, raise_event(request(*asks, **settings), organisation=CITY, calendar=CALENDAR, now=NOON))
+    return folded(
+        evolve,
+        None,
+        raise_event(request(*asks, **settings), responsibilities=RESPONSIBILITIES, calendar=CALENDAR, now=NOON),
+    )
 
 
 def said(kind, task, **fields):
@@ -45,7 +49,7 @@ def decline(task):
 
 def hear(state, message):
     """The events a message leads to, and the state after them."""
-    events = receive_report(state, message, organisation=CITY, now=NOON)
+    events = receive_report(state, message, responsibilities=RESPONSIBILITIES, now=NOON)
     return events, folded(evolve, state, events)
 
 
@@ -53,22 +57,22 @@ def hear(state, message):
 
 
 def test_an_event_is_registered_at_the_requesters_centre_with_a_limit():
-    first = raise_event(request(days=2), organisation=CITY, calendar=CALENDAR, now=NOON)[0]
+    first = raise_event(request(days=2), responsibilities=RESPONSIBILITIES, calendar=CALENDAR, now=NOON)[0]
     assert (first.region, first.level, first.due_at) == ("D1", 4, datetime(2027, 3, 3, 9, 30, tzinfo=UTC))
 
 
 def test_a_limit_in_working_days_does_not_pass_over_a_weekend():
     friday = datetime(2027, 3, 5, 9, 0, tzinfo=UTC)
-    first = raise_event(request(days=1), organisation=CITY, calendar=CALENDAR, now=friday)[0]
+    first = raise_event(request(days=1), responsibilities=RESPONSIBILITIES, calendar=CALENDAR, now=friday)[0]
     assert first.due_at == datetime(2027, 3, 8, 9, 30, tzinfo=UTC)
     state = evolve(None, Recorded(friday, "", first))
-    assert wake(state, organisation=CITY, calendar=CALENDAR, now=friday + timedelta(days=2)) == []
+    assert wake(state, responsibilities=RESPONSIBILITIES, calendar=CALENDAR, now=friday + timedelta(days=2)) == []
 
 
 @pytest.mark.parametrize("days", [-1, 367, 10**9])
 def test_a_limit_that_is_none_is_refused_with_what_to_write(days):
     with pytest.raises(Invalid) as caught:
-        raise_event(request(days=days), organisation=CITY, calendar=CALENDAR, now=NOON)
+        raise_event(request(days=days), responsibilities=RESPONSIBILITIES, calendar=CALENDAR, now=NOON)
     assert caught.value.violations[0].field == "data.days"
 
 
@@ -84,13 +88,17 @@ def test_an_ask_can_go_to_another_district():
 
 
 def test_an_ask_nobody_answers_for_is_lifted_and_the_others_are_dispatched():
-    events = raise_event(request(ask("fire"), ask("astronomy")), organisation=CITY, calendar=CALENDAR, now=NOON)
+    events = raise_event(
+        request(ask("fire"), ask("astronomy")), responsibilities=RESPONSIBILITIES, calendar=CALENDAR, now=NOON
+    )
     assert kinds(events) == ["Raised", "TaskDispatched", "Lifted"]
     assert events[-1].reason == "nobody_responsible"
 
 
 def test_an_ask_at_an_unknown_place_stops_nothing():
-    assert kinds(raise_event(request(ask(place="None")), organisation=CITY, calendar=CALENDAR, now=NOON)) == [
+    assert kinds(
+        raise_event(request(ask(place="None")), responsibilities=RESPONSIBILITIES, calendar=CALENDAR, now=NOON)
+    ) == [
         "Raised",
         "Lifted",
     ]
@@ -221,13 +229,13 @@ def test_cancelling_a_concluded_event_is_kept_as_a_note():
 
 @pytest.mark.parametrize(("on_timeout", "conclusion"), [("proceed", "agree"), ("deny", "disagree")])
 def test_when_the_limit_passes_the_event_proceeds_or_denies_as_the_item_says(on_timeout, conclusion):
-    events = wake(raised(on_timeout=on_timeout), organisation=CITY, calendar=CALENDAR, now=LATER)
+    events = wake(raised(on_timeout=on_timeout), responsibilities=RESPONSIBILITIES, calendar=CALENDAR, now=LATER)
     assert kinds(events) == ["TaskRecalled", "CollaborationConcluded"]
     assert events[-1].conclusion == conclusion
 
 
 def test_when_the_limit_passes_an_event_can_be_lifted_with_a_new_limit_and_urges():
-    events = wake(raised(on_timeout="lift"), organisation=CITY, calendar=CALENDAR, now=LATER)
+    events = wake(raised(on_timeout="lift"), responsibilities=RESPONSIBILITIES, calendar=CALENDAR, now=LATER)
     assert kinds(events) == ["Lifted", "TaskUrged"]
     assert (events[0].region, events[0].due_at) == ("C", datetime(2027, 3, 8, 9, 30, tzinfo=UTC))
 
@@ -235,17 +243,19 @@ def test_when_the_limit_passes_an_event_can_be_lifted_with_a_new_limit_and_urges
 def test_the_city_has_no_centre_above_and_keeps_the_event():
     state = raised(on_timeout="lift")
     for _ in range(3):
-        state = folded(evolve, state, wake(state, organisation=CITY, calendar=CALENDAR, now=state.due_at))
+        state = folded(
+            evolve, state, wake(state, responsibilities=RESPONSIBILITIES, calendar=CALENDAR, now=state.due_at)
+        )
     assert state.region == "C"
 
 
 def test_before_the_limit_nothing_happens():
-    assert wake(raised(), organisation=CITY, calendar=CALENDAR, now=NOON + timedelta(hours=1)) == []
+    assert wake(raised(), responsibilities=RESPONSIBILITIES, calendar=CALENDAR, now=NOON + timedelta(hours=1)) == []
 
 
 def test_a_concluded_event_is_never_woken():
     _, state = hear(raised(), report(raised().tasks[0]))
-    assert wake(state, organisation=CITY, calendar=CALENDAR, now=LATER) == []
+    assert wake(state, responsibilities=RESPONSIBILITIES, calendar=CALENDAR, now=LATER) == []
     assert wake_at(state, PATIENCE) is None
 
 

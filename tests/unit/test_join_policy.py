@@ -9,7 +9,7 @@ from liangwang.domain.coordination import raise_event, receive_report
 from liangwang.domain.join import joined
 from liangwang.domain.working_days import Calendar
 
-from tests.unit.samples import CITY, NOON, ask, folded, request
+from tests.unit.samples import NOON, RESPONSIBILITIES, ask, folded, request
 
 ASKS = (ask("fire"), ask("site"), ask("licence"), ask("roads", place="T2"))
 POLICIES = st.sampled_from(("all", "any", "quorum"))
@@ -19,7 +19,7 @@ OPINIONS = st.lists(st.sampled_from(("agree", "disagree", None)), min_size=1, ma
 def event_with(opinions, policy, count):
     """A collaboration event in which each ask has got this opinion, or none yet; nothing is concluded by it."""
     wish = request(*ASKS[: len(opinions)], policy=policy, count=count)
-    state = folded(evolve, None, raise_event(wish, organisation=CITY, calendar=Calendar(), now=NOON))
+    state = folded(evolve, None, raise_event(wish, responsibilities=RESPONSIBILITIES, calendar=Calendar(), now=NOON))
     reports = [
         collaboration.Reported(task_id=task.dispatched.task_id, by="c", opinion=opinion, explanation="")
         for task, opinion in zip(state.tasks, opinions, strict=True)
@@ -49,7 +49,9 @@ def test_the_verdict_is_what_counting_every_way_out_gives(opinions, policy, coun
 def test_the_conclusion_does_not_depend_on_the_order_of_the_answers(order, opinions, policy):
     def conclusion(sequence):
         wish = request(*ASKS, policy=policy, count=2)
-        state = folded(evolve, None, raise_event(wish, organisation=CITY, calendar=Calendar(), now=NOON))
+        state = folded(
+            evolve, None, raise_event(wish, responsibilities=RESPONSIBILITIES, calendar=Calendar(), now=NOON)
+        )
         for place in sequence:
             sent = state.tasks[place].dispatched
             report = m.TaskReported(
@@ -61,7 +63,7 @@ def test_the_conclusion_does_not_depend_on_the_order_of_the_answers(order, opini
                 opinion=opinions[place],
                 explanation="",
             )
-            state = folded(evolve, state, receive_report(state, report, organisation=CITY, now=NOON))
+            state = folded(evolve, state, receive_report(state, report, responsibilities=RESPONSIBILITIES, now=NOON))
         return state.conclusion.conclusion
 
     assert conclusion(order) == conclusion(range(4))

@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from liangwang import misfits, working_calendar
 from liangwang.domain.catalogue import Catalogue, Item, JointItem, Organisation, Scenario
+from liangwang.domain.responsibilities import Responsibilities
 from liangwang.domain.supervision_rule import SupervisionRules
 from liangwang.working_calendar import Dated
 from liangwang.yaml_document import BrokenYaml, Path, YamlDocument
@@ -45,10 +46,22 @@ def load(directory: Directory) -> Catalogue:
 
     Raises ``CatalogueError`` when a file cannot be read into its struct at all.
     """
-    organisation, _ = _read(directory, "organisation.yaml", Organisation)
+    organisation = load_organisation(directory)
     items = (_read(directory, name, Item)[0] for name in _item_files(directory))
     joint = (_read(directory, name, JointItem)[0] for name in _joint_files(directory))
     return Catalogue.of(items, organisation, _scenarios(directory), joint)
+
+
+@cache
+def load_organisation(directory: Directory) -> Organisation:
+    """Regions and departments, read once per process. Raises ``CatalogueError``."""
+    return _read(directory, "organisation.yaml", Organisation)[0]
+
+
+@cache
+def load_responsibilities(directory: Directory) -> Responsibilities:
+    """The organisation and the rules of routing, read once per process and indexed once. Raises ``CatalogueError``."""
+    return Responsibilities(load_organisation(directory))
 
 
 @cache

@@ -321,12 +321,11 @@ class Organisation(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     @cached_property
     def responsible(self) -> dict[tuple[str, str], tuple[Department, ...]]:
         """Departments by (capability, region code), in the order of the file."""
-        found: dict[tuple[str, str], tuple[Department, ...]] = {}
+        found: dict[tuple[str, str], list[Department]] = {}
         for department in self.departments:
             for capability in department.capabilities:
-                key = (capability, department.region)
-                found[key] = (*found.get(key, ()), department)
-        return found
+                found.setdefault((capability, department.region), []).append(department)
+        return {key: tuple(departments) for key, departments in found.items()}
 
     @cached_property
     def levels(self) -> dict[str, tuple[int, ...]]:

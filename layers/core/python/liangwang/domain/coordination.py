@@ -6,11 +6,13 @@ from typing import Literal
 
 from . import messages as m
 from . import routing
-from .catalogue import Ask, Organisation
+from .catalogue import Ask
 from .collaboration import Collaboration, Declined, Event, Lifted, Raised, Reported, Signed, Stopped, Task, evolve
 from .errors import Invalid, Violation
 from .history import Recorded, too_late
 from .join import joined
+from .responsibilities import Responsibilities
+from .routing import OpenTasks
 from .working_days import Calendar
 
 FORCED_AFTER = 2
@@ -23,12 +25,18 @@ Report = m.TaskSigned | m.TaskDeclined | m.TaskReported | m.TaskStopped
 
 
 def raise_event(
-    request: m.CollaborationRequested, *, organisation: Organisation, calendar: Calendar, now: datetime
+    request: m.CollaborationRequested,
+    *,
+    responsibilities: Responsibilities,
+    calendar: Calendar,
+    now: datetime,
+    load: OpenTasks | None = None,
 ) -> Sequence[Event]:
     """Registers the event at the requester's centre, with a limit in working days, and dispatches one task for each ask.
 
     Raises Invalid for a requester that the organisation does not know, and for a limit that is none.
     """
+    organisation = responsibilities.organisation
     if request.department not in organisation.department:
         violation = Violation("data.department", "use the code of a department of this city")
         raise Invalid(f"unknown department {request.department}", violations=(violation,))
@@ -42,11 +50,12 @@ def raise_event(
         region=region,
         level=organisation.region[region].level,
         due_at=calendar.limit(now, request.days),
+        responsibilities=responsibilities.at(now).version,
     )
     state = evolve(None, Recorded(now, "", raised))
     events: list[Event] = [raised]
     for ask in request.asks:
-        dispatched = _dispatch(state, ask, organisation=organisation, number=len(events))
+        dispatched = _dispatch(state, ask, responsibilities, number=len(events), now=now, load=load)
         if dispatched is not None:
             events.append(dispatched)
     if len(events) == 1 + len(request.asks):
@@ -54,39 +63,50 @@ def raise_event(
     return [*events, Lifted(region=region, reason="nobody_responsible", due_at=raised.due_at)]
 
 
-def _dispatch(state: Collaboration, ask: Ask, *, organisation: Organisation, number: int) -> m.TaskDispatched | None:
-    """The task for an ask: the nearest department that has not declined it, or, after two declines, the first by force."""
-    forced = state.declines(ask) >= FORCED_AFTER
-    declined = [task.dispatched.department for task in state.tasks if task.dispatched.ask == ask]
-    target = None if forced else _nearest(organisation, ask, besides=declined)
-    if target is None and (declined or forced):
-        forced, target = True, _nearest(organisation, ask)
-    if target is None:
-        return None
+def _dispatch(
+    state: Collaboration,
+    ask: Ask,
+    responsibilities: Responsibilities,
+    *,
+    number: int,
+    now: datetime,
+    load: OpenTasks | None,
+) -> m.TaskDispatched | None:
+    """The task for an ask: whom routing finds and who has not declined it, or, after two declines, the first by force."""
     request, raised = state.request, state.raised
+    forced = state.declines(ask) >= FORCED_AFTER
+    declined = frozenset(task.dispatched.department for task in state.tasks if task.dispatched.ask == ask)
+    question = routing.Question(ask.capability, ask.place, request.task_code, now, declined)
+    found = None if forced else routing.choose(responsibilities, question, load=load)
+    if found is None and (declined or forced):
+        forced = True
+        found = routing.choose(responsibilities, question._replace(besides=frozenset()), load=load)
+    if found is None:
+        return None
+    organisation = responsibilities.organisation
     return m.TaskDispatched(
         case_no=request.case_no,
         task_id=f"{raised.collaboration_id}-T{number}",
         collaboration_id=raised.collaboration_id,
-        department=target,
+        department=found.department,
         requester=request.department,
         task_code=request.task_code,
         ask=ask,
-        path=routing.path(organisation, origin=raised.region, target=organisation.department[target].region),
+        path=routing.path(organisation, origin=raised.region, target=organisation.department[found.department].region),
         due_at=state.due_at,
         form=request.form,
         forced=forced,
+        rule=found.rule,
     )
 
 
-def _nearest(organisation: Organisation, ask: Ask, besides: Sequence[str] = ()) -> str | None:
-    question = routing.Question(ask.capability, ask.place, besides=frozenset(besides))
-    found = routing.choose(organisation, question)
-    return found.department if found else None
-
-
 def receive_report(
-    state: Collaboration, message: Report, *, organisation: Organisation, now: datetime
+    state: Collaboration,
+    message: Report,
+    *,
+    responsibilities: Responsibilities,
+    now: datetime,
+    load: OpenTasks | None = None,
 ) -> Sequence[Event]:
     """Takes in what a department says of its task; concludes or dispatches anew where that follows.
 
@@ -103,7 +123,7 @@ def receive_report(
         case m.TaskSigned():
             return [Signed(task_id=message.task_id, by=message.by)]
         case m.TaskDeclined():
-            events = _decline(state, task, message, organisation=organisation, now=now)
+            events = _decline(state, task, message, responsibilities, now=now, load=load)
         case m.TaskReported():
             reported = Reported(
                 task_id=message.task_id, by=message.by, opinion=message.opinion, explanation=message.explanation
@@ -113,16 +133,24 @@ def receive_report(
 
 
 def _decline(
-    state: Collaboration, task: Task, message: m.TaskDeclined, *, organisation: Organisation, now: datetime
+    state: Collaboration,
+    task: Task,
+    message: m.TaskDeclined,
+    responsibilities: Responsibilities,
+    *,
+    now: datetime,
+    load: OpenTasks | None,
 ) -> list[Event]:
     if task.dispatched.forced:
         return [too_late(message, "a forced task cannot be declined")]
+    organisation = responsibilities.organisation
     requester = organisation.department[state.request.department].region
     supporter = organisation.department[message.department].region
     centre = routing.common_centre(organisation, requester, supporter)
     declined = Declined(task_id=message.task_id, reason=message.reason, decided_by=centre)
     after = evolve(state, Recorded(now, "", declined))
-    again = _dispatch(after, task.dispatched.ask, organisation=organisation, number=len(state.tasks) + 1)
+    number = len(state.tasks) + 1
+    again = _dispatch(after, task.dispatched.ask, responsibilities, number=number, now=now, load=load)
     return [declined, again] if again else [declined]
 
 
@@ -145,7 +173,9 @@ def cancel(state: Collaboration, message: m.CollaborationCancelled, *, now: date
     ]
 
 
-def wake(state: Collaboration, *, organisation: Organisation, calendar: Calendar, now: datetime) -> Sequence[Event]:
+def wake(
+    state: Collaboration, *, responsibilities: Responsibilities, calendar: Calendar, now: datetime
+) -> Sequence[Event]:
     """What happens when the event's limit has passed: proceed, deny, or lift to the centre above and urge."""
     if state.conclusion is not None or now < state.due_at:
         return []
@@ -153,7 +183,7 @@ def wake(state: Collaboration, *, organisation: Organisation, calendar: Calendar
     if on_timeout != "lift":
         verdict = _conclusion(state, "agree" if on_timeout == "proceed" else "disagree", f"timeout_{on_timeout}")
         return [*_to_open_tasks(state, m.TaskRecalled, "limit_passed"), verdict]
-    above = organisation.region[state.region].parent
+    above = responsibilities.organisation.region[state.region].parent
     if above is None and not any(task.is_open for task in state.tasks):
         return [_conclusion(state, "disagree", "nobody_responsible")]
     return [

@@ -1,16 +1,21 @@
 """Which department answers for a capability at a place, and the way to it through the governance centres. Pure.
 
-The responsible department is the one nearest to the place, going up the tree. The way leads from the requester's centre
-up to the lowest common ancestor and down to the target's; every hop says why it is there.
+A rule may say who it is (``responsibilities.py``); without one it is the department nearest to the place, going up the tree.
+The way leads from the requester's centre up to the lowest common ancestor and down to the target's; every hop says why it
+is there.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
 from .catalogue import Department, Organisation
 from .errors import Violation
 from .messages import Hop
+from .responsibilities import Responsibilities, RoutingRule
+
+OpenTasks = Callable[[str], int]
+"""How many open tasks a department has, by its code. It is asked only where a rule that could match speaks of load."""
 
 
 class Question(NamedTuple):
@@ -24,12 +29,10 @@ class Question(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """Who takes it, by which rule (empty: the nearest that is responsible), why (i18n ``routing.``), and who would be next."""
+    """Who takes it, and by which rule (empty: the nearest that is responsible)."""
 
     department: str
-    rule: str
-    reason: str
-    next: tuple[str, ...] = ()
+    rule: str = ""
 
 
 TOWN = 5
@@ -58,12 +61,51 @@ def responsible(
     return None
 
 
-def choose(organisation: Organisation, question: Question) -> Choice | None:
-    """The department that a question goes to; None when nobody is responsible, or the place is unknown."""
+def choose(responsibilities: Responsibilities, question: Question, *, load: OpenTasks | None = None) -> Choice | None:
+    """The department that a question goes to; None when nobody is responsible, or the place is unknown.
+
+    The cost does not grow with the organisation or with the rules: some look-ups for each region above the place.
+    """
+    return next(candidates(responsibilities, question, load=load), None)
+
+
+def candidates(
+    responsibilities: Responsibilities, question: Question, *, load: OpenTasks | None = None
+) -> Iterator[Choice]:
+    """All who come into question, who takes it first; each department once. Without ``load`` nobody is busy."""
+    organisation = responsibilities.organisation
     if question.place not in organisation.region:
-        return None
-    found = responsible(organisation, capability=question.capability, place=question.place, besides=question.besides)
-    return Choice(found.code, "", "nearest") if found else None
+        return
+    lineage, seen = organisation.lineage(question.place), set(question.besides)
+    rules = responsibilities.at(question.at).about(
+        item=question.task_code, capability=question.capability, lineage=lineage
+    )
+    for rule in rules:
+        for code in takers(rule, question, load or _idle):
+            if code not in seen:
+                seen.add(code)
+                yield Choice(code, rule.id)
+    for region in lineage:
+        for department in organisation.responsible.get((question.capability, region), ()):
+            if department.code not in seen:
+                yield Choice(department.code)
+
+
+def takers(rule: RoutingRule, question: Question, load: OpenTasks) -> list[str]:
+    """The departments to which a rule, that is about such questions, sends this one; none when its time or load says no."""
+    if rule.times is not None and (question.at is None or not rule.times.hold(question.at)):
+        return []
+    able = [code for code in rule.to if code not in question.besides]
+    if rule.load is None:
+        return able
+    open_tasks = {code: load(code) for code in able}
+    if rule.load.at_most is not None:
+        able = [code for code in able if open_tasks[code] <= rule.load.at_most]
+    return sorted(able, key=open_tasks.__getitem__) if rule.load.least else able
+
+
+def _idle(_: str) -> int:
+    return 0
 
 
 def path(organisation: Organisation, *, origin: str, target: str) -> tuple[Hop, ...]:

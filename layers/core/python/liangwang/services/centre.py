@@ -10,9 +10,10 @@ from ..access import granted
 from ..aggregates import COLLABORATION, Key
 from ..domain import collaboration, coordination, policy
 from ..domain import messages as m
-from ..domain.catalogue import Organisation
 from ..domain.collaboration import Collaboration
 from ..domain.errors import DomainError, NotFound
+from ..domain.responsibilities import Responsibilities
+from ..domain.routing import OpenTasks
 from ..domain.working_days import Calendar
 from ..envelope import CloudEvent
 from ..http import Request
@@ -55,12 +56,16 @@ class EventView(Struct, frozen=True, kw_only=True):
 
 
 class Centre:
-    """Governance's side of a collaboration."""
+    """Governance's side of a collaboration. ``load`` says how busy departments are, for rules that ask (docs/routing.md)."""
 
-    def __init__(self, store: Store, organisation: Organisation, calendar: Calendar) -> None:
+    def __init__(
+        self, store: Store, responsibilities: Responsibilities, calendar: Calendar, *, load: OpenTasks | None = None
+    ) -> None:
         self.store = store
-        self._organisation = organisation
+        self._responsibilities = responsibilities
+        self._organisation = responsibilities.organisation
         self._calendar = calendar
+        self._load = load
 
     def route(self, event: CloudEvent) -> Command | None:
         """The command a message means; None for a message that is not the centre's."""
@@ -76,7 +81,9 @@ class Centre:
 
     def _decide(self, state: Collaboration | None, message: Any, now: datetime) -> Events:
         if isinstance(message, m.CollaborationRequested) and state is None:
-            return coordination.raise_event(message, organisation=self._organisation, calendar=self._calendar, now=now)
+            return coordination.raise_event(
+                message, responsibilities=self._responsibilities, calendar=self._calendar, now=now, load=self._load
+            )
         if state is None:
             raise UnknownEvent(
                 f"a message about {message.case_no} names a collaboration event that was never raised here"
@@ -86,7 +93,9 @@ class Centre:
             return []
         if isinstance(message, m.CollaborationCancelled):
             return coordination.cancel(state, message, now=now)
-        return coordination.receive_report(state, message, organisation=self._organisation, now=now)
+        return coordination.receive_report(
+            state, message, responsibilities=self._responsibilities, now=now, load=self._load
+        )
 
     def event(self, request: Request) -> EventView:
         """One event. Raises NotFound also for one that is neither in or below the operator's region nor on a way through it."""

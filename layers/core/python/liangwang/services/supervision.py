@@ -6,17 +6,18 @@ decision is made from the item itself, and a moment that has fired is none any m
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from .. import clock, log
 from ..aggregates import CASE, COLLABORATION, Key
 from ..aws import AwsError
-from ..catalogue import load_supervision
+from ..catalogue import load_responsibilities, load_supervision
 from ..domain import coordination, supervision
 from ..domain.case import Case
-from ..domain.catalogue import Organisation
 from ..domain.patience import round_of
+from ..domain.responsibilities import Responsibilities
 from ..domain.supervision_rule import Watch
 from ..domain.working_days import Calendar
 from ..processing import Command, Decide, perform
@@ -83,19 +84,22 @@ def wakers(department: Department, directory: Path) -> dict[str, Waker]:
     """All kinds of aggregates that become due, by the catalogue in a directory."""
     watch = Watch(load_supervision(directory), department.catalogue.organisation)
     return {
-        COLLABORATION.name: of_collaborations(watch.organisation, department.calendar),
+        COLLABORATION.name: of_collaborations(partial(load_responsibilities, directory), department.calendar),
         CASE.name: of_cases(department, watch),
     }
 
 
-def of_collaborations(organisation: Organisation, calendar: Calendar) -> Waker:
-    """A collaboration event follows its limit; recalls that nobody has confirmed are repeated."""
+def of_collaborations(responsibilities: Callable[[], Responsibilities], calendar: Calendar) -> Waker:
+    """A collaboration event follows its limit; recalls that nobody has confirmed are repeated.
+
+    The responsibilities are read when the first event is due: the departments' own supervision has none.
+    """
 
     def waker(stored: Stored, now: datetime) -> tuple[Decide, int]:
         def decide(state: Any, at: datetime) -> Sequence[Any]:
             if state is None:
                 return []
-            return coordination.wake(state, organisation=organisation, calendar=calendar, now=at)
+            return coordination.wake(state, responsibilities=responsibilities(), calendar=calendar, now=at)
 
         return decide, round_of(now)
 

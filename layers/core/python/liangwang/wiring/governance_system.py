@@ -15,14 +15,14 @@ def collaboration() -> "Centre":
     """The centre's collaboration events."""
     from ..services.centre import Centre
 
-    return Centre(shared.store(shared.outside.aws()), shared.catalogue().organisation, shared.calendar())
+    return Centre(shared.store(shared.outside.aws()), shared.responsibilities(), shared.calendar())
 
 
 def oversight() -> "Oversight":
     """What came before a governance centre."""
     from ..services.oversight import Oversight
 
-    return Oversight(shared.store(shared.outside.aws()), shared.catalogue().organisation)
+    return Oversight(shared.store(shared.outside.aws()), shared.organisation())
 
 
 def handback() -> "tuple[Store, Handback]":

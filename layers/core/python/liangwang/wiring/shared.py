@@ -10,7 +10,8 @@ from ..domain.patience import Patience
 from ..outside import Outside
 
 if TYPE_CHECKING:
-    from ..domain.catalogue import Catalogue
+    from ..domain.catalogue import Catalogue, Organisation
+    from ..domain.responsibilities import Responsibilities
     from ..domain.working_days import Calendar
     from ..sealing import Sealing
     from ..services.department import Department
@@ -50,6 +51,20 @@ def catalogue() -> "Catalogue":
     from ..catalogue import load
 
     return load(directory())
+
+
+def organisation() -> "Organisation":
+    """Regions and departments alone: what names and lineages need."""
+    from ..catalogue import load_organisation
+
+    return load_organisation(directory())
+
+
+def responsibilities() -> "Responsibilities":
+    """The organisation with the rules of routing, indexed once: for those who route."""
+    from ..catalogue import load_responsibilities
+
+    return load_responsibilities(directory())
 
 
 def calendar() -> "Calendar":
