@@ -58,7 +58,7 @@ class Ours:
         self._stack = stack
         self._known = catalogue.load(stack.config.catalogue)
         self._api = Api(stack.gateway_url, accounts.password(stack.config.state))
-        departments = [one.code for one in self._known.organisation.departments]
+        departments = [one.code for one in self._known.organisation.departments if one.connected == "here"]
         people = [accounts.citizen(number) for number in range(1, accounts.CITIZENS + 1)]
         people += [accounts.clerk(code, number) for code in departments for number in range(1, accounts.CLERKS + 1)]
         with ThreadPoolExecutor(8) as pool:

@@ -4,7 +4,8 @@
     PYTHONPATH=layers/core/python .venv/bin/python infra/department_keys.py --check  # exit code 1 when it is out of step
 
 Intake wraps a case's data key with the receiving department's key, so that only that department can open it. The alias
-holds the department's code: a key may be replaced, a department keeps its name.
+holds the department's code: a key may be replaced, a department keeps its name. Outside parties have none: nothing is sealed to
+them.
 """
 
 import sys
@@ -85,7 +86,11 @@ def render() -> str:
     """The whole file for the organisation in the catalogue."""
     organisation = catalogue.load(ROOT / "layers" / "catalogue").organisation
     body = yaml.dump(
-        template(organisation.departments), Dumper=_Verbatim, sort_keys=False, allow_unicode=True, width=120
+        template(tuple(one for one in organisation.departments if one.connected != "link")),
+        Dumper=_Verbatim,
+        sort_keys=False,
+        allow_unicode=True,
+        width=120,
     )
     return HEADER + body
 

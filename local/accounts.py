@@ -70,6 +70,11 @@ def officers(department: str) -> list[str]:
     return [*clerks, *(officer(department, role, 1) for role in ("reviewer", "supervisor"))]
 
 
+def mailbox(department: str) -> str:
+    """The client name of a department's own system that fetches over HTTP (docs/departments.md)."""
+    return f"mailbox-{_short(department)}"
+
+
 def _short(department: str) -> str:
     return department.removeprefix("D-").lower()
 
@@ -99,6 +104,15 @@ def _people(organisation: Organisation, digest: str) -> Iterator[tuple[str, Acco
             Account(role="citizen", name=f"示例市民{number:03d}", password=digest, applicant_type=kind, level=2),
         )
     for department in organisation.departments:
+        if department.connected == "http":
+            yield (
+                mailbox(department.code),
+                Account(
+                    role="system", name="示例部门系统", password=digest, department=department.code, scopes=("mailbox",)
+                ),
+            )
+        if department.connected != "here":
+            continue
         for number in range(1, CLERKS + 1):
             yield (
                 clerk(department.code, number),

@@ -138,6 +138,14 @@ def test_a_case_is_handed_over_to_a_department_that_handles_the_item_only(to):
     assert fields(caught) == ["to"]
 
 
+def test_a_case_is_not_handed_over_to_a_department_that_would_never_hear_of_it():
+    away = tuple(structs.replace(one, connected="kafka") if one == OTHER else one for one in ORGANISATION.departments)
+    wish, city = TransferCase(to="WEST-MARKET", reason="theirs"), structs.replace(ORGANISATION, departments=away)
+    with pytest.raises(Invalid) as caught:
+        check_transfer(waiting(), wish, item=ITEM, organisation=city, now=NOON)
+    assert "system of its own" in str(caught.value.violations)
+
+
 def handed_over(state):
     wish = TransferCase(to="WEST-MARKET", reason="theirs")
     check_transfer(state, wish, item=ITEM, organisation=ORGANISATION, now=NOON)

@@ -335,6 +335,11 @@ class Organisation(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
             found.setdefault(capability, set()).add(self.region[region].level)
         return {capability: tuple(sorted(levels)) for capability, levels in found.items()}
 
+    def is_here(self, code: str) -> bool:
+        """Whether this is a department whose officers work in this deployment."""
+        found = self.department.get(code)
+        return found is not None and found.connected == "here"
+
     def lineage(self, region_code: str) -> tuple[str, ...]:
         """The region and those above it, nearest first. Raises KeyError for an unknown region."""
         codes: list[str] = []

@@ -172,6 +172,8 @@ def check_transfer(state: Case, wish: TransferCase, *, item: Item, organisation:
         found = "it has the case already"
     elif item.capability not in other.capabilities:
         found = f"it does not handle this item; it would need the capability {item.capability}"
+    elif other.connected != "here":
+        found = "it has a system of its own, which cannot be handed a case; ask the applicant to apply there"
     if found:
         raise Invalid("the case cannot be transferred there", violations=(Violation("to", found),))
 

@@ -63,7 +63,7 @@ class Department:
             m.CollaborationConcluded: self._concluded,
         }
         decide = decisions.get(type(message))
-        if decide is None or message.department not in self.catalogue.organisation.department:
+        if decide is None or not self.catalogue.organisation.is_here(message.department):
             return None
         return Command(
             Key(CASE.name, message.case_no), event.id, lambda state, now: decide(state, message, now), event.asks_again
