@@ -1,4 +1,4 @@
-"""审计与统计: what governance and departments write becomes records of the audit trail, what departments do is counted, and a
+"""审计与统计: what governance and departments write becomes records of the audit trail, what both do is counted, and a
 schedule signs where the trail stands."""
 
 from typing import Any

@@ -18,11 +18,13 @@ from .domain import (
     collaboration,
     deadlines,
     draft,
+    event_tally,
     joint,
     ledger,
     mandate,
     material,
     notification,
+    open_events,
     rating,
     recheck,
     rectification,
@@ -216,6 +218,8 @@ ABSENCE = _document(
     "absence", "department", absence.Absence, lambda state, *_: Index(expires_at=absence.expires_at(state))
 )
 TALLY = _document("tally", "department", Tally)
+EVENT_TALLY = _document("event-tally", "governance", event_tally.DayTally)
+OPEN_EVENTS = _document("open-events", "governance", open_events.OpenEvents)
 TASK = _kind("task", "department", task.Event, task.evolve, lambda state, *_: Index(holder=task.holder(state)))
 COLLABORATION = _kind(
     "collaboration",
@@ -253,6 +257,8 @@ KINDS = {
         ATTACHMENT,
         ABSENCE,
         TALLY,
+        EVENT_TALLY,
+        OPEN_EVENTS,
         TASK,
         COLLABORATION,
         LEDGER,

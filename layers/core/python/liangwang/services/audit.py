@@ -1,4 +1,4 @@
-"""The audit trail and the statistics: the streams of governance and departments become records, what departments do is
+"""The audit trail and the statistics: the streams of governance and departments become records, what both do is
 counted, and a schedule signs where the chains stand.
 
 AWS advises at most two readers on a stream: one is the publisher, this is the other. Intake's stream has its records made by what follows there (``services/followup.py``).

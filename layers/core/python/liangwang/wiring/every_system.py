@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ..services.audit import Audit
     from ..services.publisher import Publisher
     from ..services.supervision import Supervision
+    from ..services.turns import Step
 
 
 def publisher() -> "Publisher":
@@ -32,6 +33,7 @@ def audit() -> "Audit":
     from ..audit_chain import Chains
     from ..services.audit import Audit
     from ..services.counting import Counting
+    from ..services.event_counting import EventCounting
     from ..tokens import KmsJws
 
     aws = shared.outside.aws()
@@ -40,4 +42,9 @@ def audit() -> "Audit":
     every = timedelta(seconds=float(os.environ.get("ANCHOR_SECONDS", "3600")))
     anchors = Anchors(Chains(aws, os.environ["AUDIT_TABLE"]), signer.sign, every=every)
     trails = {table: shared.trail(aws, system=system) for table, system in systems.items()}
-    return Audit(trails, anchors, steps={os.environ["DEPARTMENT_TABLE"]: [Counting(shared.store(aws, shared.TALLIES))]})
+    tallies = shared.store(aws, shared.TALLIES)
+    steps: dict[str, list[Step]] = {
+        os.environ["DEPARTMENT_TABLE"]: [Counting(tallies)],
+        os.environ["GOVERNANCE_TABLE"]: [EventCounting(tallies)],
+    }
+    return Audit(trails, anchors, steps=steps)

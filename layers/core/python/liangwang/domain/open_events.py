@@ -1,0 +1,216 @@
+"""What collaboration events are open at this moment, and what has changed last: both in one document. Pure.
+
+Every open event stands in one of a fixed number of tallies as its newest version says; an older one, however late it comes,
+changes nothing. An event that ended is remembered for as long as a stream can bring its past again, then forgotten.
+
+The same write numbers what has changed. A number is given by the one write that adds the change, so whoever has read up to
+a number never misses what comes later: it gets a higher one, however old it is.
+"""
+
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Literal, NamedTuple, get_args
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from .collaboration import Collaboration, Event, evolve
+from .history import Recorded
+from .messages import Light
+
+SHARDS = 64
+"""All open events are spread over this many tallies: all are read at once, one is written when an event changes."""
+
+KEPT = 32
+"""Changes that a tally keeps at most: some two thousand of all together."""
+
+ENDED_LIFE = timedelta(hours=26)
+"""How long an ended event is remembered: a DynamoDB stream brings nothing that is older than 24 hours."""
+
+Stage = Literal["unrouted", "disputed", "dispatched", "handling", "checking", "reported"]
+"""Where an open event stands: nobody is responsible for one of its asks; a decline is to be decided; some task is not signed;
+all are; a report is to be checked; all have reported. Of several the first holds."""
+
+
+class Standing(Struct, frozen=True, array_like=True):
+    """An open event in short. ``region`` is the centre in charge, ``regions`` all that see it (its ways lead through them),
+    ``tasks`` the (department, status) of those that are open. New fields come last, with a default.
+    """
+
+    version: int
+    region: str
+    stage: Stage
+    light: Light
+    due_at: datetime
+    raised_at: datetime
+    requester: str
+    case_no: str
+    regions: tuple[str, ...]
+    tasks: tuple[tuple[str, str], ...] = ()
+
+
+class Changed(Struct, frozen=True, array_like=True):
+    """One event of a history: ``collaboration_id`` and ``version`` name it for ever. ``kind`` is its tag, ``stage`` what the
+    collaboration event then was (``concluded`` at the end), ``department`` whom it is about, if anybody."""
+
+    number: int
+    collaboration_id: str
+    version: int
+    at: datetime
+    kind: str
+    region: str
+    stage: Stage | Literal["concluded"]
+    light: Light
+    regions: tuple[str, ...]
+    department: str = ""
+
+
+class OpenEvents(Struct, frozen=True, kw_only=True, tag="tally.open_events", tag_field="type"):
+    """A part of the open events. ``ended`` has the last version of those that ended, and when (epoch seconds) that was noted;
+    ``number`` is that of the newest change ever, ``recent`` are the newest ones, in order."""
+
+    standing: dict[str, Standing] = {}
+    ended: dict[str, tuple[int, int]] = {}
+    number: int = 0
+    recent: tuple[Changed, ...] = ()
+
+
+class Told(NamedTuple):
+    """An event's history; what it says after version ``since`` is told as changes, if the tally does not know the event."""
+
+    history: Sequence[Recorded[Event]]
+    since: int
+
+
+def shard_of(collaboration_id: str) -> int:
+    """The tally that an event stands in."""
+    return zlib.crc32(collaboration_id.encode()) % SHARDS
+
+
+def stage(state: Collaboration) -> Stage:
+    """Where an event that is not concluded stands."""
+    statuses = {task.status for task in state.tasks}
+    if any(state.held(ask) is None for ask in state.request.asks):
+        return "unrouted"
+    if "disputed" in statuses:
+        return "disputed"
+    if "dispatched" in statuses:
+        return "dispatched"
+    if statuses & {"signed", "returned"}:
+        return "handling"
+    return "checking" if state.request.checked_by == "centre" and "reported" in statuses else "reported"
+
+
+STAGES: tuple[Stage, ...] = get_args(Stage)
+LIGHTS: tuple[Light, ...] = get_args(Light)
+
+
+def concerned(state: Collaboration) -> tuple[str, ...]:
+    """The centres that see an event: where it was raised, who is in charge, and whom the ways of its tasks lead through."""
+    hops = {hop.region for task in state.tasks for hop in task.dispatched.path}
+    return tuple(sorted(hops | {state.region, state.raised.region}))
+
+
+def standing(history: Sequence[Recorded[Event]], state: Collaboration) -> Standing:
+    """An event that is not concluded, in short."""
+    return Standing(
+        version=len(history),
+        region=state.region,
+        stage=stage(state),
+        light=state.light,
+        due_at=state.due_at,
+        raised_at=history[0].at,
+        requester=state.request.department,
+        case_no=state.request.case_no,
+        regions=concerned(state),
+        tasks=tuple((task.dispatched.department, task.status) for task in state.tasks if task.is_open),
+    )
+
+
+def take(known: OpenEvents | None, events: Mapping[str, Told], now: datetime) -> Sequence[OpenEvents]:
+    """The tally as it is with these events; nothing when it knows all of it."""
+    before = known or OpenEvents()
+    open_now, ended, recent, number = dict(before.standing), dict(before.ended), list(before.recent), before.number
+    for collaboration_id, told in sorted(events.items()):
+        version = _known(before, collaboration_id)
+        if version is not None and version >= len(told.history):
+            continue
+        for change in _changes(collaboration_id, told, told.since if version is None else version):
+            number += 1
+            recent.append(replace(change, number=number))
+        state = folded(told.history)
+        if state.conclusion is None:
+            open_now[collaboration_id] = standing(told.history, state)
+        else:
+            open_now.pop(collaboration_id, None)
+            ended[collaboration_id] = (len(told.history), int(now.timestamp()))
+    if open_now == before.standing and ended == before.ended and number == before.number:
+        return []
+    return [
+        OpenEvents(
+            standing=open_now,
+            ended=_fresh(ended, now),
+            number=number,
+            recent=tuple(recent[-KEPT:]),
+        )
+    ]
+
+
+def _known(tally: OpenEvents, collaboration_id: str) -> int | None:
+    if collaboration_id in tally.standing:
+        return tally.standing[collaboration_id].version
+    return tally.ended[collaboration_id][0] if collaboration_id in tally.ended else None
+
+
+def _fresh(ended: Mapping[str, tuple[int, int]], now: datetime) -> dict[str, tuple[int, int]]:
+    oldest = (now - ENDED_LIFE).timestamp()
+    return {key: found for key, found in ended.items() if found[1] >= oldest}
+
+
+def folded(history: Iterable[Recorded[Event]]) -> Collaboration:
+    """The state after a history that is not empty."""
+    state: Collaboration | None = None
+    for recorded in history:
+        state = evolve(state, recorded)
+    assert state is not None
+    return state
+
+
+def _changes(collaboration_id: str, told: Told, since: int) -> Iterator[Changed]:
+    state: Collaboration | None = None
+    for version, recorded in enumerate(told.history, start=1):
+        state = evolve(state, recorded)
+        if version > since:
+            yield Changed(
+                number=0,
+                collaboration_id=collaboration_id,
+                version=version,
+                at=recorded.at,
+                kind=str(recorded.event.__struct_config__.tag),
+                region=state.region,
+                stage=stage(state) if state.conclusion is None else "concluded",
+                light=state.light,
+                regions=concerned(state),
+                department=_about(state, recorded.event),
+            )
+
+
+def _about(state: Collaboration, event: Event) -> str:
+    task = state.task(getattr(event, "task_id", ""))
+    return task.dispatched.department if task is not None else ""
+
+
+class Missed(NamedTuple):
+    """What came after a number, and the number of the newest; ``complete`` is false where some of it is kept no longer."""
+
+    changes: tuple[Changed, ...]
+    newest: int
+    complete: bool
+
+
+def after(tally: OpenEvents | None, number: int) -> Missed:
+    """What has changed after a number that was read before."""
+    known = tally or OpenEvents()
+    changes = tuple(one for one in known.recent if one.number > number)
+    return Missed(changes, known.number, number + len(changes) == known.number)
