@@ -10,6 +10,7 @@ from liangwang.domain.errors import Invalid
 from liangwang.domain.history import Recorded
 from liangwang.domain.patience import Patience
 from liangwang.domain.working_days import Calendar
+from msgspec import structs
 
 from tests.unit.samples import CASE_NO, NOON, RESPONSIBILITIES, ask, folded, kinds, request
 
@@ -102,6 +103,34 @@ def test_an_ask_at_an_unknown_place_stops_nothing():
         "Raised",
         "Lifted",
     ]
+
+
+def by_centre(centre, *asks):
+    """A request that a centre makes itself, for a grid event."""
+    return structs.replace(
+        request(*asks), case_no="GRID-1", request_id="GRID-1-1", department="", centre=centre, origin="grid"
+    )
+
+
+def test_a_centre_that_asks_itself_is_its_own_requester():
+    events = raise_event(by_centre("T1", ask("site")), responsibilities=RESPONSIBILITIES, calendar=CALENDAR, now=NOON)
+    assert (events[0].region, events[0].level) == ("T1", 5)
+    assert (events[1].department, events[1].requester, events[1].centre) == ("TOWN-SITE", "", "T1")
+
+
+def test_a_decline_of_a_centres_own_question_is_decided_by_the_centre_above_both():
+    state = folded(
+        evolve, None, raise_event(by_centre("D1"), responsibilities=RESPONSIBILITIES, calendar=CALENDAR, now=NOON)
+    )
+    assert hear(state, decline(state.tasks[0]))[0][0].decided_by == "D1"
+
+
+@pytest.mark.parametrize(("department", "centre", "field"), [("NOBODY", "", "department"), ("", "X", "centre")])
+def test_who_asks_is_a_department_or_a_centre_of_the_city(department, centre, field):
+    wish = structs.replace(request(), department=department, centre=centre)
+    with pytest.raises(Invalid) as caught:
+        raise_event(wish, responsibilities=RESPONSIBILITIES, calendar=CALENDAR, now=NOON)
+    assert caught.value.violations[0].field == f"data.{field}"
 
 
 # ------------------------------------------------------------------ declining

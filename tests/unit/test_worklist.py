@@ -63,12 +63,12 @@ def found(state, *, subject="li", role="clerk", now=NOON, **criteria):
 
 def test_an_open_case_stands_on_its_departments_desk_by_the_moment_it_was_promised():
     place = placed(case())
-    assert (place.department, place.due_at) == ("EAST-MARKET", case().clock.due.promised_at)
+    assert (place.desk, place.due_at) == ("EAST-MARKET", case().clock.due.promised_at)
 
 
 def test_a_case_that_waits_for_others_stays_on_the_desk_and_one_that_has_ended_leaves_it():
     asking = case(ON._replace(item=item(collaborations=(collaboration("fire"),))))
-    assert asking.status == "collaborating" and placed(asking).department == "EAST-MARKET"
+    assert asking.status == "collaborating" and placed(asking).desk == "EAST-MARKET"
     assert placed(folded(evolve, case(), withdraw(case(), withdrawn(), on=ON, now=NOON))) is None
 
 

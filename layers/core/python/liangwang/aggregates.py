@@ -19,6 +19,7 @@ from .domain import (
     deadlines,
     draft,
     event_tally,
+    event_queue,
     joint,
     ledger,
     mandate,
@@ -33,6 +34,7 @@ from .domain import (
 )
 from .domain import messages as m
 from .domain.account import SESSION_LIFE, Account, Attempts, Claim, Session
+from .domain.desk import Placed
 from .domain.draft import Draft
 from .domain.history import Recorded
 from .domain.material import Material
@@ -40,7 +42,6 @@ from .domain.patience import Patience
 from .domain.person_key import PersonKey
 from .domain.retention import Ended
 from .domain.tally import Tally
-from .domain.worklist import Placed
 
 
 class Index(NamedTuple):
@@ -48,7 +49,7 @@ class Index(NamedTuple):
 
     ``held_since`` orders what one holder has; without it the first event that is kept does, which of a document is the
     newest. ``expires_at`` is when DynamoDB may remove the item by itself; it does so some days later at most, and never before.
-    ``desk`` is where an open case stands among those of its department.
+    ``desk`` is where an open matter stands among those of its department, or of its centre.
     """
 
     wake_at: datetime | None = None
@@ -84,7 +85,8 @@ class Kind(NamedTuple):
 
     ``queue`` names the part of the ``wake`` index that its entries stand in: whoever sweeps asks for one queue.
     ``keep`` is how many events its item holds; 0 keeps all. A *document* keeps 1: each event is its whole new content,
-    and what was before is gone (for what must be forgotten, and for what changes often).
+    and what was before is gone (for what must be forgotten, and for what changes often). ``entry`` is the struct in which a
+    desk's index has it.
     """
 
     name: str
@@ -94,6 +96,7 @@ class Kind(NamedTuple):
     decoder: Decoder[Any]
     queue: str = ""
     keep: int = 0
+    entry: type[Struct] = Struct
 
     def decode(self, body: bytes) -> Sequence[Recorded[Any]]:
         """A history from JSON."""
@@ -108,8 +111,9 @@ def _kind(
     index: Callable[[Any, Patience, datetime | None], Index],
     *,
     queue: str = "",
+    entry: type[Struct] = Struct,
 ) -> Kind:
-    return Kind(name, system, evolve, index, Decoder(list[Recorded[events]]), queue)
+    return Kind(name, system, evolve, index, Decoder(list[Recorded[events]]), queue, entry=entry)
 
 
 def _document(
@@ -207,6 +211,7 @@ CASE = _kind(
         holder=deadlines.holder(state) or recheck.holder(state),
         desk=worklist.placed(state),
     ),
+    entry=worklist.Entry,
 )
 ATTACHMENT = _document(
     "attachment",
@@ -226,7 +231,12 @@ COLLABORATION = _kind(
     "governance",
     collaboration.Event,
     collaboration.evolve,
-    lambda state, patience, last: Index(wake_at=collaboration.wake_at(state, patience, last=last)),
+    lambda state, patience, last: Index(
+        wake_at=collaboration.wake_at(state, patience, last=last),
+        holder=f"case/{state.request.case_no}",
+        desk=event_queue.placed(state),
+    ),
+    entry=event_queue.Queued,
 )
 LEDGER = _kind(
     "ledger", "governance", ledger.Event, ledger.evolve, lambda state, *_: Index(holder=ledger.holder(state))

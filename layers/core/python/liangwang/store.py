@@ -22,7 +22,6 @@ from .body import pack, unpack
 from .domain.errors import Invalid, Violation
 from .domain.history import Recorded, fold
 from .domain.patience import Patience, moment_of
-from .domain.worklist import Entry
 
 SHARDS = 8
 """The ``wake`` index is spread over this many keys: one takes 1,000 writes a second."""
@@ -60,10 +59,10 @@ class Stored(NamedTuple):
 
 
 class OnDesk(NamedTuple):
-    """An open case as the index of its department's desk has it, and the cursor of a page that ends with it."""
+    """An open matter as the index of its desk has it, in the struct of its kind, and the cursor of a page that ends with it."""
 
     key: Key
-    entry: Entry
+    entry: Any
     cursor: str
 
 
@@ -105,7 +104,7 @@ def build_put(table: str, *, before: Stored, after: Stored, patience: Patience) 
         item["holder"] = {"S": f"{kind.name}/{index.holder}"}
         item["held_since"] = {"N": str(_milliseconds(index.held_since or after.history[0].at))}
     if index.desk is not None:
-        item["desk"] = {"S": index.desk.department}
+        item["desk"] = {"S": index.desk.desk}
         item["due_at"] = {"N": str(_milliseconds(index.desk.due_at))}
         item["shown"] = {"S": json.encode(index.desk.entry).decode()}
     if index.pending:
@@ -257,35 +256,27 @@ class Store:
 
     def on_desk(
         self,
-        department: str,
+        desk: str,
         *,
         limit: int | None = None,
         cursor: str | None = None,
         until: datetime | None = None,
         latest_first: bool = False,
     ) -> tuple[list[OnDesk], str | None]:
-        """The open cases of a department, soonest due first unless told otherwise, due before ``until``: one query, which
+        """What is open on a desk, soonest due first unless told otherwise, due before ``until``: one query, which
         reads ``limit`` of them, or as many as DynamoDB gives at once (1 MB, some thousands), and a cursor if there are more.
 
         Raises Invalid for a cursor that this method did not make.
         """
-        values = {":key": {"S": department}}
-        if not department or len(department.encode()) > LONGEST_KEY:
+        values = {":key": {"S": desk}}
+        if not desk or len(desk.encode()) > LONGEST_KEY:
             return [], None
         condition = "desk = :key"
         if until is not None:
             condition += " AND due_at BETWEEN :since AND :until"
             values |= {":since": {"N": "0"}, ":until": {"N": str(max(0, _milliseconds(until) - 1))}}
         items, following = self._page("desk", condition, values, limit=limit, cursor=cursor, newest_first=latest_first)
-        found = [
-            OnDesk(
-                Key.parse(item["pk"]["S"]),
-                json.decode(item["shown"]["S"], type=Entry),
-                _cursor({name: item[name] for name in ("pk", "desk", "due_at")}),
-            )
-            for item in items
-        ]
-        return found, following
+        return [_on_desk(item) for item in items], following
 
     def _query(
         self,
@@ -330,6 +321,12 @@ class Store:
             raise
         last = answer.get("LastEvaluatedKey")
         return answer["Items"], _cursor(last) if last else None
+
+
+def _on_desk(item: Attributes) -> OnDesk:
+    key = Key.parse(item["pk"]["S"])
+    entry = json.decode(item["shown"]["S"], type=KINDS[key.kind].entry)
+    return OnDesk(key, entry, _cursor({name: item[name] for name in ("pk", "desk", "due_at")}))
 
 
 def _milliseconds(moment: datetime) -> int:

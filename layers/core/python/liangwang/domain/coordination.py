@@ -6,7 +6,7 @@ from typing import Literal
 
 from . import messages as m
 from . import routing
-from .catalogue import Ask
+from .catalogue import Ask, Organisation
 from .collaboration import Collaboration, Declined, Event, Lifted, Raised, Reported, Signed, Stopped, Task, evolve
 from .errors import Invalid, Violation
 from .history import Recorded, too_late
@@ -34,16 +34,14 @@ def raise_event(
 ) -> Sequence[Event]:
     """Registers the event at the requester's centre, with a limit in working days, and dispatches one task for each ask.
 
-    Raises Invalid for a requester that the organisation does not know, and for a limit that is none.
+    A centre that asks itself is its own requester. Raises Invalid for a requester that the organisation does not know, and
+    for a limit that is none.
     """
     organisation = responsibilities.organisation
-    if request.department not in organisation.department:
-        violation = Violation("data.department", "use the code of a department of this city")
-        raise Invalid(f"unknown department {request.department}", violations=(violation,))
+    region = _registered_at(request, organisation)
     if not 0 <= request.days <= LONGEST:
         violation = Violation("data.days", f"give the departments 1 to {LONGEST} working days")
         raise Invalid(f"a limit of {request.days} days", violations=(violation,))
-    region = organisation.department[request.department].region
     raised = Raised(
         request=request,
         collaboration_id=request.request_id,
@@ -61,6 +59,19 @@ def raise_event(
     if len(events) == 1 + len(request.asks):
         return events
     return [*events, Lifted(region=region, reason="nobody_responsible", due_at=raised.due_at)]
+
+
+def _registered_at(request: m.CollaborationRequested, organisation: Organisation) -> str:
+    """The region of the requester: of a department, or of a centre that asks itself. Raises Invalid for neither."""
+    if request.department:
+        if request.department in organisation.department:
+            return organisation.department[request.department].region
+        violation = Violation("data.department", "use the code of a department of this city")
+        raise Invalid(f"unknown department {request.department}", violations=(violation,))
+    if request.centre in organisation.region:
+        return request.centre
+    violation = Violation("data.centre", "use the code of a region of this city, or name a department")
+    raise Invalid(f"unknown centre {request.centre}", violations=(violation,))
 
 
 def _dispatch(
@@ -97,6 +108,7 @@ def _dispatch(
         form=request.form,
         forced=forced,
         rule=found.rule,
+        centre=request.centre,
     )
 
 
@@ -144,9 +156,8 @@ def _decline(
     if task.dispatched.forced:
         return [too_late(message, "a forced task cannot be declined")]
     organisation = responsibilities.organisation
-    requester = organisation.department[state.request.department].region
     supporter = organisation.department[message.department].region
-    centre = routing.common_centre(organisation, requester, supporter)
+    centre = routing.common_centre(organisation, state.raised.region, supporter)
     declined = Declined(task_id=message.task_id, reason=message.reason, decided_by=centre)
     after = evolve(state, Recorded(now, "", declined))
     number = len(state.tasks) + 1
@@ -159,7 +170,9 @@ def check_requester(state: Collaboration, message: m.CollaborationRequested | m.
     request = state.request
     if (message.case_no, message.department) != (request.case_no, request.department):
         violation = Violation("data.request_id", "use a request id of your own; it begins with the case number")
-        raise Invalid(f"{message.request_id} belongs to {request.department}", violations=(violation,))
+        raise Invalid(
+            f"{message.request_id} belongs to {request.department or request.centre}", violations=(violation,)
+        )
 
 
 def cancel(state: Collaboration, message: m.CollaborationCancelled, *, now: datetime) -> Sequence[Event]:

@@ -6,7 +6,7 @@ may take them. Nothing of the applicant's is in it.
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from . import statutory_clock
 from .case import Case
 from .catalogue import Item, Step
+from .desk import Placed
 from .officers import involved, may_do, may_examine
 from .statutory_clock import Light
 from .steps import reached
@@ -46,14 +47,6 @@ class Entry(Struct, frozen=True, kw_only=True, array_like=True):
     yellow_at: datetime | None = None
     red_at: datetime | None = None
     overdue_at: datetime | None = None
-
-
-class Placed(NamedTuple):
-    """Where an open case stands on its department's desk: soonest due first."""
-
-    department: str
-    due_at: datetime
-    entry: Entry
 
 
 def placed(state: Case) -> Placed | None:

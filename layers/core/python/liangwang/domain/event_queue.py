@@ -1,0 +1,73 @@
+"""协同台面: what a centre's index of open collaboration events says of each, so that a queue is found without loading events. Pure.
+
+An entry follows from the event's state alone, and nothing of the applicant's is in it.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Literal
+
+from msgspec import Struct
+
+from . import messages as m
+from .collaboration import Collaboration
+from .desk import Placed
+
+Waits = Literal["sign", "report", "check", "decision", "unrouted", "extension"]
+"""What an event waits for: a department signs or reports, a report is checked, a decline decided, an ask given to somebody,
+an extension granted. The last four are an operator's."""
+
+
+class Queued(Struct, frozen=True, kw_only=True, array_like=True):
+    """An open event in short. ``statuses`` counts its tasks by status. New fields come last, with a default.
+
+    ``requester`` is the department that asks, or the centre where one asks itself.
+    """
+
+    requester: str
+    task_code: str
+    level: int
+    light: m.Light
+    origin: str
+    statuses: dict[str, int] = {}
+    waits: tuple[Waits, ...] = ()
+
+
+def desk(region: str) -> str:
+    """The desk of a region's centre."""
+    return f"event/{region}"
+
+
+def placed(state: Collaboration) -> Placed | None:
+    """The event's place before the centre in charge; None once it is concluded."""
+    if state.conclusion is not None:
+        return None
+    return Placed(desk(state.region), state.due_at, entry(state))
+
+
+def entry(state: Collaboration) -> Queued:
+    """What the index says of an open event."""
+    request = state.request
+    return Queued(
+        requester=request.department or request.centre,
+        task_code=request.task_code,
+        level=state.raised.level,
+        light=state.light,
+        origin=request.origin,
+        statuses=dict(Counter(task.status for task in state.tasks)),
+        waits=tuple(_waits(state)),
+    )
+
+
+def _waits(state: Collaboration) -> Iterator[Waits]:
+    statuses = {task.status for task in state.tasks}
+    if "dispatched" in statuses:
+        yield "sign"
+    if statuses & {"signed", "returned"}:
+        yield "report"
+    if "reported" in statuses and state.request.checked_by == "centre":
+        yield "check"
+    if "disputed" in statuses:
+        yield "decision"
+    if any(state.held(ask) is None for ask in state.request.asks):
+        yield "unrouted"
