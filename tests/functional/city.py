@@ -68,7 +68,7 @@ class City:
         organisation = self.catalogue.organisation
         self.intake = Intake(self.stores["intake"], self.catalogue, sealing)
         self.exchange = FakeExchange(ExchangeApi(self.stores["intake"]), clock=self.clock)
-        self.relay = Relay(self.exchange, self.producer)
+        self.relay = Relay(self.stores["governance"], {"intake": self.exchange}, self.producer, clock=self.clock)
         self.department = Department(self.catalogue, RULES, CALENDAR)
         self.approval = Approval(OwnCases(self.stores["department"], self.department))
         self.acceptance = AcceptanceDesk(OwnCases(self.stores["department"], self.department), sealing)

@@ -58,6 +58,7 @@ TABLE = {
     "privacy": "intake",
     "drafts": "intake",
     "exchange": "intake",
+    "relay": "governance",
     "collaboration": "governance",
     "handback": "governance",
     "acceptance": "department",

@@ -155,6 +155,31 @@ def test_the_schedule_makes_the_relay_carry_what_is_due(functions):
     assert len(types(functions, "applications")) == 2
 
 
+def test_the_ledger_knows_from_which_intake_a_case_is_before_kafka_holds_it(functions):
+    intake_knows(functions)
+    functions.producer.faults += ["refused", "refused"]
+    with pytest.raises(Exception, match="refused"):
+        functions.call("relay", golden("stream_intake"))
+    entries = states(functions, "governance", LEDGER)
+    assert [(one.state, one.intake) for one in entries] == [("carried", "intake")] * 2
+    assert all(one.department and one.task_code and one.place for one in entries)
+    functions.call("relay", golden("stream_intake"))
+    assert len(types(functions, "applications")) == 2
+    assert [one.version for one in states(functions, "governance", LEDGER)] == [1, 1], "carried again, entered once"
+
+
+@pytest.mark.parametrize("kind", ["refused", "lost"])
+def test_what_the_ledger_is_not_known_to_hold_is_not_sent_and_stops_no_other_case(functions, kind):
+    intake_knows(functions)
+    functions.aws.faults.append(Fault("PutItem", kind))
+    with pytest.raises(Exception, match="as the test wishes"):
+        functions.call("relay", golden("stream_intake"))
+    assert len(types(functions, "applications")) == 1
+    functions.call("relay", golden("stream_intake"))
+    assert len(types(functions, "applications")) == 2
+    assert [one.version for one in states(functions, "governance", LEDGER)] == [1, 1]
+
+
 def test_the_publisher_sends_what_the_stream_tells(functions):
     assert functions.call("publisher", golden("stream_department")) == NOTHING
     assert sorted(types(functions, "acceptances")) == ["case.accepted"] * 2

@@ -108,7 +108,8 @@ def test_a_message_too_large_is_reported_and_those_that_follow_go_on(producer, t
 def city(producer):
     """A city whose relay and publisher send to the real broker."""
     city = City()
-    city.relay = Relay(FakeExchange(ExchangeApi(city.stores["intake"]), clock=city.clock), producer)
+    exchange = FakeExchange(ExchangeApi(city.stores["intake"]), clock=city.clock)
+    city.relay = Relay(city.stores["governance"], {"intake": exchange}, producer, clock=city.clock)
     city.publisher = Publisher(producer)
     return city
 

@@ -35,7 +35,7 @@ TABLE = {
     "DraftsFunction": "IntakeTable",
     "MaterialsFunction": "IntakeTable",
     "ExchangeFunction": "IntakeTable",
-    "RelayFunction": None,
+    "RelayFunction": "GovernanceTable",
     "AcceptanceFunction": "DepartmentTable",
     "CollaborationFunction": "GovernanceTable",
     "AssistanceFunction": "DepartmentTable",
@@ -55,7 +55,7 @@ TABLE = {
     "NotifierFunction": "IntakeTable",
     "AuditFunction": None,
 }
-"""The one table that a function may read and write. Items reads the catalogue only, the publishers and the relay see streams."""
+"""The one table that a function may read and write. Items reads the catalogue only, the publishers see streams."""
 
 STREAM = {
     "IntakeTable": ["RelayFunction", "FollowUpFunction"],

@@ -16,7 +16,7 @@ from .department_system import (
     steps,
 )
 from .every_system import audit, publisher, supervision
-from .governance_system import collaboration, handback, oversight
+from .governance_system import collaboration, handback, oversight, relay
 from .intake_system import (
     document_signer,
     documents,
@@ -30,7 +30,6 @@ from .intake_system import (
     joint,
     materials,
     notifier,
-    relay,
     results,
     verification,
 )

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from ..services.centre import Centre
     from ..services.handback import Handback
     from ..services.oversight import Oversight
+    from ..services.relay import Relay
     from ..store import Store
 
 
@@ -23,6 +24,14 @@ def oversight() -> "Oversight":
     from ..services.oversight import Oversight
 
     return Oversight(shared.store(shared.outside.aws()), shared.organisation())
+
+
+def relay() -> "Relay":
+    """From the intake systems' exchange APIs to the ledger and to Kafka."""
+    from ..services.relay import Relay
+
+    exchanges = {"intake": shared.outside.exchange()}
+    return Relay(shared.store(shared.outside.aws()), exchanges, shared.outside.producer())
 
 
 def handback() -> "tuple[Store, Handback]":

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from ..services.ratings import Ratings
     from ..services.receipts import Receipts
     from ..services.rectifications import Rectifications
-    from ..services.relay import Relay
     from ..services.results import Results
     from ..services.verification import Verification
     from ..tokens import KmsJws
@@ -192,13 +191,6 @@ def exchange() -> "ExchangeApi":
     from ..services.exchange import ExchangeApi
 
     return ExchangeApi(shared.store(shared.outside.aws()))
-
-
-def relay() -> "Relay":
-    """From intake's exchange API to Kafka."""
-    from ..services.relay import Relay
-
-    return Relay(shared.outside.exchange(), shared.outside.producer())
 
 
 def followup() -> "FollowUp":
