@@ -70,7 +70,7 @@ def play(
     """
     known = catalogue.load(stack.config.catalogue)
     api = api or Api(stack.gateway_url, accounts.password(stack.config.state))
-    staffed = desks(lot, known)
+    staffed = desks(lot, known, catalogue.load_responsibilities(stack.config.catalogue))
     people = {wish.citizen for wish in lot}
     people |= {officer for one in staffed for officer in accounts.officers(one.department)}
     with ThreadPoolExecutor(WORKERS) as pool:

@@ -8,12 +8,14 @@ import time
 import uuid
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import yaml
 from liangwang.domain import routing
 from liangwang.domain.catalogue import Catalogue, Item
+from liangwang.domain.responsibilities import Responsibilities
 from msgspec import Struct, convert
 
 from local import accounts
@@ -85,8 +87,9 @@ class Desk(NamedTuple):
     department: str
 
 
-def desks(lot: Iterable[Wish], catalogue: Catalogue) -> list[Desk]:
+def desks(lot: Iterable[Wish], catalogue: Catalogue, responsibilities: Responsibilities) -> list[Desk]:
     """The worklists on which these applications may land, as the domain routes them."""
+    rules = responsibilities.at(datetime.now(UTC))
     found: dict[Desk, None] = {}
     for wish in lot:
         item = catalogue.items[wish.scenario.item]
@@ -96,6 +99,9 @@ def desks(lot: Iterable[Wish], catalogue: Catalogue) -> list[Desk]:
         for ask in (ask for collaboration in item.collaborations for ask in collaboration.asks):
             place = str(form.get(ask.place, wish.place))
             known = place if place in catalogue.organisation.region else wish.place
+            lineage = catalogue.organisation.lineage(known)
+            about = rules.about(item=item.task_code, capability=ask.capability, lineage=lineage)
+            found |= {Desk("tasks", code): None for rule in about for code in rule.to}
             found |= {Desk("tasks", code): None for code in _line(catalogue, ask.capability, known)}
     return list(found)
 

@@ -30,6 +30,46 @@ TREES = organisations().flatmap(
 )
 
 
+@st.composite
+def any_trees(draw):
+    """A tree of regions of any shape, and two of them."""
+    parents = [None, *(draw(st.integers(0, number)) for number in range(draw(st.integers(0, 11))))]
+    depths: list[int] = []
+    for parent in parents:
+        depths.append(3 if parent is None else depths[parent] + 1)
+    regions = [
+        Region(str(number), text("R"), depths[number], None if parent is None else str(parent))
+        for number, parent in enumerate(parents)
+    ]
+    ends = st.integers(0, len(parents) - 1).map(str)
+    return Organisation(tuple(regions), ()), draw(ends), draw(ends)
+
+
+def walked(tree, origin, target):
+    """The way between two regions, found without knowing what is above: every way is tried, as in any graph."""
+    next_to = {region.code: set() for region in tree.regions}
+    for region in tree.regions:
+        if region.parent is not None:
+            next_to[region.code].add(region.parent)
+            next_to[region.parent].add(region.code)
+    ways = [[origin]]
+    while ways:
+        way = ways.pop()
+        if way[-1] == target:
+            return way
+        ways += [[*way, code] for code in next_to[way[-1]] - set(way)]
+    raise AssertionError("no tree")
+
+
+@given(any_trees())
+def test_the_way_is_the_only_one_that_the_tree_has_and_turns_at_the_lowest_common_centre(drawn):
+    tree, origin, target = drawn
+    hops = path(tree, origin=origin, target=target)
+    assert [hop.region for hop in hops] == walked(tree, origin, target)
+    highest = min(hops, key=lambda hop: hop.level)
+    assert highest.region == common_centre(tree, origin, target)
+
+
 @given(TREES)
 def test_the_way_leads_from_the_requester_to_the_target(drawn):
     tree, origin, target = drawn

@@ -8,16 +8,18 @@ do before anything starts: it refuses a broken item with its file, line and reas
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from contextlib import suppress
+from datetime import date
+from functools import cache, partial
 from pathlib import Path as Directory
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from liangwang import misfits, working_calendar
 from liangwang.domain.catalogue import Catalogue, Item, JointItem, Organisation, Scenario
-from liangwang.domain.responsibilities import Responsibilities
+from liangwang.domain.responsibilities import Edition, Responsibilities, RuleSet
 from liangwang.domain.supervision_rule import SupervisionRules
 from liangwang.working_calendar import Dated
 from liangwang.yaml_document import BrokenYaml, Path, YamlDocument
@@ -29,7 +31,7 @@ class Scenarios(Struct, frozen=True, forbid_unknown_fields=True):
     scenarios: tuple[Scenario, ...] = ()
 
 
-Kind = TypeVar("Kind", Item, JointItem, Organisation, Scenarios, SupervisionRules, Dated)
+Kind = TypeVar("Kind", Item, JointItem, Organisation, RuleSet, Scenarios, SupervisionRules, Dated)
 
 
 class CatalogueError(Exception):
@@ -47,21 +49,32 @@ def load(directory: Directory) -> Catalogue:
     Raises ``CatalogueError`` when a file cannot be read into its struct at all.
     """
     organisation = load_organisation(directory)
-    items = (_read(directory, name, Item)[0] for name in _item_files(directory))
-    joint = (_read(directory, name, JointItem)[0] for name in _joint_files(directory))
+    items = (_load(directory, name, Item) for name in _item_files(directory))
+    joint = (_load(directory, name, JointItem) for name in _joint_files(directory))
     return Catalogue.of(items, organisation, _scenarios(directory), joint)
 
 
 @cache
 def load_organisation(directory: Directory) -> Organisation:
     """Regions and departments, read once per process. Raises ``CatalogueError``."""
-    return _read(directory, "organisation.yaml", Organisation)[0]
+    return _load(directory, "organisation.yaml", Organisation)
 
 
 @cache
 def load_responsibilities(directory: Directory) -> Responsibilities:
-    """The organisation and the rules of routing, read once per process and indexed once. Raises ``CatalogueError``."""
-    return Responsibilities(load_organisation(directory))
+    """The organisation and the rules of routing, read once per process and indexed once. Raises ``CatalogueError``.
+
+    A version is read when something of its time is routed: a start costs the one in force, however many came before it.
+    """
+    return Responsibilities(
+        load_organisation(directory),
+        tuple(Edition(day, partial(_rules, directory, name)) for day, name in _editions(directory)),
+    )
+
+
+@cache
+def _rules(directory: Directory, name: str) -> RuleSet:
+    return _load(directory, name, RuleSet)
 
 
 @cache
@@ -95,6 +108,9 @@ def check(directory: Directory) -> Catalogue:
     except CatalogueError as error:
         raise CatalogueError(*problems, *error.problems, *_unreadable(directory)) from error
     organisation_stands = not problems  # items are judged only against an organisation that holds together
+    versions, unreadable = _versions(directory)
+    problems.extend(unreadable)
+    responsibilities = Responsibilities.of(organisation, *(one.rules for one in versions))
     origin: dict[tuple[str, int], str] = {}
     items: list[Item] = []
     for name in _item_files(directory):
@@ -108,14 +124,53 @@ def check(directory: Directory) -> Catalogue:
             reason = f"version {item.task_version} of {item.task_code!r} is already in {first}"
             problems.append(_problem(name, document, ("task_version",), reason))
         if organisation_stands:
-            found = catalogue_checks.item_problems(item, organisation, scenarios)
+            found = catalogue_checks.item_problems(item, responsibilities, scenarios)
             problems.extend(_problem(name, document, path, reason) for path, reason in found)
     problems.extend(_calendar_problems(directory))
+    if organisation_stands:
+        problems.extend(_routing_problems(versions, organisation, items))
     if problems:
         raise CatalogueError(*problems)  # joint items are judged only over items that stand
     found_catalogue = _checked_joint(directory, Catalogue.of(items, organisation, scenarios))
     _check_documents(directory, found_catalogue)
     return found_catalogue
+
+
+class _Version(NamedTuple):
+    """One version of the routing rules, and where it stands."""
+
+    name: str
+    day: date
+    rules: RuleSet
+    document: YamlDocument
+
+
+def _versions(directory: Directory) -> tuple[list[_Version], list[str]]:
+    """Every version that can be read, and why others cannot be."""
+    found: list[_Version] = []
+    problems: list[str] = []
+    try:
+        editions = _editions(directory)
+    except CatalogueError as error:
+        return [], list(error.problems)
+    for day, name in editions:
+        try:
+            found.append(_Version(name, day, *_read(directory, name, RuleSet)))
+        except CatalogueError as error:
+            problems.extend(error.problems)
+    return found, problems
+
+
+def _routing_problems(versions: list[_Version], organisation: Organisation, items: list[Item]) -> Iterator[str]:
+    from liangwang import responsibility_checks
+
+    for number, one in enumerate(versions):
+        earlier = [other.rules for other in versions[:number]]
+        found = [
+            *responsibility_checks.edition_problems(one.day, one.rules, earlier),
+            *responsibility_checks.rule_set_problems(one.rules, organisation, items),
+        ]
+        yield from (_problem(one.name, one.document, path, reason) for path, reason in found)
 
 
 def _check_documents(directory: Directory, catalogue: Catalogue) -> None:
@@ -179,6 +234,18 @@ def _supervision(directory: Directory) -> tuple[SupervisionRules, YamlDocument]:
     return _read(directory, name, SupervisionRules)
 
 
+def _editions(directory: Directory) -> list[tuple[date, str]]:
+    """The files of versions of the routing rules by the days they are named for. Raises ``CatalogueError``."""
+    found = []
+    for path in sorted((directory / "responsibilities").glob("*.yaml")):
+        name = f"responsibilities/{path.name}"
+        try:
+            found.append((date.fromisoformat(path.stem), name))
+        except ValueError as error:
+            raise CatalogueError(f"{name}:1: a version is named for its first day, as 2027-01-01.yaml is") from error
+    return found
+
+
 def _item_files(directory: Directory) -> list[str]:
     return sorted(f"items/{path.name}" for path in (directory / "items").glob("*.yaml"))
 
@@ -195,14 +262,30 @@ def _unreadable(directory: Directory) -> Iterator[str]:
             yield from error.problems
 
 
-def _read(directory: Directory, name: str, kind: type[Kind]) -> tuple[Kind, YamlDocument]:
-    """One file as its struct. Raises ``CatalogueError`` with the first thing that does not fit."""
+def _load(directory: Directory, name: str, kind: type[Kind]) -> Kind:
+    """One file as its struct, without its lines. JSON is YAML too, and is read some hundred times as fast: what a program
+    writes for a large city is JSON.
+    """
+    text = _text(directory, name)
+    if text.startswith("{"):
+        with suppress(msgspec.DecodeError):
+            return msgspec.json.decode(text, type=kind)
+    return _read(directory, name, kind)[0]
+
+
+def _text(directory: Directory, name: str) -> str:
     try:
-        document = YamlDocument((directory / name).read_text(encoding="utf-8"))
+        return (directory / name).read_text(encoding="utf-8")
     except OSError as error:
         raise CatalogueError(f"{name}:1: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise CatalogueError(f"{name}:1: is not UTF-8 text: {error.reason}") from error
+
+
+def _read(directory: Directory, name: str, kind: type[Kind]) -> tuple[Kind, YamlDocument]:
+    """One file as its struct. Raises ``CatalogueError`` with the first thing that does not fit."""
+    try:
+        document = YamlDocument(_text(directory, name))
     except BrokenYaml as error:
         raise CatalogueError(f"{name}:{error.line}: {error.reason}") from error
     try:

@@ -7,9 +7,12 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 
 from liangwang.domain.catalogue import Item, Organisation, Scenario
 from liangwang.domain.procedures import HEARING_HELD_WITHIN
+from liangwang.domain.responsibilities import Responsibilities
+from liangwang.domain.routing import TOWN
 from liangwang.domain.supervision_rule import SupervisionRules
 from liangwang.form_checks import form_problems
 from liangwang.limit_checks import limit_problems
+from liangwang.responsibility_checks import covered
 from liangwang.rule_checks import rule_problems
 from liangwang.step_checks import step_problems
 from liangwang.yaml_document import Path
@@ -72,9 +75,13 @@ def supervision_problems(rules: SupervisionRules) -> Iterator[Problem]:
             yield (*here, "frees"), f"only a step can be freed, and {rule.moment!r} is none"
 
 
-def item_problems(item: Item, organisation: Organisation, scenarios: Collection[Scenario] = ()) -> Iterator[Problem]:
-    """Everything wrong with one item, its form and its rules. ``organisation`` has passed its own checks."""
+def item_problems(
+    item: Item, responsibilities: Responsibilities, scenarios: Collection[Scenario] = ()
+) -> Iterator[Problem]:
+    """Everything wrong with one item, its form and its rules. The organisation has passed its own checks."""
+    organisation = responsibilities.organisation
     found = [problem for check in _ITEM_CHECKS for problem in check(item, organisation)]
+    found += _asks_can_be_answered(item, responsibilities)
     found += _scenarios_are_known(item, scenarios)
     yield from found
     if not found:  # a rule is worth evaluating only over a form that stands
@@ -182,9 +189,12 @@ def _rules_name_what_to_change(item: Item, _: Organisation) -> Iterator[Problem]
                 yield (name, i), "the supplement notice needs `field`: which form field or material to put right"
 
 
-def _asks_can_be_answered(item: Item, organisation: Organisation) -> Iterator[Problem]:
-    towns = [region.code for region in organisation.regions if region.level == 5]
-    yield from _unanswered(("capability",), item.capability, towns, organisation)
+def _asks_can_be_answered(item: Item, responsibilities: Responsibilities) -> Iterator[Problem]:
+    """Everywhere, at any time: an item that nobody may answer is a mistake, where a capability alone is not."""
+    organisation = responsibilities.organisation
+    towns = [region.code for region in organisation.regions if region.level == TOWN]
+    alone = Responsibilities(organisation)  # whose case it is no rule says: intake asks for the nearest department
+    yield from _unanswered(("capability",), item.capability, towns, alone, item)
     for i, collaboration in enumerate(item.collaborations):
         asked = [ask.capability for ask in collaboration.asks]
         yield from _repeated((("collaborations", i, "asks", n, "capability"), one) for n, one in enumerate(asked))
@@ -198,7 +208,7 @@ def _asks_can_be_answered(item: Item, organisation: Organisation) -> Iterator[Pr
                 if place not in organisation.region:
                     yield (*here, "place"), f"the form field {ask.place} offers {place!r}, which is no region"
             known = [place for place in places if place in organisation.region]
-            yield from _unanswered((*here, "capability"), ask.capability, known, organisation)
+            yield from _unanswered((*here, "capability"), ask.capability, known, responsibilities, item)
 
 
 def _places_of_field(item: Item, name: str) -> list[str]:
@@ -207,10 +217,13 @@ def _places_of_field(item: Item, name: str) -> list[str]:
     return list(item.form.get("properties", {}).get(name, {}).get("enum", ()))
 
 
-def _unanswered(path: Path, capability: str, places: Iterable[str], organisation: Organisation) -> Iterator[Problem]:
+def _unanswered(
+    path: Path, capability: str, places: Iterable[str], responsibilities: Responsibilities, item: Item
+) -> Iterator[Problem]:
+    rules = responsibilities.at(None)
     for place in places:
-        lineage = organisation.lineage(place)
-        if not any((capability, code) in organisation.responsible for code in lineage):
+        if not covered(responsibilities, rules, capability=capability, place=place, item=item.task_code):
+            lineage = responsibilities.organisation.lineage(place)
             yield path, f"no department answers for {capability!r} in {' or above it in '.join(lineage)}"
             return
 
@@ -246,7 +259,6 @@ _ITEM_CHECKS: tuple[Callable[[Item, Organisation], Iterator[Problem]], ...] = (
     _promises_can_be_kept,
     _acceptance_has_bounds,
     _rules_name_what_to_change,
-    _asks_can_be_answered,
     _joins_can_be_met,
 )
 

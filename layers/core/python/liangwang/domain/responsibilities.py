@@ -6,10 +6,10 @@ along the lineage of its place, however many departments and rules there are.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, time
-from functools import cached_property
-from typing import Literal
+from functools import cached_property, partial
+from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
@@ -89,9 +89,9 @@ class RoutingRule(Struct, frozen=True, forbid_unknown_fields=True):
         return (self.times is not None) + (self.load is not None)
 
     @property
-    def bucket(self) -> tuple[str, str, str]:
-        """What questions it is for: item, area and capability."""
-        return self.item, self.area, self.capability
+    def subject(self) -> tuple[str, str, str]:
+        """What questions it is for: item, capability and area."""
+        return self.item, self.capability, self.area
 
 
 class RuleSet(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
@@ -102,45 +102,67 @@ class RuleSet(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
     rules: tuple[RoutingRule, ...] = ()
 
     @cached_property
-    def buckets(self) -> dict[tuple[str, str, str], tuple[RoutingRule, ...]]:
-        """The rules by item, area and capability; within a bucket the one that comes first, first."""
-        found: dict[tuple[str, str, str], list[RoutingRule]] = {}
+    def by_subject(self) -> dict[tuple[str, str], dict[str, tuple[RoutingRule, ...]]]:
+        """The rules by item and capability, then by area; of those about the same, the one that comes first, first."""
+        found: dict[tuple[str, str], dict[str, list[RoutingRule]]] = {}
         for rule in self.rules:
-            found.setdefault(rule.bucket, []).append(rule)
+            found.setdefault((rule.item, rule.capability), {}).setdefault(rule.area, []).append(rule)
         return {
-            key: tuple(
-                sorted(rules, key=lambda rule: (-rule.conditions, -rule.priority))
-            )  # sorted() keeps the file's order
-            for key, rules in found.items()
+            subject: {area: tuple(sorted(rules, key=_rank)) for area, rules in areas.items()}
+            for subject, areas in found.items()
         }
 
     def about(self, *, item: str, capability: str, lineage: tuple[str, ...]) -> Iterator[RoutingRule]:
         """The rules for such a question, whatever its time and whoever is busy, first things first."""
-        buckets = self.buckets
-        for of_item in dict.fromkeys((item, "")):
-            for area in (*lineage, ""):
-                for of_capability in dict.fromkeys((capability, "")):
-                    yield from buckets.get((of_item, area, of_capability), ())
+        index = self.by_subject
+        for of_item in (item, "") if item else ("",):
+            areas = [index[of_item, one] for one in (capability, "") if (of_item, one) in index]
+            if areas:
+                for area in (*lineage, ""):
+                    for rules in areas:
+                        yield from rules.get(area, ())
+
+
+def _rank(rule: RoutingRule) -> tuple[int, int]:
+    """The order of rules about the same; sorting keeps that of the file where this is equal."""
+    return -rule.conditions, -rule.priority
 
 
 NO_RULES = RuleSet(version="", effective_from=date.min)
 """What is in force before the first version, and where there is none."""
 
 
+class Edition(NamedTuple):
+    """A version as it lies in the catalogue: its first day, and how to read it, which whoever needs no old ones never does."""
+
+    effective_from: date
+    read: Callable[[], RuleSet]
+
+
 class Responsibilities(Struct, frozen=True, dict=True):
-    """The organisation, and every version of the rules by the day from which it is in force."""
+    """The organisation, and every version of the rules in the order in which they come into force."""
 
     organisation: Organisation
-    versions: tuple[RuleSet, ...] = ()
+    editions: tuple[Edition, ...] = ()
 
-    @cached_property
-    def _by_day(self) -> tuple[list[date], list[RuleSet]]:
-        ordered = sorted(self.versions, key=lambda version: version.effective_from)
-        return [version.effective_from for version in ordered], [NO_RULES, *ordered]
+    @classmethod
+    def of(cls, organisation: Organisation, *versions: RuleSet) -> "Responsibilities":
+        """The responsibilities by these versions."""
+        found = (Edition(one.effective_from, partial(_itself, one)) for one in versions)
+        return cls(organisation, tuple(sorted(found, key=lambda edition: edition.effective_from)))
 
     def at(self, moment: datetime | None) -> RuleSet:
-        """The version in force at a moment; the newest one where no moment is given."""
-        days, versions = self._by_day
+        """The version in force at a moment, or the newest one: the rules of a question are those of its time."""
         if moment is None:
-            return versions[-1]
-        return versions[bisect_right(days, moment.astimezone(SHANGHAI).date())]
+            return self.editions[-1].read() if self.editions else NO_RULES
+        day = moment.astimezone(SHANGHAI).date()
+        number = bisect_right(self.editions, day, key=lambda edition: edition.effective_from)
+        return self.editions[number - 1].read() if number else NO_RULES
+
+    def version(self, name: str) -> RuleSet | None:
+        """The version of this name; None where there is none."""
+        return next((found for edition in self.editions if (found := edition.read()).version == name), None)
+
+
+def _itself(version: RuleSet) -> RuleSet:
+    return version

@@ -1,0 +1,190 @@
+"""Broken versions of the routing rules are refused with the file, the line and what to do; what nobody answers for is listed."""
+
+from datetime import date
+
+import pytest
+from liangwang import catalogue
+from liangwang.catalogue import CatalogueError
+from liangwang.domain.responsibilities import Responsibilities, RoutingRule, RuleSet
+from liangwang.responsibility_checks import uncovered
+
+from tests.unit.samples import CITY, item, text
+from tests.unit.test_catalogue_refuses import ITEM, ORGANISATION, write
+
+TWO_DISTRICTS = ORGANISATION.replace(
+    "departments:",
+    """  - {code: "990102", name: {zh: 川西区, en: Chuanxi}, level: 4, parent: "990100"}
+departments:
+  - {code: D-WEST, name: {zh: 西局, en: West}, region: "990102", capabilities: [dig]}""",
+)
+REASON = "reason: {zh: 因, en: because}"
+
+
+def rules(*lines, version="1", day="2027-01-01"):
+    """A version: its first rule stands on line 4."""
+    head = [f'version: "{version}"', f'effective_from: "{day}"', "rules:" if lines else "rules: []"]
+    return "\n".join([*head, *(f"  - {{{line}, {REASON}}}" for line in lines)])
+
+
+def problems(tmp_path, *lines, name="2027-01-01", **head):
+    """What the check says of a version with these rules."""
+    directory = tmp_path if (tmp_path / "items").exists() else write(tmp_path, organisation=TWO_DISTRICTS, stall=ITEM)
+    (directory / "responsibilities").mkdir(exist_ok=True)
+    (directory / "responsibilities" / f"{name}.yaml").write_text(rules(*lines, **head), encoding="utf-8")
+    try:
+        catalogue.check(directory)
+    except CatalogueError as error:
+        return list(error.problems)
+    return []
+
+
+FILE = "responsibilities/2027-01-01.yaml"
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("id: a, to: [D-NONE]", "4: rules[0].to[0]: there is no department 'D-NONE'"),
+        ("id: a, to: []", "4: rules[0].to: name at least one department"),
+        ("id: a, to: [D-CITY, D-CITY]", "4: rules[0].to[1]: 'D-CITY' stands here a second time"),
+        ('id: a, to: [D-CITY], area: "1"', "4: rules[0].area: there is no region '1'"),
+        ("id: a, to: [D-CITY], item: kiosk", "4: rules[0].item: there is no item 'kiosk'"),
+        (
+            "id: a, to: [D-CITY], capability: fly",
+            "4: rules[0].capability: no department answers for 'fly' and no item asks for it",
+        ),
+        (
+            "id: a/b, to: [D-CITY]",
+            "4: rules[0].id: 1 to 50 letters, digits and hyphens: tasks name the rule that chose",
+        ),
+        (
+            'id: a, to: [D-WEST], area: "990101"',
+            "4: rules[0].to[0]: D-WEST is of 990102, neither above nor below 990101; if that is meant, write `across: true`",
+        ),
+        (
+            "id: a, to: [D-CITY], times: {}",
+            "4: rules[0].times: says no time: name weekdays, hours or days, or take it out",
+        ),
+        (
+            'id: a, to: [D-CITY], times: {hours: [{since: "08:00:00", until: "08:00:00"}]}',
+            "4: rules[0].times.hours[0]: begins when it ends; for the whole day write no hours",
+        ),
+        (
+            'id: a, to: [D-CITY], times: {days: [{first: "2027-02-02", last: "2027-02-01"}]}',
+            "4: rules[0].times.days[0]: ends before it begins",
+        ),
+        (
+            "id: a, to: [D-CITY], load: {}",
+            "4: rules[0].load: says nothing of load: write `at_most` or `least: true`, or take it out",
+        ),
+        ("id: a, to: [D-CITY], load: {at_most: -1}", "4: rules[0].load.at_most: a number of open tasks, 0 or more"),
+        (
+            "id: a, to: [D-CITY], load: {least: true}",
+            "4: rules[0].load.least: is never looked at: there is one department only",
+        ),
+        (
+            "id: a, to: [D-CITY], day: monday",
+            "4: rules[0].day: this field does not exist; take it out or correct its name",
+        ),
+    ],
+)
+def test_a_broken_rule_is_refused_with_line_and_reason(tmp_path, line, says):
+    assert problems(tmp_path, line) == [f"{FILE}:{says}"]
+
+
+def test_a_rule_to_another_branch_of_the_tree_says_that_it_is_meant(tmp_path):
+    assert problems(tmp_path, 'id: a, to: [D-WEST], area: "990101", across: true') == []
+
+
+FIRE = "to: [D-CITY], capability: fire"
+TOWN_FIRE = "to: [D-TOWN], capability: fire"
+LONG, SHORT, NIGHT = (
+    f'times: {{hours: [{{since: "{since}:00:00", until: "{until}:00:00"}}]}}'
+    for since, until in (("08", "20"), ("09", "12"), ("22", "06"))
+)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "beaten"),
+    [
+        (f"{FIRE}, priority: 1", TOWN_FIRE, True),
+        (FIRE, FIRE, True),
+        (f"{FIRE}, item: stall", FIRE, False),
+        (f'{FIRE}, area: "990101"', FIRE, False),
+        (f'{FIRE}, area: "990100"', TOWN_FIRE, True),  # every place is in the city
+        (f"{FIRE}, {LONG}, priority: 1", f"{TOWN_FIRE}, {SHORT}", True),
+        (f"{FIRE}, {SHORT}, priority: 1", f"{TOWN_FIRE}, {LONG}", False),
+        (f"{FIRE}, {LONG}, priority: 1", TOWN_FIRE, False),
+        (f"{FIRE}, {LONG}", f"{TOWN_FIRE}, {NIGHT}", False),
+        (f"{FIRE}, load: {{at_most: 5}}, priority: 1", f"{FIRE}, load: {{at_most: 3}}", True),
+        (f"{FIRE}, load: {{at_most: 5}}, priority: 1", f"{FIRE}, load: {{at_most: 8}}", False),
+        (f"{FIRE}, load: {{at_most: 5}}", TOWN_FIRE, False),
+        ("to: [D-CITY, D-TOWN], capability: fire, load: {least: true}", TOWN_FIRE, True),
+    ],
+)
+def test_a_rule_that_never_comes_first_is_refused(tmp_path, first, second, beaten):
+    expected = [f"{FILE}:5: rules[1]: is never the first: a takes every question that it is for"]
+    assert problems(tmp_path, f"id: a, {first}", f"id: b, {second}") == (expected if beaten else [])
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "contradict"),
+    [
+        (FIRE, TOWN_FIRE, True),
+        (f"{FIRE}, {LONG}", f"{TOWN_FIRE}, {SHORT}", True),
+        (f"{FIRE}, {LONG}", f"{TOWN_FIRE}, load: {{at_most: 3}}", True),
+        (f"{FIRE}, {NIGHT}", f"{TOWN_FIRE}, {SHORT}", False),
+        (f"{FIRE}, {LONG}, priority: 1", f"{TOWN_FIRE}, {NIGHT}", False),
+        (f"{FIRE}, times: {{weekdays: [1, 2]}}", f"{TOWN_FIRE}, times: {{weekdays: [2]}}", True),
+        (f"{FIRE}, times: {{weekdays: [1, 2]}}", f"{TOWN_FIRE}, times: {{weekdays: [3]}}", False),
+    ],
+)
+def test_two_rules_of_which_only_their_order_would_say_who_takes_it_are_refused(tmp_path, first, second, contradict):
+    expected = [f"{FILE}:5: rules[1]: says otherwise than a of the same priority; give one of them a higher `priority`"]
+    assert problems(tmp_path, f"id: a, {first}", f"id: b, {second}") == (expected if contradict else [])
+
+
+def test_a_version_is_named_for_its_first_day_and_never_again_for_another(tmp_path):
+    assert problems(tmp_path, version="1") == []
+    assert problems(tmp_path, version="1", day="2027-06-01", name="2027-05-01") == [
+        "responsibilities/2027-05-01.yaml:2: effective_from: the file is named for 2027-05-01; both must say the same day",
+        "responsibilities/2027-05-01.yaml:1: version: '1' is the name of an earlier version; versions are never changed",
+    ]
+
+
+def test_a_file_that_is_named_for_no_day_is_refused(tmp_path):
+    assert problems(tmp_path, name="spring") == [
+        "responsibilities/spring.yaml:1: a version is named for its first day, as 2027-01-01.yaml is"
+    ]
+
+
+def test_an_item_may_ask_what_only_a_rule_answers(tmp_path):
+    asks = ITEM.replace("capability: fire,", "capability: fly,")
+    directory = write(tmp_path, organisation=TWO_DISTRICTS, stall=asks)
+    assert problems(directory) == [
+        "items/stall.yaml:42: collaborations[0].asks[0].capability: "
+        "no department answers for 'fly' in 990101001 or above it in 990101 or above it in 990100"
+    ]
+    assert problems(directory, "id: a, to: [D-CITY], capability: fly") == []
+
+
+@pytest.mark.parametrize("condition", ['area: "990102"', "item: kiosk", LONG, "load: {at_most: 1}"])
+def test_a_rule_that_answers_somewhere_or_sometimes_only_is_not_enough_for_an_item(tmp_path, condition):
+    directory = write(tmp_path, organisation=TWO_DISTRICTS, stall=ITEM.replace("capability: fire,", "capability: fly,"))
+    found = problems(directory, f"id: a, to: [D-CITY], capability: fly, {condition}")
+    assert any("no department answers for 'fly'" in one for one in found)
+
+
+def test_what_nobody_answers_for_somewhere_is_listed_with_the_items_that_need_it():
+    needs_roads = item(capability="roads")
+    found = uncovered(Responsibilities(CITY), RuleSet("1", date(2027, 1, 1)), [needs_roads])
+    assert [(one.capability, one.places, one.items) for one in found] == [
+        ("licence", ("T2",), ()),
+        ("roads", ("T1",), (needs_roads.task_code,)),
+        ("site", ("T2",), ()),
+    ]
+
+
+def test_a_rule_covers_what_no_department_does():
+    everywhere = RoutingRule(id="r", to=("CITY-FIRE",), reason=text("r"))
+    assert uncovered(Responsibilities(CITY), RuleSet("1", date(2027, 1, 1), (everywhere,)), []) == ()
