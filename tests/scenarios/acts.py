@@ -1,0 +1,117 @@
+"""What people do in scenarios, as requests over HTTP: one line an act. Whoever reads a scenario finds its words here."""
+
+from typing import NamedTuple
+
+from liangwang.aggregates import CASE, TASK
+from liangwang.domain.steps import open_steps
+
+REASON = {"reason": "示例：不属于本部门职责"}
+CITIZEN = "citizen"
+
+
+class NotYet(Exception):
+    """What the act is about is not there: it has not arrived, or never will."""
+
+
+class Act(NamedTuple):
+    """A route, who may use it, and the body that is sent unless the step says otherwise; ``about`` names what stands in the path."""
+
+    route: str
+    role: str
+    body: dict | None = None
+    about: str = "case"
+
+
+ACTS = {
+    "withdraws": Act("POST /api/applications/{case_no}/withdrawal", CITIZEN, {"reason": "计划有变"}),
+    "accepts": Act("POST /api/cases/{case_no}/acceptance", "clerk", {"explanation": "材料齐全"}),
+    "signs": Act("POST /api/tasks/{task_id}/sign", "clerk", about="task"),
+    "agrees": Act(
+        "POST /api/tasks/{task_id}/report", "clerk", {"opinion": "agree", "explanation": "现场核查无误"}, "task"
+    ),
+    "disagrees": Act(
+        "POST /api/tasks/{task_id}/report", "clerk", {"opinion": "disagree", "explanation": "现场不符合要求"}, "task"
+    ),
+    "declines": Act("POST /api/tasks/{task_id}/decline", "clerk", REASON, "task"),
+}
+
+
+def caller(scenario, who, role):
+    """Who asks, as the authorizer names them; everybody in a scenario is somebody of their own."""
+    if role == CITIZEN:
+        return {"subject": f"citizen-{scenario}", "role": "citizen", "applicant_type": "2", "level": "2"}
+    where = {"region": who} if role == "operator" else {"department": who}
+    return {"subject": f"{role}-{who.lower()}", "role": role, **where}
+
+
+def act(stage, scenario, case_no, step):
+    """One step of a scenario: the status and the document that it is answered with. Raises NotYet."""
+    if step.does == "decides":
+        return decides(stage, case_no, step)
+    if step.does == "sees":
+        return sees(stage, scenario, case_no, step)
+    chosen = ACTS[step.does]
+    path = {"case_no": case_no}
+    if chosen.about == "task":
+        path = {"task_id": task_of(stage, case_no, step)}
+    body = None if chosen.body is None else {**chosen.body, **step.give}
+    return stage.ask(caller(scenario, step.who, chosen.role), chosen.route, path, body)
+
+
+def applies(stage, scenario):
+    """The citizen applies; the case number."""
+    wish = scenario.apply
+    item = stage.catalogue.items[wish.item]
+    body = {
+        "task_code": wish.item,
+        "place": wish.place,
+        "form": {**item.example.form, **wish.form},
+        "materials": [one.code for one in item.materials],
+        "allow_duplicate": True,
+    }
+    who = {**caller(scenario.name, CITIZEN, CITIZEN), "applicant_type": str(item.audience[0])}
+    status, view = stage.ask(who, "POST /api/applications", {}, body)
+    assert status == 201, view
+    return view["case_no"]
+
+
+def task_of(stage, case_no, step):
+    """The newest task of the department that acts, of this case."""
+    found = [
+        name
+        for name, state in stage.states("department", TASK)
+        if state.task.case_no == case_no
+        and state.task.department == step.who
+        and step.what in ("", state.task.ask.capability)
+    ]
+    if not found:
+        raise NotYet(f"{step.who} has no task of {case_no}")
+    return found[-1]
+
+
+def decides(stage, case_no, step):
+    """The department's officers complete all steps that are left, each another officer's."""
+    state = stage.state("department", CASE, case_no)
+    if state is None:
+        raise NotYet(f"no department has {case_no}")
+    item = stage.catalogue.items[state.application.task_code]
+    status, view = 0, {}
+    while not (state := stage.state("department", CASE, case_no)).is_terminal:
+        open_step = next(iter(open_steps(state, item)), item.steps[-1])
+        role = open_step.role or "clerk"
+        who = {"subject": f"{role}-{len(state.steps)}", "role": role, "department": step.who}
+        body = {"step": open_step.key, "opinion": "agree", "explanation": "按规定办理", **step.give}
+        status, view = stage.ask(who, "POST /api/cases/{case_no}/steps", {"case_no": case_no}, body)
+        if status != 200:
+            break
+    return status, view
+
+
+def sees(stage, scenario, case_no, step):
+    """What the citizen sees of the case by then."""
+    status, view = stage.ask(
+        caller(scenario, step.who, CITIZEN), "GET /api/applications/{case_no}", {"case_no": case_no}
+    )
+    if view.get("status") != step.give["status"]:
+        raise NotYet(f"the citizen sees {view.get('status')}, not {step.give['status']}")
+    return status, view

@@ -1,0 +1,98 @@
+"""A scenario as it is written in cases/*.yaml: who does what and when, and what comes of it. Nothing here runs anything."""
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+from liangwang.domain.catalogue import Text
+from msgspec import Struct, field
+
+CASES = Path(__file__).parent / "cases"
+
+
+class Application(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a citizen applies for: the item's example but for these fields of the form, with every material; ``place`` is a town."""
+
+    item: str
+    place: str = "990101001"
+    form: dict[str, Any] = field(default_factory=dict)
+
+
+class Step(Struct, frozen=True, forbid_unknown_fields=True):
+    """One act (acts.py), on a working day counted from 0, at a time of day.
+
+    ``who`` is a department, a region's centre, or the citizen; ``what`` the capability that a task is about, where a
+    department has several. ``refused`` is the status of the answer where the act is not taken. ``at_once``: together with the
+    step before, while nothing has been carried in between.
+    """
+
+    day: int
+    who: str
+    does: str
+    at: str = "10:00"
+    what: str = ""
+    give: dict[str, Any] = field(default_factory=dict, name="with")
+    refused: int = 0
+    at_once: bool = False
+
+
+class Task(Struct, frozen=True, forbid_unknown_fields=True):
+    """What becomes of one task. ``way`` is its path: region codes from the requester's centre to the supporter's."""
+
+    who: str
+    asked: str
+    came_to: str
+    way: str
+    says: str | None = None
+
+
+class Event(Struct, frozen=True, forbid_unknown_fields=True):
+    """What becomes of one collaboration event: the conclusion and the rule that led to it, and its tasks in order.
+
+    ``told`` are types of its timeline that stand there in this order, among others. A ``race`` is decided by what arrives first:
+    where the wire shuffles, only the conclusion is sure.
+    """
+
+    conclusion: str
+    because: str
+    tasks: tuple[Task, ...]
+    told: tuple[str, ...] = ()
+    race: bool = False
+
+
+class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
+    """One collaboration, in the words of a city hall, as acts, and what comes of it. ``ends`` is what the citizen sees."""
+
+    name: str
+    title: Text
+    story: Text
+    steps: tuple[Step, ...]
+    ends: str
+    events: tuple[Event, ...] = ()
+    apply: Application | None = None
+
+
+class File(Struct, frozen=True, forbid_unknown_fields=True):
+    """The scenarios of one subject, which is a heading of docs/scenarios.md."""
+
+    subject: str
+    scenarios: tuple[Scenario, ...]
+
+
+def scenarios():
+    """All of them, in the order of the files and within each."""
+    return [one for those in by_file().values() for one in those]
+
+
+def by_file():
+    """By subject."""
+    files = [_read(path) for path in sorted(CASES.glob("*.yaml"))]
+    return {file.subject: file.scenarios for file in files}
+
+
+def _read(path):
+    try:
+        return msgspec.convert(yaml.safe_load(path.read_text("utf-8")), File)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"{path.name}: {error}") from error
