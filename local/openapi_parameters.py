@@ -112,7 +112,12 @@ QUERIES: dict[str, tuple[Query, ...]] = {
     "GET /api/rechecks": (*_PAGE, _DEPARTMENT),
     "GET /api/absence": (_OFFICER,),
     "DELETE /api/absence": (_OFFICER,),
-    "GET /api/tasks": (*_PAGE, _DEPARTMENT),
+    "GET /api/tasks": (
+        *_PAGE,
+        _DEPARTMENT,
+        Query("light", {"type": "string", "enum": ["green", "yellow", "red", "overdue"]}, "Tasks of this light only"),
+        Query("status", {"type": "string", "enum": ["open", "signed", "returned"]}, "Tasks in this state only"),
+    ),
     "GET /api/orders": (_DEPARTMENT, *_PAGE),
     "GET /api/supervision": (
         Query("region", {"type": "string"}, "The centre's region, by code; without it the caller's own"),
@@ -139,6 +144,7 @@ PATH_PARAMETERS = {
     "task_code": "The item's implementation code 实施编码",
     "case_no": "The case number 办件编号",
     "attachment_id": "The id of a file that an officer added",
+    "request_id": "The id of a request to other departments",
     "step": "The step's key within the item",
     "joint_code": "The joint item's code",
     "joint_no": "The number of a joint application",

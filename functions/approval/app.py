@@ -1,22 +1,25 @@
-"""审批: takes conclusions in, lets clerks complete steps, decides."""
+"""审批: takes in what other departments answer, lets clerks ask them and complete steps, decides."""
 
 from typing import Any
 
 from liangwang import wiring
 from liangwang.consuming import consume
 from liangwang.domain.approval import CompleteStep
+from liangwang.domain.question import AskOthers
 from liangwang.http import Route, Routes, serve
 from liangwang.objects import Link
 from liangwang.services.approval import Approval
 from liangwang.services.batches import Batches, BatchResults, CompleteSteps, GiveSteps
 from liangwang.services.case_detail import CaseDetail
+from liangwang.services.case_requests import CaseCollaboration, CaseRequests, RequestReason
 from liangwang.services.case_search import CSV, JSON_LINES
 from liangwang.services.desk import Worklist
-from liangwang.services.disclosure import OpenFile, PersonalData, Unmask
+from liangwang.services.disclosure import OpenFile, PersonalData
 from liangwang.services.own_cases import CaseSummary
+from liangwang.services.personal import Unmask
 
-cases, desk, details, disclosure = wiring.approval()
-approval = Approval(cases)
+cases, desk, details, disclosure, requester = wiring.approval()
+approval, collaboration = Approval(cases), CaseCollaboration(cases)
 batches = Batches(cases, approval)
 
 ROUTES: Routes = {
@@ -48,11 +51,20 @@ ROUTES: Routes = {
     "POST /api/cases/{case_no}/steps": Route(
         approval.complete, "Complete the step a case stands before", "case.step", body=CompleteStep, result=CaseSummary
     ),
+    "POST /api/cases/{case_no}/collaborations": Route(
+        collaboration.ask, "Ask other departments", "case.collaborate", body=AskOthers, result=CaseRequests
+    ),
+    "POST /api/cases/{case_no}/collaborations/{request_id}/urge": Route(
+        collaboration.urge, "Urge who has not answered", "case.collaborate", body=RequestReason, result=CaseRequests
+    ),
+    "POST /api/cases/{case_no}/collaborations/{request_id}/cancel": Route(
+        collaboration.cancel, "Take my question back", "case.collaborate", body=RequestReason, result=CaseRequests
+    ),
 }
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """A batch of ``collaboration-results``, or a clerk's HTTP request."""
     if "records" in event:
-        return consume(event, consumer="approval", store=cases.store, route=cases.department.route)
+        return consume(event, consumer="approval", store=cases.store, route=requester.route, then=requester.disclose)
     return serve(ROUTES, event, function="approval")

@@ -37,6 +37,13 @@ ROUTES: Routes = {
     "POST /api/cases/{case_no}/attachments/{attachment_id}": Route(
         files.open, "A link to an officer's file, and say why", "case.material", body=OpenStepFile, result=Link
     ),
+    "POST /api/cases/{case_no}/collaborations/{request_id}/attachments/{attachment_id}": Route(
+        files.open_answered,
+        "A link to a file that others answered with, and say why",
+        "case.material",
+        body=OpenStepFile,
+        result=Link,
+    ),
     "GET /api/absence": Route(absences.show, "When I am away", "absence.keep", result=AbsenceView),
     "PUT /api/absence": Route(
         absences.keep, "Say when I am away and who stands in", "absence.keep", body=Absent, result=AbsenceView

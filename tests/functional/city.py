@@ -39,9 +39,11 @@ from liangwang.services.intake import Apply, Intake, Supplement, Withdrawal
 from liangwang.services.orders import Orders
 from liangwang.services.oversight import Oversight
 from liangwang.services.own_cases import OwnCases
+from liangwang.services.own_tasks import OwnTasks
 from liangwang.services.procedures import ProcedureResult, Procedures, Rejection
 from liangwang.services.publisher import Publisher
 from liangwang.services.relay import NotCarried, Relay
+from liangwang.services.requester import Requester
 from liangwang.services.supervision import Supervision, wakers
 from liangwang.store import Conflict, Store
 
@@ -76,7 +78,8 @@ class City:
         self.orders = Orders(OwnCases(self.stores["department"], self.department), load_supervision(CATALOGUE))
         self.oversight = Oversight(self.stores["governance"], organisation)
         self.procedures = Procedures(OwnCases(self.stores["department"], self.department))
-        self.assistance = Assistance(self.stores["department"], organisation)
+        self.assistance = Assistance(OwnTasks(self.stores["department"], organisation, CALENDAR))
+        self.requester = Requester(self.stores["department"], self.department, sealing, clock=self.clock)
         self.centre = Centre(self.stores["governance"], load_responsibilities(CATALOGUE), CALENDAR)
         self.handback = Handback(self.exchange)
         self.publisher = Publisher(self.producer)
@@ -89,7 +92,7 @@ class City:
             "collaboration-requests": ("governance", self.centre.route, None),
             "collaboration-tasks": ("department", self.assistance.route, None),
             "collaboration-reports": ("governance", self.centre.route, None),
-            "collaboration-results": ("department", self.department.route, None),
+            "collaboration-results": ("department", self.requester.route, self.requester.disclose),
             "acceptances": ("governance", self.handback.route, self.handback.deliver),
             "approvals": ("governance", self.handback.route, self.handback.deliver),
         }

@@ -57,6 +57,11 @@ def _task(world: World) -> dict[str, str]:
     return {"task_id": world.task}
 
 
+ASKS = {
+    "asks": [{"capability": "fire-inspection", "question": {"zh": "示例：通道是否畅通？"}}],
+    "days": 3,
+}
+
 USER = {"userId": "zhang"}
 BASIS = {"basis": "《行政许可法》第七十条", "reason": "示例"}
 
@@ -153,6 +158,16 @@ SAMPLES: dict[str, Callable[[World], Sample]] = {
     "POST /api/cases/{case_no}/attachments/{attachment_id}": lambda w: Sample(
         {**_desk(w), "attachment_id": w.photo}, DESK, {"reason": "示例核对"}
     ),
+    "POST /api/cases/{case_no}/collaborations": lambda w: Sample(_desk(w), DESK, ASKS),
+    "POST /api/cases/{case_no}/collaborations/{request_id}/urge": lambda w: Sample(
+        {**_case(w), "request_id": w.request}, DESK, {"reason": "示例"}
+    ),
+    "POST /api/cases/{case_no}/collaborations/{request_id}/cancel": lambda w: Sample(
+        {**_case(w), "request_id": w.request}, DESK, {"reason": "示例"}
+    ),
+    "POST /api/cases/{case_no}/collaborations/{request_id}/attachments/{attachment_id}": lambda w: Sample(
+        {**_desk(w), "request_id": f"{w.at_desk}-R1", "attachment_id": w.task_photo}, DESK, {"reason": "示例核对"}
+    ),
     "POST /api/orders/{case_no}/{order}/answer": lambda w: Sample(
         {**_desk(w), "order": "JD-06"}, SUPERVISOR, {"result": "示例：周五前办结"}
     ),
@@ -165,6 +180,17 @@ SAMPLES: dict[str, Callable[[World], Sample]] = {
     "POST /api/tasks/{task_id}/sign": lambda w: Sample(_task(w), HELPERS, {}),
     "POST /api/tasks/{task_id}/decline": lambda w: Sample(_task(w), HELPERS, {"reason": "示例"}),
     "POST /api/tasks/{task_id}/report": lambda w: Sample(_task(w), HELPERS, {"opinion": "agree"}),
+    "POST /api/tasks/{task_id}/extension": lambda w: Sample(_task(w), HELPERS, {"days": 1, "reason": "示例"}),
+    "POST /api/tasks/{task_id}/collaborations": lambda w: Sample(_task(w), HELPERS, ASKS),
+    "POST /api/tasks/{task_id}/personal": lambda w: Sample(_task(w), HELPERS, {"reason": "示例核对"}),
+    "GET /api/tasks/{task_id}/attachments": lambda w: Sample(_task(w), ALL_HELPERS | AUDITOR),
+    "POST /api/tasks/{task_id}/attachments": lambda w: Sample(_task(w), HELPERS, PHOTO),
+    "POST /api/tasks/{task_id}/attachments/{attachment_id}/completion": lambda w: Sample(
+        {**_task(w), "attachment_id": w.task_photo}, HELPERS
+    ),
+    "POST /api/tasks/{task_id}/attachments/{attachment_id}": lambda w: Sample(
+        {**_task(w), "attachment_id": w.task_photo}, HELPERS, {"reason": "示例核对"}
+    ),
     # ---- the centre's
     "GET /api/collaborations/{collaboration_id}": lambda w: Sample(
         {"collaboration_id": w.collaboration}, CENTRES | AUDITOR

@@ -77,5 +77,5 @@ def test_a_case_says_how_its_due_date_came_about_and_what_the_caller_may_do(func
     assert mine["clock"]["light"] == "green" and "法定" in mine["clock"]["explanation"]["zh"]
     assert mine["steps"] == [{"step": "review", "officer": "clerk-1", "due_at": None, "can": True}]
     assert [step["can"] for step in others["steps"]] == [False]
-    assert mine["acts"] == ["case.step", "case.unmask", "case.material"]
+    assert mine["acts"] == ["case.step", "case.unmask", "case.material", "case.collaborate"]
     assert "case.unmask" not in others["acts"]

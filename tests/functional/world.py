@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from liangwang.aggregates import CASE, COLLABORATION, NOTIFICATION, TASK, Key
 from liangwang.domain import messages as m
+from liangwang.domain.case import OpinionsReceived
 from liangwang.fakes import kafka_event
 from liangwang.processing import Command, perform
 
@@ -122,6 +123,7 @@ class World(Citizens):
         self._order(self.at_desk)
         self.task = self._key("department", TASK.name, lambda state: state.task.department == SUPPORTING)
         self.collaboration = self._key("governance", COLLABORATION.name)
+        self._answered()
         self.closed_case = self._closed()
         self.notification = self._key("intake", NOTIFICATION.name)
         self.joint = self._joint()
@@ -135,6 +137,7 @@ class World(Citizens):
             self.closed_case,
             self.task,
             self.collaboration,
+            self.task_photo,
             self.material,
             self.file,
             self.joint,
@@ -206,6 +209,37 @@ class World(Citizens):
         route = "POST /api/cases/{case_no}/attachments/{attachment_id}/completion"
         path["attachment_id"] = self.photo
         assert self.asks("steps", route, first, Sample(path, DESK))[0] == 200
+
+    def _answered(self) -> None:
+        """The supporting department has added a file to its task, and one answer to the case at the desk names it."""
+        self.request: str = (
+            self.store("governance")
+            .load([Key(COLLABORATION.name, self.collaboration)])[Key(COLLABORATION.name, self.collaboration)]
+            .state.request.request_id
+        )
+        clerk, path = CALLERS["clerk, supporting"], {"task_id": self.task}
+        route = "POST /api/tasks/{task_id}/attachments"
+        status, told = self.asks("assistance", route, clerk, Sample(path, HELPERS, PHOTO))
+        assert status == 201, told
+        self.task_photo: str = json.loads(told)["attachment_id"]
+        self.outside.objects().write(f"incoming/department/{self.task_photo}", PNG, media_type="image/png")
+        path["attachment_id"] = self.task_photo
+        completion = f"{route}/{{attachment_id}}/completion"
+        assert self.asks("assistance", completion, clerk, Sample(path, HELPERS))[0] == 200
+        file = m.Attachment(code="report", origin="upload", material_id=self.task_photo, media_type="image/png")
+        answer = m.Answer("fire-inspection", SUPPORTING, "agree", "示例", task_id=self.task, attachments=(file,))
+        conclusion = m.CollaborationConcluded(
+            case_no=self.at_desk,
+            request_id=f"{self.at_desk}-R1",
+            collaboration_id=f"{self.at_desk}-R1",
+            department=OWN,
+            conclusion="agree",
+            because="all_agree",
+            answers=(answer,),
+        )
+        received = OpinionsReceived(conclusion=conclusion)
+        command = Command(Key(CASE.name, self.at_desk), "answered", lambda *_: [received])
+        perform(self.store("department"), [command], datetime.now(UTC))[0].stored()
 
     def _order(self, number: str) -> None:
         """The department is ordered to say why a case takes so long."""

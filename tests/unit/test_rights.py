@@ -55,6 +55,7 @@ RIGHTS = {
     "case.read": "clerk, reviewer: department public, handling masked; supervisor: department masked; auditor: any masked",
     "case.unmask": "clerk, reviewer: handling full",
     "case.material": "clerk, reviewer: handling full",
+    "case.collaborate": "clerk, reviewer: handling public",
     "case.decision": "supervisor: department public",
     "procedure.read": "clerk, reviewer, supervisor: department public; operator: region public; auditor: any public",
     "procedure.request": "clerk, reviewer: department public",
@@ -80,6 +81,7 @@ RIGHTS = {
     "task.list": "clerk, reviewer, supervisor: supporting public; auditor: any public",
     "task.read": "clerk, reviewer, supervisor: supporting public; auditor: any public",
     "task.act": "clerk: supporting public",
+    "task.unmask": "clerk: supporting full",
     # ---- the centres
     "order.list": "supervisor: department public; auditor: any public",
     "order.answer": "supervisor: department public",

@@ -279,10 +279,15 @@ def test_intake_seals_to_departments_and_only_their_officers_functions_open():
         "IntakeFunction",
         "JointFunction",
         "DraftsFunction",
+        "ApprovalFunction",  # seals what a supporter's part needs for the supporter
         "ExaminationFunction",  # seals anew for another department
         "FollowUpFunction",
     ]
-    assert may("kms:Decrypt", "alias/liangwang/department/*") == ["ApprovalFunction", "ExaminationFunction"]
+    assert may("kms:Decrypt", "alias/liangwang/department/*") == [
+        "AssistanceFunction",  # what requesters sealed to supporters
+        "ApprovalFunction",
+        "ExaminationFunction",
+    ]
 
 
 def test_who_opens_what_persons_left_at_rest_belongs_to_intake():

@@ -225,7 +225,13 @@ ABSENCE = _document(
 TALLY = _document("tally", "department", Tally)
 EVENT_TALLY = _document("event-tally", "governance", event_tally.DayTally)
 OPEN_EVENTS = _document("open-events", "governance", open_events.OpenEvents)
-TASK = _kind("task", "department", task.Event, task.evolve, lambda state, *_: Index(holder=task.holder(state)))
+TASK = _kind(
+    "task",
+    "department",
+    task.Event,
+    task.evolve,
+    lambda state, patience, last: Index(wake_at=task.wake_at(state, patience, last=last), holder=task.holder(state)),
+)
 COLLABORATION = _kind(
     "collaboration",
     "governance",

@@ -3,9 +3,10 @@
 Each check is a generator of ``(path, reason)``: where in the file, and what to do about it.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-from liangwang.domain.catalogue import Item, Organisation, Scenario
+from liangwang.domain.catalogue import Collaboration, Item, Organisation, Scenario
 from liangwang.domain.procedures import HEARING_HELD_WITHIN
 from liangwang.domain.responsibilities import Responsibilities
 from liangwang.domain.routing import TOWN
@@ -243,6 +244,36 @@ def _joins_can_be_met(item: Item, _: Organisation) -> Iterator[Problem]:
             yield (*here, "join", "count"), f"is never looked at: the policy is {join.policy}, not quorum"
 
 
+_NUMBERED = re.compile(r"(.*-)?[RT]\d+(-.*)?")
+"""Ids that requests of officers and for tasks, and tasks themselves, are told by (``domain/task.py``)."""
+
+
+def _requests_come_in_turn(item: Item, _: Organisation) -> Iterator[Problem]:
+    """A collaboration stands after others of the item, and their order has no circle."""
+    known = {one.id: one for one in item.collaborations}
+    for i, one in enumerate(item.collaborations):
+        if _NUMBERED.fullmatch(one.id):
+            yield ("collaborations", i, "id"), "R or T with a number names what officers ask, and tasks; use a word"
+        for n, name in enumerate(one.after):
+            here: Path = ("collaborations", i, "after", n)
+            if name not in known:
+                choices = ", ".join(sorted(set(known) - {one.id})) or "none: the item has no other"
+                yield here, f"there is no collaboration {name!r}; known: {choices}"
+            elif one.id in _before(name, known):
+                yield here, f"{one.id!r} would wait for itself"
+
+
+def _before(name: str, known: Mapping[str, Collaboration]) -> set[str]:
+    """The collaboration and all that must be concluded before it."""
+    found, ahead = set[str](), [name]
+    while ahead:
+        one = ahead.pop()
+        if one in known and one not in found:
+            found.add(one)
+            ahead += known[one].after
+    return found
+
+
 def _form_stands(item: Item, _: Organisation) -> Iterator[Problem]:
     return form_problems(item)
 
@@ -260,6 +291,7 @@ _ITEM_CHECKS: tuple[Callable[[Item, Organisation], Iterator[Problem]], ...] = (
     _acceptance_has_bounds,
     _rules_name_what_to_change,
     _joins_can_be_met,
+    _requests_come_in_turn,
 )
 
 

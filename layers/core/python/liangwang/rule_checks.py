@@ -28,7 +28,7 @@ ABSENT = object()
 
 
 class _Site(NamedTuple):
-    """One expression and where it stands. ``concluded``: evaluated after the other departments have answered."""
+    """One expression and where it stands. ``concluded``: evaluated after other departments have answered, all or those that it stands ``after``."""
 
     path: Path
     expression: str
@@ -55,7 +55,7 @@ def _sites(item: Item) -> Iterator[_Site]:
             yield _Site(("materials", i, "when"), material.when, False)
     for name in ("eligibility", "completeness", "collaborations", "denial"):
         for i, rule in enumerate(getattr(item, name)):
-            yield _Site((name, i, "when"), rule.when, name == "denial")
+            yield _Site((name, i, "when"), rule.when, name == "denial" or bool(getattr(rule, "after", ())))
     for i, step in enumerate(item.steps):
         if step.when:
             yield _Site(("steps", i, "when"), step.when, True)
@@ -111,7 +111,7 @@ def _collaboration_reasons(item: Item, site: _Site) -> Iterator[str]:
     if not _reads_collaboration(site.expression):
         return
     if not site.concluded:
-        yield "collaboration is known only to steps and denial rules: the other departments are asked after acceptance"
+        yield "collaboration is known only to steps, denial rules and what stands `after`: the others are asked with acceptance"
     elif not item.collaborations:
         yield "the item asks no other department, so there is no collaboration to read"
     asked = {ask.capability for one in item.collaborations for ask in one.asks}

@@ -8,14 +8,12 @@ leaves it to an officer the case waits (``officer_acceptance``).
 from collections.abc import Sequence
 from datetime import datetime
 
-from msgspec import structs
-
 from . import messages as m
-from . import policy, procedures, statutory_clock
+from . import procedures, requests, statutory_clock
 from .case import Case, Event, Received, SupplementReceived, evolve
-from .catalogue import Collaboration, Text
+from .catalogue import Text
 from .course import Practice, Undecidable, advance, facts
-from .examination import GRACE, asked_before, examine, is_needed, is_promised, topic, wanted
+from .examination import GRACE, asked_before, examine, is_needed, is_promised, topic
 from .history import Recorded, too_late
 from .steps import outstanding
 
@@ -79,7 +77,7 @@ def withdraw(state: Case, message: m.ApplicationWithdrawn, *, on: Practice, now:
     decided = m.CaseDecided(
         case_no=state.application.case_no, department=state.department, outcome="withdrawn", told=told
     )
-    return [*_cancelled(state), *closed, decided]
+    return [*requests.cancelled(state), *closed, decided]
 
 
 def wake(state: Case, *, on: Practice, now: datetime) -> Sequence[Event]:
@@ -145,8 +143,7 @@ def accept(
 
     A deemed acceptance holds as of the day the materials arrived, and the clock with it.
     """
-    known, case_no = facts(state, now), state.application.case_no
-    needed = wanted(on.item, on.evaluate, known)
+    case_no, needed = state.application.case_no, requests.needed(state, None, on=on, now=now)
     started = (state.arrived_at or state.received_at) if deemed else now
     accepted = m.CaseAccepted(
         case_no=case_no,
@@ -163,30 +160,10 @@ def accept(
     )
     events: list[Event] = [accepted]
     case = evolve(state, Recorded(now, "", accepted))
-    for one in needed:
-        for event in _asked(case, one, on=on, now=now):
-            case = evolve(case, Recorded(now, "", event))
-            events.append(event)
+    for event in requests.ask_in_turn(case, needed, on=on, now=now):
+        case = evolve(case, Recorded(now, "", event))
+        events.append(event)
     return [*events, *advance(case, on=on, now=now)]
-
-
-def _asked(state: Case, one: Collaboration, *, on: Practice, now: datetime) -> Sequence[Event]:
-    """The question to other departments; the clock stands until they have answered where an article says so."""
-    request = _request(state, one, personal=on.item.personal)
-    if not one.stops_clock:
-        return [request]
-    stopped = procedures.stop(
-        state,
-        stop_id=request.request_id,
-        cause="collaboration",
-        basis=one.stops_clock,
-        approver="rule",
-        until=on.calendar.limit(now, one.days),
-        reason="",
-        on=on,
-        now=now,
-    )
-    return [request, stopped]
 
 
 def request_supplement(
@@ -240,19 +217,7 @@ def give_back(
         by=by,
         basis=basis,
     )
-    return [*_cancelled(state), *closed, returned]
-
-
-def _cancelled(state: Case) -> list[Event]:
-    return [
-        m.CollaborationCancelled(
-            case_no=state.application.case_no,
-            request_id=request_id,
-            department=state.department,
-            reason="requester_ended",
-        )
-        for request_id in state.awaited
-    ]
+    return [*requests.cancelled(state), *closed, returned]
 
 
 def _deemed_at(on: Practice, now: datetime) -> datetime | None:
@@ -288,30 +253,4 @@ def _promised(state: Case, *, on: Practice, now: datetime) -> tuple[m.Promise, .
         m.Promise(material=one.code, until=on.calendar.limit(now, one.later_days))
         for one in on.item.materials
         if one.code not in state.materials and is_promised(state, one) and is_needed(one, on.evaluate, known)
-    )
-
-
-def _request(state: Case, collaboration: Collaboration, *, personal: Sequence[str]) -> m.CollaborationRequested:
-    """An ask whose place is a form field goes to that place; the request carries region codes only.
-
-    Of the form it carries what the policy lets cross to those who support.
-    """
-    application = state.application
-    asks = tuple(
-        structs.replace(ask, place=application.place if ask.place == "case" else str(state.form.get(ask.place)))
-        for ask in collaboration.asks
-    )
-    return m.CollaborationRequested(
-        case_no=application.case_no,
-        request_id=f"{application.case_no}-{collaboration.id}",
-        department=state.department,
-        task_code=application.task_code,
-        place=application.place,
-        asks=asks,
-        join=collaboration.join,
-        days=collaboration.days,
-        on_timeout=collaboration.on_timeout,
-        sign_days=collaboration.sign_days,
-        checked_by=collaboration.checked_by,
-        form=policy.crossing("crossing.collaboration", state.form, personal=personal).clear,
     )

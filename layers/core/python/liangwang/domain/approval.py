@@ -10,7 +10,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from . import messages as m
-from . import procedures, steps
+from . import procedures, requests, steps
 from .case import Case, Event, OpinionsReceived, StepAssigned, evolve
 from .catalogue import Item, Step, Text
 from .course import Practice, advance, deny
@@ -43,8 +43,8 @@ class ReturnStep(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 def conclude_collaboration(
     state: Case, message: m.CollaborationConcluded, *, on: Practice, now: datetime
 ) -> Sequence[Event]:
-    """Takes in the centre's conclusion and goes on, unless a special procedure holds the case up. Where the clock stood for the
-    answers it runs again. A conclusion nobody waits for is kept as a note.
+    """Takes in the centre's conclusion and goes on, unless a special procedure holds the case up or others are to be asked next.
+    Where the clock stood for the answers it runs again. A conclusion nobody waits for is kept as a note.
     """
     if message.request_id not in state.awaited:
         return [too_late(message, "nobody waits for this conclusion")]
@@ -54,6 +54,10 @@ def conclude_collaboration(
     if procedures.stands_for(case, message.request_id):
         events.append(procedures.resume(case, message.request_id, "answered", on, now))
         case = evolve(case, Recorded(now, "", events[-1]))
+    found = requests.needed(case, state, on=on, now=now) if not case.is_terminal else ()
+    for event in requests.ask_in_turn(case, found, on=on, now=now):
+        case = evolve(case, Recorded(now, "", event))
+        events.append(event)
     return [*events, *advance(case, on=on, now=now)]
 
 

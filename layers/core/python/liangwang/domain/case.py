@@ -17,6 +17,7 @@ from .case_events import ProcedureRequested as ProcedureRequested
 from .case_events import RatingReceived as RatingReceived
 from .case_events import Received as Received
 from .case_events import Rechecked as Rechecked
+from .case_events import RequestExtended as RequestExtended
 from .case_events import Sampled as Sampled
 from .case_events import StepAssigned as StepAssigned
 from .case_events import StepOpened as StepOpened
@@ -45,7 +46,9 @@ class Case(Struct, frozen=True, kw_only=True):
     """What the department knows of a case.
 
     ``attachments`` are all that were ever handed in, in order: of a code with several versions the first stays too.
-    ``awaited`` are open collaboration requests; ``conclusions`` the answered ones; ``told`` counts what the citizen was told.
+    ``requests`` are all that were raised, ``awaited`` the ids of those that are open, ``cancelled`` of those that an officer cancelled;
+    ``conclusions`` are the answers; ``extended``, ``urged`` are by request, ``disclosed`` has the tasks whose supporters were given what they
+    need. ``told`` counts what the citizen was told.
     ``departments`` are those that have had the case, in order, the present one last; ``sealed_for`` says for which of them each
     of ``sealed`` can be opened. ``arrived_at`` is when the newest materials came; ``open_notice`` the one that waits for an answer.
     ``steps`` is all that was done, ``done`` what of it stands, by step; ``officers`` who has which step in hand;
@@ -69,6 +72,11 @@ class Case(Struct, frozen=True, kw_only=True):
     supplemented: bool = False
     awaited: tuple[str, ...] = ()
     conclusions: tuple[m.CollaborationConcluded, ...] = ()
+    requests: tuple[m.CollaborationRequested, ...] = ()
+    cancelled: tuple[str, ...] = ()
+    extended: dict[str, datetime] = field(default_factory=dict)
+    urged: dict[str, int] = field(default_factory=dict)
+    disclosed: frozenset[str] = frozenset()
     steps: tuple[m.StepCompleted, ...] = ()
     told: int = 0
     changed_at: datetime | None = None
@@ -127,7 +135,7 @@ def evolve(state: Case | None, recorded: Recorded[Event]) -> Case:
 
 def _changes(state: Case, recorded: Recorded[Event]) -> dict[str, Any]:
     event = recorded.event
-    for part in (_of_acceptance, _of_steps, _of_time, _of_the_end):
+    for part in (_of_acceptance, _of_requests, _of_steps, _of_time, _of_the_end):
         if (found := part(state, event, recorded.at)) is not None:
             return found
     return {}
@@ -158,12 +166,30 @@ def _of_acceptance(state: Case, event: Event, at: datetime) -> dict[str, Any] | 
         case m.CaseAccepted():
             clock = Clock(due=event.due) if event.due is not None else None
             return {"status": "in_review", "accepted": event, "clock": clock, "deemed_at": None}
+    return None
+
+
+def _of_requests(state: Case, event: Event, at: datetime) -> dict[str, Any] | None:
+    """What other departments are asked. A case that stands for something else goes on standing for it."""
+    match event:
         case m.CollaborationRequested(request_id=request_id):
-            return {"status": "collaborating", "awaited": (*state.awaited, request_id)}
+            return {
+                "status": "collaborating" if state.status == "in_review" else state.status,
+                "awaited": (*state.awaited, request_id),
+                "requests": (*state.requests, event),
+            }
         case OpinionsReceived(conclusion=conclusion):
             awaited = tuple(one for one in state.awaited if one != conclusion.request_id)
             status = state.status if awaited or state.status != "collaborating" else "in_review"
             return {"status": status, "awaited": awaited, "conclusions": (*state.conclusions, conclusion)}
+        case m.CollaborationCancelled(request_id=request_id):
+            return {"cancelled": (*state.cancelled, request_id)}
+        case m.CollaborationUrged(request_id=request_id):
+            return {"urged": {**state.urged, request_id: state.urged.get(request_id, 0) + 1}}
+        case m.CollaborationDisclosed(task_id=task_id):
+            return {"disclosed": state.disclosed | {task_id}}
+        case RequestExtended(request_id=request_id, due_at=due_at):
+            return {"extended": {**state.extended, request_id: due_at}}
     return None
 
 

@@ -29,6 +29,14 @@ class OpinionsReceived(Struct, frozen=True, kw_only=True, tag="case.opinions_rec
     conclusion: m.CollaborationConcluded
 
 
+class RequestExtended(Struct, frozen=True, kw_only=True, tag="case.request_extended", tag_field="type"):
+    """The centre gave a collaboration a later limit: answers may come until then."""
+
+    request_id: str
+    due_at: datetime
+    reason: str
+
+
 class StepAssigned(Struct, frozen=True, kw_only=True, tag="step.assigned", tag_field="type"):
     """A step is in an officer's hands: claimed (``by`` is the officer), assigned, or handed over. Empty: back in the group's."""
 
@@ -102,11 +110,14 @@ Event = (
     Received
     | SupplementReceived
     | OpinionsReceived
+    | RequestExtended
     | m.CaseAccepted
     | m.SupplementRequested
     | m.CaseRefused
     | m.CollaborationRequested
     | m.CollaborationCancelled
+    | m.CollaborationUrged
+    | m.CollaborationDisclosed
     | m.CaseReturned
     | m.CaseTransferred
     | StepAssigned

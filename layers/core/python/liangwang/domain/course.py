@@ -43,11 +43,13 @@ class Undecidable(DomainError):
 
 
 def facts(state: Case, now: datetime) -> Facts:
-    """What the item's rules may look at."""
-    opinions = {
-        answer.capability: answer.opinion or "none" for conclusion in state.conclusions for answer in conclusion.answers
-    }
-    disagreed = any(conclusion.conclusion != "agree" for conclusion in state.conclusions)
+    """What the item's rules may look at. Of what others answered it is what the item itself asked: an officer's own question is
+    the officer's to judge.
+    """
+    by_officers = {one.request_id for one in state.requests if one.origin == "officer"}
+    conclusions = [one for one in state.conclusions if one.request_id not in by_officers]
+    opinions = {answer.capability: answer.opinion or "none" for one in conclusions for answer in one.answers}
+    disagreed = any(one.conclusion != "agree" for one in conclusions)
     return {
         "form": state.form,
         "materials": sorted(state.materials),
@@ -55,7 +57,7 @@ def facts(state: Case, now: datetime) -> Facts:
         "place": state.application.place,
         "today": now,
         "collaboration": {
-            "conclusion": ("disagree" if disagreed else "agree") if state.conclusions else "none",
+            "conclusion": ("disagree" if disagreed else "agree") if conclusions else "none",
             "opinions": opinions,
         },
     }

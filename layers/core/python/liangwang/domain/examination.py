@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from . import messages as m
 from .case import Case
-from .catalogue import Collaboration, Evaluate, Facts, Item, Material, Text
+from .catalogue import Evaluate, Facts, Item, Material, Text
 from .course import find
 
 GRACE = timedelta(days=1)
@@ -41,11 +41,6 @@ def examine(state: Case, item: Item, evaluate: Evaluate, known: Facts) -> Examin
         if not found.held
     ]
     return Examination(tuple(refused), (*missing, *wrong), (*eligibility, *completeness))
-
-
-def wanted(item: Item, evaluate: Evaluate, known: Facts) -> list[Collaboration]:
-    """The collaborations that the case needs. Raises Undecidable."""
-    return [one for one in item.collaborations if find(one.id, one.when, evaluate, known).held]
 
 
 def is_promised(state: Case, material: Material) -> bool:

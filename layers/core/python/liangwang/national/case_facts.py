@@ -28,6 +28,8 @@ def _open(event: Event) -> Event:
             return replace(event, supplement=replace(supplement, sealed=None))
         case m.CaseTransferred():
             return replace(event, sealed=())
+        case m.CollaborationDisclosed():
+            return replace(event, sealed=None)
         case Noted(content=content):
             return replace(event, content={name: value for name, value in content.items() if name != "sealed"})
     return event

@@ -22,6 +22,7 @@ from ..store import Stored
 from ..timeline import Entry, of_history
 from .disclosure import opened
 from .own_cases import CaseSummary, OwnCases
+from .request_views import RequestView, views
 
 
 class OpenStep(Struct, frozen=True, kw_only=True):
@@ -54,7 +55,7 @@ class CaseDetail(Struct, frozen=True, kw_only=True):
     What was handed in and answered, from ``form`` on, is there for those who work on the case and who oversees them, and
     null for all others. ``attachments`` are the materials that are there as files or certificates, every version.
     ``personal`` is masked: an officer who needs it in full says why (``Unmask``). ``conclusions`` say what other
-    departments answered, and why.
+    departments answered, and why; ``collaborations`` what they were asked, and where that is.
     """
 
     case: CaseSummary
@@ -73,6 +74,7 @@ class CaseDetail(Struct, frozen=True, kw_only=True):
     attachments: tuple[m.Attachment, ...] | None = None
     personal: dict[str, Any] | None = None
     conclusions: tuple[m.CollaborationConcluded, ...] | None = None
+    collaborations: tuple[RequestView, ...] | None = None
 
 
 class CaseDetails:
@@ -114,6 +116,7 @@ class CaseDetails:
             "attachments": state.attachments,
             "personal": mask(opened(self._sealing, stored), shown),
             "conclusions": state.conclusions,
+            "collaborations": views(stored),
         }
 
     def _clock(self, state: Case, now: datetime) -> ClockView | None:
@@ -130,7 +133,7 @@ class CaseDetails:
         )
 
 
-ACTS: tuple[policy.Action, ...] = ("case.step", "case.unmask", "case.material")
+ACTS: tuple[policy.Action, ...] = ("case.step", "case.unmask", "case.material", "case.collaborate")
 """What is told of one's rights on a case; further routes say themselves what they take."""
 
 

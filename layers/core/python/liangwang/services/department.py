@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import texts
 from ..aggregates import CASE, Key
-from ..domain import acceptance, approval, case
+from ..domain import acceptance, approval, case, requests
 from ..domain import messages as m
 from ..domain.case import Case
 from ..domain.case_rating import receive_rating
@@ -61,6 +61,8 @@ class Department:
             m.ApplicationWithdrawn: self._withdrawn,
             m.ApplicationRated: self._rated,
             m.CollaborationConcluded: self._concluded,
+            m.CollaborationExtended: self._extended,
+            m.DisclosureRequested: self._disclosure_asked,
         }
         decide = decisions.get(type(message))
         if decide is None or not self.catalogue.organisation.is_here(message.department):
@@ -86,6 +88,15 @@ class Department:
     def _concluded(self, state: Case | None, message: m.CollaborationConcluded, now: datetime) -> Events:
         known = _known(state, message)
         return approval.conclude_collaboration(known, message, on=self.practice(known.application), now=now)
+
+    def _extended(self, state: Case | None, message: m.CollaborationExtended, now: datetime) -> Events:
+        return requests.extend(_known(state, message), message)
+
+    def _disclosure_asked(self, state: Case | None, message: m.DisclosureRequested, now: datetime) -> Events:
+        """Nothing by itself: who consumes this seals what is asked for, and says so (``services/requester.py``). What was said is
+        said again."""
+        _known(state, message)
+        return ()
 
 
 def _known(state: Case | None, message: Any) -> Case:

@@ -8,20 +8,15 @@ from ..access import mask
 from ..accesses import Accesses
 from ..domain import messages as m
 from ..domain.case import Case
-from ..domain.errors import Invalid, NotFound, Violation, require_reason
+from ..domain.errors import NotFound, require_reason
 from ..http import Request
 from ..objects import Link, Objects
 from ..sealing import Sealing
 from ..store import Stored
 from .materials import file_link
 from .own_cases import OwnCases
-
-
-class Unmask(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Why somebody has to see personal data in full, and which fields (none named: all of them)."""
-
-    reason: m.Remark
-    fields: tuple[str, ...] = ()
+from .personal import Unmask as Unmask
+from .personal import chosen
 
 
 class OpenFile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -57,14 +52,7 @@ class Disclosure:
         stored, shown = self._cases.own(request, "case.unmask")
         require_reason(wish.reason, field="reason", what="seeing personal data in full")
         personal = opened(self._sealing, stored)
-        found = [
-            Violation(f"fields[{position}]", f"no personal field of this case; known: {', '.join(sorted(personal))}")
-            for position, name in enumerate(wish.fields)
-            if name not in personal
-        ]
-        if found:
-            raise Invalid("these fields cannot be shown", violations=tuple(found))
-        wanted = {name: value for name, value in personal.items() if not wish.fields or name in wish.fields}
+        wanted = chosen(personal, wish)
         self._accesses.record(
             request.by, request.now, action="case.unmask", subject=stored.key.id, fields=wanted, reason=wish.reason
         )

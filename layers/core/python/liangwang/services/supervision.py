@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import clock, log
-from ..aggregates import CASE, COLLABORATION, Key
+from ..aggregates import CASE, COLLABORATION, TASK, Key
 from ..aws import AwsError
 from ..catalogue import load_responsibilities, load_supervision
 from ..domain import coordination, supervision
@@ -86,6 +86,7 @@ def wakers(department: Department, directory: Path) -> dict[str, Waker]:
     return {
         COLLABORATION.name: of_collaborations(partial(load_responsibilities, directory), department.calendar),
         CASE.name: of_cases(department, watch),
+        TASK.name: of_tasks,
     }
 
 
@@ -119,3 +120,8 @@ def of_cases(department: Department, watch: Watch) -> Waker:
         return decide, round_of(now) if stored.state.is_terminal else 0
 
     return waker
+
+
+def of_tasks(stored: Stored, now: datetime) -> tuple[Decide, int]:
+    """A closed task says again that its own requests are cancelled, until the centre has confirmed it."""
+    return lambda state, at: (), round_of(now)

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from ..services.own_cases import OwnCases
     from ..services.procedures import Procedures
     from ..services.rechecks import Rechecks
+    from ..services.requester import Requester
     from ..services.statistics import Statistics
     from ..services.step_files import CaseFiles
+    from ..services.task_files import Supplies, TaskFiles
     from ..store import Store
 
 
@@ -28,16 +30,19 @@ def acceptance() -> tuple["Store", "Department"]:
     return shared.store(shared.outside.aws()), shared.department()
 
 
-def approval() -> tuple["OwnCases", "Desk", "CaseDetails", "Disclosure"]:
-    """A department's cases, how they are found and shown, and what is shown for a reason only."""
+def approval() -> tuple["OwnCases", "Desk", "CaseDetails", "Disclosure", "Requester"]:
+    """A department's cases, how they are found and shown, what is shown for a reason only, and what others answer to them."""
     from ..services.case_detail import CaseDetails
     from ..services.desk import Desk
     from ..services.disclosure import Disclosure
     from ..services.own_cases import OwnCases
+    from ..services.requester import Requester
 
     aws = shared.outside.aws()
     cases, sealing = OwnCases(shared.store(aws), shared.department()), shared.sealing(aws)
-    return cases, Desk(cases), CaseDetails(cases, sealing), Disclosure(cases, sealing, shared.outside.objects())
+    disclosure = Disclosure(cases, sealing, shared.outside.objects())
+    requester = Requester(cases.store, cases.department, sealing)
+    return cases, Desk(cases), CaseDetails(cases, sealing), disclosure, requester
 
 
 def steps() -> "tuple[Approval, Absences, CaseFiles]":
@@ -89,11 +94,15 @@ def orders() -> "Orders":
     )
 
 
-def assistance() -> "Assistance":
-    """The department's tasks for others."""
+def assistance() -> "tuple[Assistance, TaskFiles, Supplies]":
+    """The department's tasks for others, the files that it adds to them, and the personal data that it is supplied with."""
     from ..services.assistance import Assistance
+    from ..services.own_tasks import OwnTasks
+    from ..services.task_files import Supplies, TaskFiles
 
-    return Assistance(shared.store(shared.outside.aws()), shared.catalogue().organisation)
+    aws = shared.outside.aws()
+    tasks = OwnTasks(shared.store(aws), shared.catalogue().organisation, shared.calendar())
+    return Assistance(tasks), TaskFiles(tasks, shared.outside.objects()), Supplies(tasks, shared.sealing(aws))
 
 
 def statistics() -> "Statistics":
