@@ -1,9 +1,12 @@
 """协同台面: what the index of a centre's desk says of an event, and on whose desk the event is."""
 
+from datetime import timedelta
+
 import pytest
 from liangwang.aggregates import COLLABORATION, Key
 from liangwang.domain.collaboration import Reported, Signed, evolve
-from liangwang.domain.coordination import raise_event
+from liangwang.domain.collaboration_messages import CollaborationCancelled
+from liangwang.domain.coordination import cancel, raise_event
 from liangwang.domain.event_queue import Queued, placed
 from liangwang.domain.history import Recorded
 from liangwang.domain.patience import Patience
@@ -33,6 +36,14 @@ def test_an_open_event_stands_before_the_centre_in_charge_by_its_limit():
         statuses={"dispatched": 1},
         waits=("sign",),
     )
+
+
+def test_a_concluded_event_stands_with_those_that_were_raised_in_its_month():
+    state = folded(evolve, None, events())
+    ended = CollaborationCancelled(case_no=CASE_NO, request_id=ID, department="EAST-MARKET", reason="")
+    later = NOON + timedelta(days=40)
+    place = placed(folded(evolve, state, cancel(state, ended, now=later), at=later))
+    assert (place.desk, place.due_at) == ("concluded/2027-03", NOON)
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,7 @@ class Collaboration(Struct, frozen=True, kw_only=True):
     region: str
     due_at: datetime
     touched_at: datetime
+    raised_at: datetime
     version: int = 1
     tasks: tuple[Task, ...] = ()
     light: m.Light = "green"
@@ -91,7 +92,9 @@ def evolve(state: Collaboration | None, recorded: Recorded[Event]) -> Collaborat
     """Folds one recorded event into the state."""
     event = recorded.event
     if isinstance(event, Raised):
-        return Collaboration(raised=event, region=event.region, due_at=event.due_at, touched_at=recorded.at)
+        return Collaboration(
+            raised=event, region=event.region, due_at=event.due_at, touched_at=recorded.at, raised_at=recorded.at
+        )
     assert state is not None
     state = replace(state, version=state.version + 1, touched_at=recorded.at)
     match event:

@@ -12,6 +12,7 @@ from msgspec import Struct
 from . import messages as m
 from .collaboration import Collaboration
 from .desk import Placed
+from .rating import month
 
 Waits = Literal["sign", "report", "check", "decision", "unrouted", "extension"]
 """What an event waits for: a department signs or reports, a report is checked, a decline decided, an ask given to somebody,
@@ -38,10 +39,15 @@ def desk(region: str) -> str:
     return f"event/{region}"
 
 
-def placed(state: Collaboration) -> Placed | None:
-    """The event's place before the centre in charge; None once it is concluded."""
+def shelf(of_month: str) -> str:
+    """Where the concluded events are that were raised in a month, such as ``2027-03`` (Asia/Shanghai)."""
+    return f"concluded/{of_month}"
+
+
+def placed(state: Collaboration) -> Placed:
+    """The event's place: before the centre in charge by its limit; once it is concluded, with its month by when it was raised."""
     if state.conclusion is not None:
-        return None
+        return Placed(shelf(month(state.raised_at)), state.raised_at, entry(state))
     return Placed(desk(state.region), state.due_at, entry(state))
 
 
