@@ -3,10 +3,12 @@
 import pytest
 from liangwang.domain import messages as m
 from liangwang.domain.catalogue import Catalogue
+from liangwang.domain.working_days import Calendar
 from liangwang.envelope import wrap
 from liangwang.rules import Rules
 from liangwang.services.assistance import Assistance
 from liangwang.services.department import Department
+from liangwang.services.own_tasks import OwnTasks
 from msgspec import structs
 
 from tests.unit.samples import CITY, NOON, example, item, submitted
@@ -33,7 +35,7 @@ def connected(way):
 def test_what_is_for_a_department_with_another_connection_is_passed_over_here(way, is_ours, message):
     organisation = connected(way)
     department = Department(Catalogue.of([item()], organisation), Rules(), None)
-    assistance = Assistance(None, organisation)
+    assistance = Assistance(OwnTasks(None, organisation, Calendar()))
     event = wrap(message, id="governance/1/1", time=NOON)
     routed = [one for one in (department.route(event), assistance.route(event)) if one is not None]
     assert bool(routed) == is_ours

@@ -65,8 +65,7 @@ class Assistance:
         message = event.data
         if not isinstance(message, m.TaskDispatched | Told):
             return None
-        department = self._tasks.organisation.department.get(message.department)
-        if department is None or department.connected != "here":
+        if not self._tasks.organisation.is_here(message.department):
             return None
         return Command(
             Key(TASK.name, message.task_id), event.id, lambda state, now: _decide(state, message), event.asks_again

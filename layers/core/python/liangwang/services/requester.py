@@ -45,8 +45,7 @@ class Requester:
         task_id = domain.task_of(message.request_id) if isinstance(message, OfRequest) else None
         if task_id is None:
             return self._department.route(event)
-        department = self._department.catalogue.organisation.department.get(message.department)
-        if department is None or department.connected != "here":
+        if not self._department.catalogue.organisation.is_here(message.department):
             return None
         return Command(Key(TASK.name, task_id), event.id, lambda state, now: _of_task(state, message), event.asks_again)
 
