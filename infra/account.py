@@ -31,6 +31,9 @@ IN_A_DEPARTMENT = ("clerk", "reviewer", "supervisor")
 SYSTEM_SCOPES = ("exchange",)
 """What a system's tokens are for (docs/identity.md)."""
 
+DEPARTMENT_SCOPES = ("mailbox",)
+"""What those of a department's own system are for (docs/departments.md)."""
+
 SHORTEST = 12
 """Characters of a password (NIST SP 800-63B asks for 8 at least; these people decide about others)."""
 
@@ -41,6 +44,12 @@ def check(account: Account, organisation: Organisation) -> None:
         known = {department.code for department in organisation.departments}
         if account.department not in known:
             raise click.ClickException(f"--department {account.department!r}: use a code of organisation.yaml")
+    elif account.role == "system" and account.department:
+        found = organisation.department.get(account.department)
+        if found is None or found.connected != "http":
+            raise click.ClickException(
+                f"--department {account.department!r}: a system is bound to a department with `connected: http`"
+            )
     elif account.department:
         raise click.ClickException(f"--department is for those who work in one, not for a {account.role}")
     if account.role == "operator" and account.region not in {region.code for region in organisation.regions}:
@@ -68,12 +77,14 @@ def write(aws: AwsJson, table: str, username: str, account: Account, *, replace:
 @click.option("--table", required=True, help="The intake table's name (output IntakeTableName).")
 @click.option("--role", required=True, type=click.Choice(ROLES))
 @click.option("--name", required=True, help="Who it is, as others see it.")
-@click.option("--department", default="", help="The department code of who works in one.")
+@click.option(
+    "--department", default="", help="The code of the department that somebody works in, or that a system speaks for."
+)
 @click.option("--region", default="", help="An operator's region code.")
 @click.option("--replace", is_flag=True, help="Set an existing account anew: a lost password, another role.")
 def main(username: str, table: str, role: str, name: str, department: str, region: str, replace: bool) -> None:
     """Make the account USERNAME; the password is asked for. A system gets a secret made at random (POST /oauth/token)."""
-    scopes = SYSTEM_SCOPES if role == "system" else ()
+    scopes = (DEPARTMENT_SCOPES if department else SYSTEM_SCOPES) if role == "system" else ()
     account = Account(role=role, name=name, department=department, region=region, scopes=scopes)
     check(account, catalogue.load(CATALOGUE).organisation)
     is_system = role == "system"

@@ -53,6 +53,11 @@ PARAMETERS = {
     },
     "LagMessages": {"Type": "Number", "Description": "Unread messages of a topic that are too many", "Default": 10000},
     "OverdueSeconds": {"Type": "Number", "Description": "How long the sweeps may leave what is due", "Default": 900},
+    "UnfetchedSeconds": {
+        "Type": "Number",
+        "Description": "How long a message may wait for a department's own system to fetch it",
+        "Default": 86400,
+    },
     "OldestSeconds": {"Type": "Number", "Description": "Age of a stream record that is too old", "Default": 300},
 }
 
@@ -209,6 +214,11 @@ def of_services() -> Iterator[tuple[str, dict[str, Any]]]:
             minutes=5,
         ),
     )
+    letter = metric("liangwang", "OldestLetter", "Maximum", {})
+    yield (
+        "OldestLetter",
+        alarm("A department's system does not fetch", [letter], above={"Ref": "UnfetchedSeconds"}, minutes=5),
+    )
     yield from _of_brokers()
     api = {"ApiId": exported("ApiId")}
     errors = [metric("AWS/ApiGateway", "5xx", "Sum", api)]
@@ -268,7 +278,7 @@ def dashboard(alarms: Mapping[str, Any]) -> dict[str, Any]:
         "Age of streams": r"Age$",
         "DynamoDB throttles": r"TableThrottles$",
         "Set aside": r"^(StreamFailures|DeadLetters|Anomalies|SetAside)$",
-        "Oldest that is due": r"^OldestDue$",
+        "Oldest that is due": r"^Oldest(Due|Letter)$",
         "Brokers": r"^(OfflinePartitions|BrokerDisk)$",
         "API": r"^Api",
         "Quotas": r"^(Kms|Concurrency)",
@@ -338,6 +348,7 @@ def documents() -> dict[str, dict[str, Any]]:
             "AnomaliesFilter": _counted("Anomalies", "anomalies"),
             "SetAsideFilter": _counted("SetAside", "set_aside"),
             "OldestDueFilter": _counted("OldestDue", "oldest_due"),
+            "OldestLetterFilter": _counted("OldestLetter", "oldest_letter"),
             **alarms,
         },
         "Outputs": {"AlarmsTopic": {"Value": {"Ref": "Alarms"}}},

@@ -33,12 +33,24 @@ class Sender(NamedTuple):
 
 SENDERS: dict[str, tuple[Sender, ...]] = {
     "applications": (Sender("governance", "RelayFunction"),),
-    "acceptances": (Sender("department", "DepartmentPublisherFunction"),),
-    "collaboration-requests": (Sender("department", "DepartmentPublisherFunction"),),
+    "acceptances": (
+        Sender("department", "DepartmentPublisherFunction"),
+        Sender("governance", "GovernancePublisherFunction"),
+    ),
+    "collaboration-requests": (
+        Sender("department", "DepartmentPublisherFunction"),
+        Sender("governance", "GovernancePublisherFunction"),
+    ),
     "collaboration-tasks": (Sender("governance", "GovernancePublisherFunction"),),
-    "collaboration-reports": (Sender("department", "DepartmentPublisherFunction"),),
+    "collaboration-reports": (
+        Sender("department", "DepartmentPublisherFunction"),
+        Sender("governance", "GovernancePublisherFunction"),
+    ),
     "collaboration-results": (Sender("governance", "GovernancePublisherFunction"),),
-    "approvals": (Sender("department", "DepartmentPublisherFunction"),),
+    "approvals": (
+        Sender("department", "DepartmentPublisherFunction"),
+        Sender("governance", "GovernancePublisherFunction"),
+    ),
     "dead-letters": (
         Sender("governance", "GovernancePublisherFunction"),
         Sender("department", "DepartmentPublisherFunction"),

@@ -128,6 +128,15 @@ QUERIES: dict[str, tuple[Query, ...]] = {
         *_PAGE,
         Query("on_behalf_of", {"type": "string"}, "The account of somebody who gave the caller a mandate for drafts"),
     ),
+    "GET /exchange/department/messages": (
+        Query(
+            "limit",
+            {"type": "integer", "minimum": 1, "maximum": 100, "default": 20},
+            "Of how many cases to answer the messages at most",
+        ),
+        _PAGE[1],
+    ),
+    "GET /api/mailboxes": (Query("department", {"type": "string"}, "The mailbox of this department only"),),
     "GET /exchange/applications": (
         Query("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 100}, "How many cases at most"),
         Query(

@@ -61,6 +61,7 @@ TABLE = {
     "relay": "governance",
     "collaboration": "governance",
     "handback": "governance",
+    "mailbox": "governance",
     "acceptance": "department",
     "approval": "department",
     "decisions": "department",

@@ -49,6 +49,7 @@ DIMENSIONS = {
     ("liangwang", "Anomalies"): [set()],
     ("liangwang", "SetAside"): [set()],
     ("liangwang", "OldestDue"): [set()],
+    ("liangwang", "OldestLetter"): [set()],
 }
 """The metrics that alarms look at, with the sets of dimensions that AWS documents for each."""
 

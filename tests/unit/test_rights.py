@@ -89,6 +89,8 @@ RIGHTS = {
     "collaboration.read": "operator: region public; auditor: any public",
     # ---- systems, and what crosses between them
     "exchange.carry": "system: any public",
+    "mailbox.use": "system: department public",
+    "mailbox.watch": "operator: region public; auditor: any public",
     "crossing.application": "system: any public, department full",
     "crossing.collaboration": "system: any public, supporting public",
 }

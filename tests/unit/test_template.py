@@ -47,6 +47,7 @@ TABLE = {
     "StatisticsFunction": "DepartmentTable",
     "OrdersFunction": "DepartmentTable",
     "HandbackFunction": "GovernanceTable",
+    "MailboxFunction": "GovernanceTable",
     "GovernanceSupervisionFunction": "GovernanceTable",
     "DepartmentSupervisionFunction": "DepartmentTable",
     "GovernancePublisherFunction": None,

@@ -22,6 +22,7 @@ from .domain import (
     event_tally,
     joint,
     ledger,
+    mailbox,
     mandate,
     material,
     notification,
@@ -247,6 +248,16 @@ COLLABORATION = _kind(
 LEDGER = _kind(
     "ledger", "governance", ledger.Event, ledger.evolve, lambda state, *_: Index(holder=ledger.holder(state))
 )
+MAILBOX = _document(
+    "mailbox",
+    "governance",
+    mailbox.Mailbox,
+    lambda state, *_: Index(
+        wake_at=state.waits_since, holder=state.department if state.letters else None, held_since=state.waits_since
+    ),
+    queue="mailbox",
+)
+SPOKEN = _kind("spoken", "governance", mailbox.Event, mailbox.evolve, lambda *_: Index())
 DEAD_LETTER = _document("dead-letter", "any", m.DeadLettered)
 ACCESS = _document("access", "any", Accessed, lambda state, *_: Index(expires_at=state.until))
 
@@ -278,6 +289,8 @@ KINDS = {
         TASK,
         COLLABORATION,
         LEDGER,
+        MAILBOX,
+        SPOKEN,
         DEAD_LETTER,
         ACCESS,
     )
@@ -301,7 +314,7 @@ class Key(NamedTuple):
 
 
 _NAMED_BY_CASE = frozenset({APPLICATION.name, CASE.name, LEDGER.name})
-_BEGIN_WITH_CASE = frozenset({TASK.name, COLLABORATION.name})
+_BEGIN_WITH_CASE = frozenset({TASK.name, COLLABORATION.name, MAILBOX.name, SPOKEN.name})
 _CASE_NO = re.compile(r"\d{8}-\d{6,12}-[0-9A-Z]{12}-[0-9A-Z](?=-)")
 
 

@@ -62,16 +62,18 @@ def consume(
     store: Store,
     route: Route,
     then: Then | None = None,
+    keeps_unreadable: bool = True,
     clock: clock.Clock = clock.utc,
 ) -> dict[str, Any]:
     """Carries out what a batch of records asks for; the answer is the partial response for the poller.
 
-    ``then`` gets the messages whose commands hold; when it raises, all of them have to come again.
+    ``then`` gets the messages whose commands hold; when it raises, all of them have to come again. What is no message becomes a
+    dead letter, unless another consumer of the topic sees to that (not ``keeps_unreadable``): one is enough.
     """
     now = clock()
     with log.invocation(consumer) as line:
         batch = list(records(event))
-        plans = [_plan(record, consumer, route) for record in batch]
+        plans = [_plan(record, consumer, route, keeps_unreadable) for record in batch]
         log.about(plan.event.subject for plan in plans if plan.event and plan.command)
         outcomes = iter(perform(store, [plan.command for plan in plans if plan.command], now))
         results = [next(outcomes) if plan.command else Outcome() for plan in plans]
@@ -88,9 +90,13 @@ def consume(
     return partial_response(batch, failed)
 
 
-def _plan(record: Record, consumer: str, route: Route) -> Plan:
+def _plan(record: Record, consumer: str, route: Route, keeps_unreadable: bool) -> Plan:
     try:
         event = decode(record.bytes)
+    except NotAMessage as error:
+        letter = dead_letter(record, consumer=consumer, reason=error.detail) if keeps_unreadable else None
+        return Plan(None, letter)
+    try:
         return Plan(event, route(event))
     except DomainError as error:
         return Plan(None, dead_letter(record, consumer=consumer, reason=error.detail))

@@ -117,7 +117,7 @@ def read(raw: bytes, *, sent_as: str, takes: Sequence[str], shape: Any) -> Any:
             return xml_document.read(raw, shape, deepest=DEEPEST, longest=LONGEST)
         return _json(raw, shape)
     except msgspec.ValidationError as error:
-        raise Malformed(str(error), violations=(_violation(str(error), shape),)) from error
+        raise Malformed(str(error), violations=(violation(str(error), shape),)) from error
 
 
 def _json(raw: bytes, shape: Any) -> Any:
@@ -176,8 +176,8 @@ def _form(raw: bytes) -> dict[str, str]:
     return fields
 
 
-def _violation(misfit: str, shape: Any) -> Violation:
-    """From msgspec's sentence, such as "Object missing required field `place` - at `$.a`", the field and the fix."""
+def violation(misfit: str, shape: Any) -> Violation:
+    """What does not fit a shape, in the caller's words: from msgspec's sentence, such as "Object missing required field `place` - at `$.a`", the field and the fix."""
     reason, _, place = misfit.partition(" - at `$")
     path = place.rstrip("`").lstrip(".")
     named = re.fullmatch(r"Object (?:missing required|contains unknown) field `(.+)`", reason)

@@ -16,6 +16,7 @@ from .aggregates import KINDS, Key
 from .aws import AwsError
 from .domain.errors import DomainError, KeyReused
 from .domain.history import Recorded, knows
+from .domain.mailbox import message_in
 from .domain.messages import TOPIC
 from .domain.patience import round_of
 from .store import Conflict, Store, Stored
@@ -169,7 +170,7 @@ class _Draft:
         return Outcome()
 
     def _has_spoken(self) -> bool:
-        return any(type(recorded.event) in TOPIC for recorded in self._history)
+        return any(type(message_in(recorded.event)) in TOPIC for recorded in self._history)
 
     def stored(self) -> Stored:
         """What the aggregate has come to."""

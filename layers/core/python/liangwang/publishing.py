@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .aggregates import KINDS
+from .domain.mailbox import Posted, message_in
 from .domain.messages import TOPIC, DeadLettered
 from .envelope import Outgoing, wrap
 from .store import Stored, read_item
@@ -31,10 +32,11 @@ def _messages(stored: Stored, *, after: int = 0, round: int = 0) -> Iterator[Out
     """The messages in the history above version ``after``."""
     system = KINDS[stored.key.kind].system
     for version, recorded in enumerate(stored.history, start=stored.dropped + 1):
-        event = recorded.event
+        event, identity, at = message_in(recorded.event), f"{system}/{stored.key.id}/{version}", recorded.at
+        if isinstance(recorded.event, Posted):  # said elsewhere: it keeps the id and the time that it was given there
+            identity, at = recorded.event.id, recorded.event.time
         topic = TOPIC.get(type(event))
         if topic is None or version <= after:
             continue
-        identity = f"{system}/{stored.key.id}/{version}"
         key = stored.key.id if isinstance(event, DeadLettered) else event.case_no
-        yield Outgoing(topic, key, wrap(event, id=identity, time=recorded.at, round=round))
+        yield Outgoing(topic, key, wrap(event, id=identity, time=at, round=round))

@@ -57,6 +57,8 @@ Action = Literal[
     "user.search",
     "user.erase",
     "exchange.carry",
+    "mailbox.use",
+    "mailbox.watch",
     "statistics.read",
     "case.list",
     "case.export",
@@ -136,6 +138,8 @@ POLICY: Mapping[Action, Mapping[Role, Mapping[Relation, Fields]]] = {
     "user.search": {"operator": {"any": "masked"}, "auditor": {"any": "masked"}},
     "user.erase": {"citizen": {"own": "full"}},
     "exchange.carry": {"system": {"any": "public"}},
+    "mailbox.use": {"system": {"department": "public"}},
+    "mailbox.watch": {"operator": {"region": "public"}, "auditor": {"any": "public"}},
     "statistics.read": {
         "supervisor": {"department": "public"},
         "operator": {"region": "public"},

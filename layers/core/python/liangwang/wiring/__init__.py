@@ -16,7 +16,7 @@ from .department_system import (
     steps,
 )
 from .every_system import audit, publisher, supervision
-from .governance_system import collaboration, handback, oversight, relay
+from .governance_system import collaboration, handback, mailbox, oversight, relay
 from .intake_system import (
     document_signer,
     documents,
@@ -57,6 +57,7 @@ __all__ = [
     "intake",
     "items",
     "joint",
+    "mailbox",
     "mandates",
     "materials",
     "notifier",

@@ -7,6 +7,7 @@ from . import shared
 if TYPE_CHECKING:
     from ..services.centre import Centre
     from ..services.handback import Handback
+    from ..services.mailbox import Mailboxes
     from ..services.oversight import Oversight
     from ..services.relay import Relay
     from ..store import Store
@@ -39,3 +40,10 @@ def handback() -> "tuple[Store, Handback]":
     from ..services.handback import Handback
 
     return shared.store(shared.outside.aws()), Handback(shared.outside.exchange())
+
+
+def mailbox() -> "Mailboxes":
+    """The mailboxes of departments that join by HTTP."""
+    from ..services.mailbox import Mailboxes
+
+    return Mailboxes(shared.store(shared.outside.aws()), shared.catalogue().organisation)
