@@ -4,6 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 BENCH_STAMP := $(VENV)/.installed-bench
+SPREAD := -n auto --dist loadgroup --no-loadscope-reorder
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/core/python:$(CURDIR)/layers/documents/python
 
 .DEFAULT_GOAL := help
@@ -31,11 +32,11 @@ deploy-local: setup ## package as for AWS, deploy to the local endpoint, play 20
 	$(PY) -m local.package
 	@exec $(PY) -m local demo --lambda --cases 20
 
-test: setup ## every test, on the embedded parts
-	$(PY) -m pytest
+test: setup ## every test, on the embedded parts, on all cores
+	$(PY) -m pytest $(SPREAD)
 
 test-fast: setup ## without the tests marked slow
-	$(PY) -m pytest -m "not slow"
+	$(PY) -m pytest -m "not slow" $(SPREAD)
 
 test-real: setup ## the tests that stand on Apache Kafka and DynamoDB Local (Java 17 and Maven)
 	KAFKA=apache DYNAMODB=local $(PY) -m pytest --timeout 300 -m "not slow" tests/real tests/integration tests/e2e
