@@ -181,6 +181,21 @@ class JointApplications:
             if routing.responsible(organisation, capability=item.capability, place=place) is None
         ]
 
+    def _plan(self, number: str, place: str, members: tuple[JointMember, ...], now: datetime) -> tuple[Member, ...]:
+        """The members with the numbers that their cases will have: the same however often it is begun."""
+        return tuple(
+            Member(
+                task_code=one.item,
+                task_version=self._catalogue.items[one.item].task_version,
+                case_no=case_no.build(
+                    at=now, region=place, entropy=hashlib.sha256(f"{number}|{one.item}".encode()).digest()
+                ),
+                after=joint_item.prerequisites(one, members),
+                at=now,
+            )
+            for one in members
+        )
+
     def _begin(
         self,
         request: Request,
@@ -197,18 +212,7 @@ class JointApplications:
         number = _joint_no(now, wish.place, _entropy(request.by.subject, whole.joint_code, key))
         hidden, form = joint_item.personal(members, items), canonical(wish.form)
         personal = {name: json.encode(value).decode() for name, value in form.items() if name in hidden}
-        plan = tuple(
-            Member(
-                task_code=one.item,
-                task_version=items[one.item].task_version,
-                case_no=case_no.build(
-                    at=now, region=wish.place, entropy=hashlib.sha256(f"{number}|{one.item}".encode()).digest()
-                ),
-                after=joint_item.prerequisites(one, members),
-                at=now,
-            )
-            for one in members
-        )
+        plan = self._plan(number, wish.place, members, now)
         if not wish.allow_duplicate:
             codes, own = {one.item for one in members}, {one.case_no for one in plan}
             duplicates.refuse(self._store, applicant=standing.principal, task_codes=codes, place=wish.place, own=own)
