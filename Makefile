@@ -8,7 +8,7 @@ SPREAD := -n auto --dist loadgroup --no-loadscope-reorder
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/core/python:$(CURDIR)/layers/documents/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run deploy-local test test-fast test-real bench deploy lint audit-packages contracts clean
+.PHONY: help setup run deploy-local test test-slow test-real bench deploy lint audit-packages contracts clean
 
 help: ## what can be made
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -32,11 +32,11 @@ deploy-local: setup ## package as for AWS, deploy to the local endpoint, play 20
 	$(PY) -m local.package
 	@exec $(PY) -m local demo --lambda --cases 20
 
-test: setup ## every test, on the embedded parts, on all cores
-	$(PY) -m pytest $(SPREAD)
-
-test-fast: setup ## without the tests marked slow
+test: setup ## the tests, on the embedded parts, on all cores
 	$(PY) -m pytest -m "not slow" $(SPREAD)
+
+test-slow: setup ## the tests marked slow: deployed functions, requests made from the API's document, long plays
+	$(PY) -m pytest -m slow $(SPREAD)
 
 test-real: setup ## the tests that stand on Apache Kafka and DynamoDB Local (Java 17 and Maven)
 	KAFKA=apache DYNAMODB=local $(PY) -m pytest --timeout 300 -m "not slow" tests/real tests/integration tests/e2e

@@ -76,7 +76,8 @@ def test_the_deployed_search_finds_its_tokenizer_in_a_layer_of_its_own(city, aws
 
 def test_the_deployed_documents_find_what_draws_them_and_their_font_in_a_layer_of_their_own(city, aws):
     store = accounts.store(city.stack, "IntakeTable")
-    names = (item["pk"]["S"] for item in aws("dynamodb").scan(TableName=city.stack.resources["IntakeTable"])["Items"])
+    pages = aws("dynamodb").get_paginator("scan").paginate(TableName=city.stack.resources["IntakeTable"])
+    names = [item["pk"]["S"] for page in pages for item in page["Items"]]
     keys = [Key.parse(name) for name in names if name.startswith("application#")]
     state = next(one.state for one in store.load(keys).values() if one.state.status == "granted")
     function = DeployedFunction(city.stack.resources["DocumentsFunction"], client=aws("lambda"))
