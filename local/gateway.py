@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,6 +24,7 @@ from msgspec import structs
 
 from local import config as configuration
 from local import deploy, functions, http_event, processes, template
+from local.event_streams import EventStreams
 from local.http_event import Response
 from local.template import Authorizer, HttpRoute, Template
 
@@ -140,9 +141,15 @@ class _AuthorizerGate:
             self._remembered[identity] = (now + self._authorizer.cache_seconds, answer)
 
 
-def create_app(template: Template, functions: Mapping[str, Invocable], *, region: str = "cn-north-1") -> flask.Flask:
-    """The WSGI application: a few pages of its own (`local.docs`, where it exists), and the template's routes."""
+def create_app(
+    template: Template, functions: Mapping[str, Invocable], *, region: str = "cn-north-1", streams: int = 2
+) -> flask.Flask:
+    """The WSGI application: a few pages of its own (`local.docs`, where it exists), and the template's routes.
+
+    At most so many ``streams`` of events are kept open at once.
+    """
     gateway = Gateway(template, functions, region=region)
+    open_streams = EventStreams(gateway.handle, most=streams)
     app = flask.Flask("local.gateway", static_folder=None)
 
     @app.get(READY_PATH)
@@ -158,7 +165,10 @@ def create_app(template: Template, functions: Mapping[str, Invocable], *, region
         if flask.request.routing_exception is None:
             return None
         request = _request(flask.request)
-        return _flask(http_event.TOO_LARGE if request is None else gateway.handle(request))
+        if request is None:
+            return _flask(http_event.TOO_LARGE)
+        answer = gateway.handle(request)
+        return _flask(answer, open_streams.keep(request, answer))
 
     return app
 
@@ -189,12 +199,14 @@ def _drain(incoming: flask.Request, length: int) -> None:
         left -= len(chunk)
 
 
-def _flask(response: Response) -> flask.Response:
-    result = flask.Response(response.body, status=response.status)
+def _flask(response: Response, stream: Iterator[bytes] | None = None) -> flask.Response:
+    """The answer for the client; a ``stream`` stands in the place of the body, and nobody knows its length."""
+    result = flask.Response(response.body if stream is None else stream, status=response.status)
     result.headers.clear()
     for name, value in response.headers:
         result.headers.add(name, value)
-    result.headers["content-length"] = str(len(response.body))
+    if stream is None:
+        result.headers["content-length"] = str(len(response.body))
     return result
 
 
@@ -242,7 +254,8 @@ def build(config: configuration.Config) -> flask.Flask:
     needed = {route.function for route in parsed.routes} | {gate.function for gate in parsed.authorizers.values()}
     resolver = deploy.resolver(config, parsed, deploy.load(config))
     parsed = structs.replace(parsed, cors=template.cross_origin(parsed.document, resolver.value))
-    return create_app(parsed, functions.ready(config, parsed, resolver, needed), region=config.region)
+    ready = functions.ready(config, parsed, resolver, needed)
+    return create_app(parsed, ready, region=config.region, streams=_threads(config) // 4)
 
 
 def main() -> None:
