@@ -47,6 +47,7 @@ TAGS = {
     "statistics": "统计: what departments did in a time, and what they have open",
     "orders": "督办: what supervisors have to look at and to answer",
     "assistance": "协办: a clerk's tasks for other departments",
+    "console": "态势: what is open before a centre, how tasks flow, how long departments take, what changes",
     "collaboration": "协同: events as a centre's operator sees them",
 }
 

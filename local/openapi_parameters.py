@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
+from liangwang.domain.open_events import LIGHTS, STAGES
 from liangwang.http import LONGEST_KEY
 from liangwang.services.case_search import CHOICES
 
@@ -55,6 +56,12 @@ _CASES = (
     Query("task_code", {"type": "string"}, "Cases of this item only"),
     Query("received_from", {"type": "string"}, "Received on this day (2027-03-01) or moment, or later"),
     Query("received_to", {"type": "string"}, "Received on this day or moment, or before"),
+)
+
+_REGION = Query("region", {"type": "string"}, "The centre's region, by code; without it the caller's own")
+_DAYS = (
+    Query("from", {"type": "string", "format": "date"}, "The first day; the first of the month without it"),
+    Query("to", {"type": "string", "format": "date"}, "The last day, at most the 92nd; today without it"),
 )
 
 QUERIES: dict[str, tuple[Query, ...]] = {
@@ -119,10 +126,22 @@ QUERIES: dict[str, tuple[Query, ...]] = {
         Query("status", {"type": "string", "enum": ["open", "signed", "returned"]}, "Tasks in this state only"),
     ),
     "GET /api/orders": (_DEPARTMENT, *_PAGE),
-    "GET /api/supervision": (
-        Query("region", {"type": "string"}, "The centre's region, by code; without it the caller's own"),
+    "GET /api/supervision": (_REGION, *_PAGE),
+    "GET /api/console": (_REGION,),
+    "GET /api/console/events": (
+        _REGION,
+        Query("state", {"type": "string", "enum": list(STAGES)}, "Events in this state only"),
+        Query("light", {"type": "string", "enum": list(LIGHTS)}, "Events with this light 红黄灯 only"),
+        Query("department", {"type": "string"}, "Events of which this department has an open task only"),
         *_PAGE,
     ),
+    "GET /api/console/changes": (
+        _REGION,
+        Query("since", {"type": "string"}, "The `since` of the answer before, unchanged; without it, from now on"),
+        _PAGE[0]._replace(schema={"type": "integer", "minimum": 1, "maximum": 500, "default": 100}),
+    ),
+    "GET /api/console/flow": (_REGION, *_DAYS),
+    "GET /api/console/departments": (_REGION, *_DAYS),
     "GET /api/materials": _PAGE,
     "GET /api/drafts": (
         *_PAGE,

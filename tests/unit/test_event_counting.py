@@ -15,8 +15,8 @@ from liangwang.domain.event_tally import BOUNDS
 from liangwang.domain.history import Recorded
 from liangwang.domain.patience import Patience
 from liangwang.fakes import FakeAws, Fault
+from liangwang.services.department_load import DepartmentLoad
 from liangwang.services.event_counting import OPEN_KEYS, EventCounting, gathered
-from liangwang.services.open_tasks import OpenTasks
 from liangwang.store import Store, Stored
 from msgspec.structs import replace
 
@@ -430,7 +430,7 @@ def test_the_open_tasks_of_a_department_are_read_at_most_once_in_a_while():
     ]
     step.take([change(one, 0, one.version) for one in events], NOON)
     now = [NOON]
-    load = OpenTasks(store, clock=lambda: now[0])
+    load = DepartmentLoad(store, clock=lambda: now[0])
     aws.calls.clear()
     assert (load("EAST-FIRE"), load("EAST-FIRE"), load("WEST-ROADS")) == (4, 4, 0)
     assert len(aws.calls) == 1

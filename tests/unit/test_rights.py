@@ -87,6 +87,7 @@ RIGHTS = {
     "order.answer": "supervisor: department public",
     "supervision.list": "operator: region public; auditor: any public",
     "collaboration.read": "operator: region public; auditor: any public",
+    "console.read": "operator: region public; auditor: any public",
     # ---- systems, and what crosses between them
     "exchange.carry": "system: any public",
     "mailbox.use": "system: department public",

@@ -45,6 +45,7 @@ TABLE = {
     "ProceduresFunction": "DepartmentTable",
     "StepsFunction": "DepartmentTable",
     "StatisticsFunction": "DepartmentTable",
+    "ConsoleFunction": None,
     "OrdersFunction": "DepartmentTable",
     "HandbackFunction": "GovernanceTable",
     "MailboxFunction": "GovernanceTable",

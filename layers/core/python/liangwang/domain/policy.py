@@ -94,6 +94,7 @@ Action = Literal[
     "order.answer",
     "supervision.list",
     "collaboration.read",
+    "console.read",
     "crossing.application",
     "crossing.collaboration",
 ]
@@ -234,6 +235,7 @@ POLICY: Mapping[Action, Mapping[Role, Mapping[Relation, Fields]]] = {
     "order.answer": {"supervisor": {"department": "public"}},
     "supervision.list": {"operator": {"region": "public"}, "auditor": {"any": "public"}},
     "collaboration.read": {"operator": {"region": "public"}, "auditor": {"any": "public"}},
+    "console.read": {"operator": {"region": "public"}, "auditor": {"any": "public"}},
     "crossing.application": {"system": {"any": "public", "department": "full"}},
     "crossing.collaboration": {"system": {"any": "public", "supporting": "public"}},
 }

@@ -1,20 +1,19 @@
 """统计: what departments did in a time, by item; and what they have open now."""
 
 from collections import Counter
-from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from msgspec import Struct
 
 from ..aggregates import TALLY, Key
 from ..domain import tally
-from ..domain.case_no import SHANGHAI
 from ..domain.catalogue import Catalogue, Text
 from ..domain.errors import Invalid, Violation
 from ..domain.tally import Counts, Place, Tally
 from ..domain.worklist import light
 from ..http import Request
 from ..store import Store
+from . import days
 from .departments import Departments
 
 MOST_DAYS = 366
@@ -69,7 +68,7 @@ class Statistics:
         what is no day, and for more than can be added up at once.
         """
         departments = self._departments.all(request, "statistics.read")
-        first, last = _days(request)
+        first, last = days.asked(request)
         if (last - first).days >= MOST_DAYS or ((last - first).days + 1) * len(departments) > MOST:
             fix = f"ask for at most {MOST_DAYS} days, and at most {MOST} days of all departments together; or name a department"
             raise Invalid("the time is too long", violations=(Violation("to", fix),))
@@ -88,7 +87,7 @@ class Statistics:
         keys = [
             Key(TALLY.name, tally.identity(Place(code, day), shard))
             for code in departments
-            for day in _between(first, last)
+            for day in days.between(first, last)
             for shard in range(tally.SHARDS)
         ]
         found: dict[str, dict[str, Counter[str]]] = {}
@@ -123,32 +122,3 @@ class Statistics:
             lights.update(shown for one in page if (shown := light(one.entry, now)) is not None)
             if cursor is None:
                 return OpenNow(status=dict(status), light=dict(lights))
-
-
-def _days(request: Request) -> tuple[date, date]:
-    today = request.now.astimezone(SHANGHAI).date()
-    found: list[Violation] = []
-    last = _day(request, "to", found) or today
-    first = _day(request, "from", found) or last.replace(day=1)
-    if not found and last < first:
-        found.append(Violation("to", "use a day that is not before from"))
-    if found:
-        raise Invalid("not a time", violations=tuple(found))
-    return first, last
-
-
-def _day(request: Request, name: str, found: list[Violation]) -> date | None:
-    text = request.query.get(name, "")
-    if not text:
-        return None
-    try:
-        day = date.fromisoformat(text) if len(text) == len("2027-03-01") else None
-    except ValueError:
-        day = None
-    if day is None or not 2000 <= day.year < 2200:
-        found.append(Violation(name, "use a day such as 2027-03-01"))
-    return day
-
-
-def _between(first: date, last: date) -> Iterator[date]:
-    return (first + timedelta(days=number) for number in range((last - first).days + 1))

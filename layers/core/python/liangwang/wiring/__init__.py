@@ -16,7 +16,7 @@ from .department_system import (
     steps,
 )
 from .every_system import audit, publisher, supervision
-from .governance_system import collaboration, handback, mailbox, oversight, relay
+from .governance_system import collaboration, console, handback, mailbox, oversight, relay
 from .intake_system import (
     document_signer,
     documents,
@@ -42,6 +42,7 @@ __all__ = [
     "audit",
     "authorizer",
     "collaboration",
+    "console",
     "decisions",
     "document_signer",
     "documents",

@@ -6,6 +6,9 @@ from . import shared
 
 if TYPE_CHECKING:
     from ..services.centre import Centre
+    from ..services.console import Console
+    from ..services.console_changes import ConsoleChanges
+    from ..services.console_figures import ConsoleFigures
     from ..services.handback import Handback
     from ..services.mailbox import Mailboxes
     from ..services.oversight import Oversight
@@ -47,3 +50,17 @@ def mailbox() -> "Mailboxes":
     from ..services.mailbox import Mailboxes
 
     return Mailboxes(shared.store(shared.outside.aws()), shared.catalogue().organisation)
+
+
+def console() -> "tuple[Console, ConsoleFigures, ConsoleChanges]":
+    """What centres see of all collaboration events: what is open, what went on, what changes."""
+    from ..services.console import Console
+    from ..services.console_changes import ConsoleChanges
+    from ..services.console_figures import ConsoleFigures
+
+    tallies, organisation = shared.store(shared.outside.aws(), shared.TALLIES), shared.organisation()
+    return (
+        Console(tallies, organisation),
+        ConsoleFigures(tallies, organisation),
+        ConsoleChanges(tallies, organisation),
+    )

@@ -8,7 +8,7 @@ from ..store import Store
 from .event_counting import OPEN_KEYS
 
 
-class OpenTasks:
+class DepartmentLoad:
     """Open collaboration tasks by department, as the centres' tallies have them: some seconds behind the events.
 
     One read serves all questions of the next ``fresh`` time: load is a matter of degree.
