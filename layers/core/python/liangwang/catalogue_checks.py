@@ -6,7 +6,7 @@ Each check is a generator of ``(path, reason)``: where in the file, and what to 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
-from liangwang.domain.catalogue import Collaboration, Item, Organisation, Scenario
+from liangwang.domain.catalogue import Ask, Collaboration, Item, Organisation, Scenario
 from liangwang.domain.procedures import HEARING_HELD_WITHIN
 from liangwang.domain.responsibilities import Responsibilities
 from liangwang.domain.routing import TOWN
@@ -208,8 +208,21 @@ def _asks_can_be_answered(item: Item, responsibilities: Responsibilities) -> Ite
             for place in places:
                 if place not in organisation.region:
                     yield (*here, "place"), f"the form field {ask.place} offers {place!r}, which is no region"
+            yield from _shows_what_there_is(here, ask, item)
             known = [place for place in places if place in organisation.region]
             yield from _unanswered((*here, "capability"), ask.capability, known, responsibilities, item)
+
+
+def _shows_what_there_is(here: Path, ask: Ask, item: Item) -> Iterator[Problem]:
+    """An ask shows fields that the form has, the personal ones sealed to whoever answers."""
+    clear = sorted(set(item.form.get("properties", {})) - set(item.personal))
+    for i, name in enumerate(ask.fields or ()):
+        if name not in clear:
+            yield (*here, "fields", i), f"{name!r} is no field that everybody may see; use one of {', '.join(clear)}"
+    for i, name in enumerate(ask.personal):
+        if name not in item.personal:
+            choices = ", ".join(item.personal) or "none: the item has none"
+            yield (*here, "personal", i), f"{name!r} is no personal field of the item; use one of {choices}"
 
 
 def _places_of_field(item: Item, name: str) -> list[str]:

@@ -1,13 +1,13 @@
 """协同请求 by hand: what officers may ask other departments, in a case or for a task that they have in hand. Pure."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
 from . import messages as m
 from .catalogue import Ask, Join, Organisation, Text
-from .errors import Invalid, Violation
+from .errors import Invalid, NotNow, Violation
 
 MOST_ASKS = 10
 """Questions of one request."""
@@ -75,6 +75,13 @@ def asks_of(wish: AskOthers, known: Known, organisation: Organisation) -> tuple[
     if found:
         raise Invalid("these questions cannot be asked; see errors", violations=tuple(found))
     return tuple(_ask(one, known) for one in wish.asks)
+
+
+def require_new(asks: tuple[Ask, ...], waiting: Iterable[m.CollaborationRequested]) -> None:
+    """Raises NotNow for questions that wait for an answer already: a request that is sent again raises no second one."""
+    for one in waiting:
+        if one.asks == asks:
+            raise NotNow(f"this is asked already: {one.request_id} waits for the answer")
 
 
 def _ask(one: HandAsk, known: Known) -> Ask:

@@ -17,7 +17,7 @@ from .catalogue import Collaboration, Item, Organisation
 from .course import Practice, facts, find
 from .errors import NotFound, NotNow, require_reason
 from .history import Recorded, too_late
-from .question import MOST_REQUESTS, AskOthers, Known, asks_of
+from .question import MOST_REQUESTS, AskOthers, Known, asks_of, require_new
 
 MOST_URGES = 20
 """How often one request may be urged."""
@@ -147,7 +147,8 @@ def ask_others(
 ) -> Sequence[Event]:
     """An officer asks other departments; the case waits until they have answered.
 
-    Raises NotNow unless the case is in review, and when it has asked often enough; Invalid for what cannot be asked.
+    Raises NotNow unless the case is in review, when it has asked often enough, and for what it is asking already; Invalid for what
+    cannot be asked.
     """
     if state.status not in BEFORE:
         raise NotNow(f"the case is {state.status}; other departments are asked while it is in review")
@@ -155,13 +156,15 @@ def ask_others(
     if number > MOST_REQUESTS:
         raise NotNow(f"officers raise at most {MOST_REQUESTS} requests in one case")
     known = Known(place=application.place, fields=(*state.form, *on.item.personal), personal=on.item.personal)
+    asks = asks_of(wish, known, organisation)
+    require_new(asks, (one for one in state.requests if one.request_id in state.awaited))
     request = m.CollaborationRequested(
         case_no=application.case_no,
         request_id=f"{application.case_no}-R{number}",
         department=state.department,
         task_code=application.task_code,
         place=application.place,
-        asks=asks_of(wish, known, organisation),
+        asks=asks,
         join=wish.join,
         days=wish.days,
         on_timeout=wish.on_timeout,

@@ -19,7 +19,7 @@ from .catalogue import Lights, Organisation
 from .errors import Invalid, NotNow, Violation, require_reason
 from .history import Recorded, too_late
 from .patience import Patience
-from .question import LONGEST, MOST_REQUESTS, AskOthers, Known, asks_of
+from .question import LONGEST, MOST_REQUESTS, AskOthers, Known, asks_of, require_new
 from .task_events import Answered as Answered
 from .task_events import Event as Event
 from .task_events import Extended as Extended
@@ -246,8 +246,8 @@ def ask(state: Task, wish: AskOthers, *, organisation: Organisation, now: dateti
     """The department asks others for what it needs itself. Nobody gets more than it has: the task's own form, no personal data,
     and no time after the task's limit.
 
-    Raises NotNow when the task is closed or overdue, when the question would go too deep or too many were asked; Invalid for
-    what cannot be asked.
+    Raises NotNow when the task is closed or overdue, when the question would go too deep, was asked already or too many were;
+    Invalid for what cannot be asked.
     """
     task = state.task
     if not state.is_open:
@@ -260,6 +260,7 @@ def ask(state: Task, wish: AskOthers, *, organisation: Organisation, now: dateti
     if len(state.requests) >= MOST_REQUESTS:
         raise NotNow(f"at most {MOST_REQUESTS} requests are raised for one task")
     asks = asks_of(wish, Known(place=task.ask.place, fields=task.form), organisation)
+    require_new(asks, (one for one in state.requests if one.request_id in state.awaited))
     named = None if any(one.fields is None for one in asks) else {name for one in asks for name in one.fields or ()}
     request = m.CollaborationRequested(
         case_no=task.case_no,
