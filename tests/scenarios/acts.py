@@ -6,6 +6,7 @@ from liangwang.aggregates import CASE, TASK
 from liangwang.domain.steps import open_steps
 
 REASON = {"reason": "示例：不属于本部门职责"}
+QUESTION = {"days": 3, "on_timeout": "lift", "join": {"policy": "all"}}
 CITIZEN = "citizen"
 
 
@@ -33,6 +34,9 @@ ACTS = {
         "POST /api/tasks/{task_id}/report", "clerk", {"opinion": "disagree", "explanation": "现场不符合要求"}, "task"
     ),
     "declines": Act("POST /api/tasks/{task_id}/decline", "clerk", REASON, "task"),
+    "asks others": Act("POST /api/cases/{case_no}/collaborations", "clerk", QUESTION),
+    "takes back": Act("POST /api/cases/{case_no}/collaborations/{request_id}/cancel", "clerk", REASON, "request"),
+    "asks on": Act("POST /api/tasks/{task_id}/collaborations", "clerk", QUESTION, "task"),
 }
 
 
@@ -54,8 +58,24 @@ def act(stage, scenario, case_no, step):
     path = {"case_no": case_no}
     if chosen.about == "task":
         path = {"task_id": task_of(stage, case_no, step)}
+    if chosen.about == "request":
+        path["request_id"] = f"{case_no}-{step.what}"
     body = None if chosen.body is None else {**chosen.body, **step.give}
+    if "asks" in step.give:
+        body["asks"] = [in_full(one) for one in step.give["asks"]]
     return stage.ask(caller(scenario, step.who, chosen.role), chosen.route, path, body)
+
+
+def in_full(ask):
+    """A question as it is asked: a scenario names the capability only, unless there is more to say."""
+    given = {"capability": ask} if isinstance(ask, str) else ask
+    return {"question": {"zh": "示例：请核实并答复"}, **given}
+
+
+def agrees(stage, task_id, department):
+    """A clerk of the department agrees, whichever scenario the task is from."""
+    chosen = ACTS["agrees"]
+    return stage.ask(caller("", department, "clerk"), chosen.route, {"task_id": task_id}, chosen.body)
 
 
 def applies(stage, scenario):

@@ -17,13 +17,15 @@ class Application(Struct, frozen=True, forbid_unknown_fields=True):
     item: str
     place: str = "990101001"
     form: dict[str, Any] = field(default_factory=dict)
+    day: int = 0
+    at: str = "09:00"
 
 
 class Step(Struct, frozen=True, forbid_unknown_fields=True):
-    """One act (acts.py), on a working day counted from 0, at a time of day.
+    """One act (acts.py), on a working day, at a time of day. Day 0 is a Monday.
 
     ``who`` is a department, a region's centre, or the citizen; ``what`` the capability that a task is about, where a
-    department has several. ``refused`` is the status of the answer where the act is not taken. ``at_once``: together with the
+    department has several, or the end of a request's id. ``refused`` is the status of the answer where the act is not taken. ``at_once``: together with the
     step before, while nothing has been carried in between.
     """
 

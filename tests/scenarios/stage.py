@@ -26,8 +26,11 @@ from tests.conftest import REPOSITORY
 from tests.functional.functions import Functions, Outside, golden
 
 SYSTEMS = ("intake", "governance", "department")
-MONDAY = datetime(2027, 3, 1, 1, 0, tzinfo=UTC)
-"""Nine o'clock in Shanghai on a Monday that is followed by five weeks without a holiday."""
+OPENING = datetime(2027, 2, 11, 1, 0, tzinfo=UTC)
+"""Nine o'clock in Shanghai on the Thursday after Spring Festival."""
+
+BEFORE_MONDAY = 2
+"""Day 0 is the Monday after the opening, six weeks before the next holiday; the two days before it are -2 and -1."""
 
 TRIES = 8
 """How often a batch comes again before a scenario fails: nothing here is ever down."""
@@ -58,7 +61,7 @@ class Stage(Functions):
 
     def __init__(self, wire, manner):
         super().__init__()
-        self.now = MONDAY
+        self.now = OPENING
         self.wire, self.manner = wire, manner
         self.outside = OnTheWire(wire, self.clock)
         self.aws, self.objects = self.outside.aws(), self.outside.objects()
@@ -163,10 +166,10 @@ class Stage(Functions):
             self.sweep()
 
     def moment(self, day, at="09:00"):
-        """A time of day (Shanghai) on a working day, counted from the first Monday as day 0."""
-        found = self.calendar.after(self.calendar.day_of(MONDAY), day)
+        """A time of day (Shanghai) on a working day."""
+        found = self.calendar.after(self.calendar.day_of(OPENING), day + BEFORE_MONDAY)
         hours, minutes = map(int, at.split(":"))
-        return datetime.combine(found, MONDAY.timetz()) + timedelta(hours=hours - 9, minutes=minutes)
+        return datetime.combine(found, OPENING.timetz()) + timedelta(hours=hours - 9, minutes=minutes)
 
     # ------------------------------------------------------------------ looking at it
 
