@@ -134,15 +134,17 @@ def take(known: OpenEvents | None, events: Mapping[str, Told], now: datetime) ->
     open_now, ended, recent, number = dict(before.standing), dict(before.ended), list(before.recent), before.number
     for collaboration_id, told in sorted(events.items()):
         version = _known(before, collaboration_id)
-        if version is not None and version >= len(told.history):
+        if version is not None and version > len(told.history):
             continue
         for change in _changes(collaboration_id, told, told.since if version is None else version):
             number += 1
             recent.append(replace(change, number=number))
         state = folded(told.history)
+        if version is None and state.conclusion is not None and told.since >= len(told.history):
+            continue  # it has ended, nobody knew of it and nobody is to be told
         if state.conclusion is None:
             open_now[collaboration_id] = standing(told.history, state)
-        else:
+        elif collaboration_id not in ended or version != len(told.history):
             open_now.pop(collaboration_id, None)
             ended[collaboration_id] = (len(told.history), int(now.timestamp()))
     if open_now == before.standing and ended == before.ended and number == before.number:
