@@ -22,6 +22,7 @@ from liangwang.domain.catalogue import (
     Step,
     Text,
 )
+from liangwang.domain.centre_rules import Governance
 from liangwang.domain.course import Practice
 from liangwang.domain.history import Recorded
 from liangwang.domain.responsibilities import Responsibilities
@@ -56,6 +57,7 @@ CITY = Organisation(
 )
 
 RESPONSIBILITIES = Responsibilities(CITY)
+GOVERNANCE = Governance(RESPONSIBILITIES, Calendar())
 
 
 def ask(capability="fire", place="T1"):

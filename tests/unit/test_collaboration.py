@@ -4,15 +4,18 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from liangwang.domain import messages as m
-from liangwang.domain.collaboration import evolve, wake_at
-from liangwang.domain.coordination import cancel, raise_event, receive_report, wake
+from liangwang.domain.collaboration import evolve
+from liangwang.domain.coordination import cancel, raise_event
 from liangwang.domain.errors import Invalid
+from liangwang.domain.event_clock import wake_at
+from liangwang.domain.event_limits import wake
 from liangwang.domain.history import Recorded
 from liangwang.domain.patience import Patience
+from liangwang.domain.reports import receive_report
 from liangwang.domain.working_days import Calendar
 from msgspec import structs
 
-from tests.unit.samples import CASE_NO, NOON, RESPONSIBILITIES, ask, folded, kinds, request
+from tests.unit.samples import CASE_NO, GOVERNANCE, NOON, ask, folded, kinds, request
 
 LATER = NOON + timedelta(days=3)
 CALENDAR = Calendar()
@@ -24,7 +27,7 @@ def raised(*asks, **settings):
     return folded(
         evolve,
         None,
-        raise_event(request(*asks, **settings), responsibilities=RESPONSIBILITIES, calendar=CALENDAR, now=NOON),
+        raise_event(request(*asks, **settings), on=GOVERNANCE, now=NOON),
     )
 
 
@@ -50,7 +53,7 @@ def decline(task):
 
 def hear(state, message):
     """The events a message leads to, and the state after them."""
-    events = receive_report(state, message, responsibilities=RESPONSIBILITIES, now=NOON)
+    events = receive_report(state, message, on=GOVERNANCE, now=NOON)
     return events, folded(evolve, state, events)
 
 
@@ -58,22 +61,22 @@ def hear(state, message):
 
 
 def test_an_event_is_registered_at_the_requesters_centre_with_a_limit():
-    first = raise_event(request(days=2), responsibilities=RESPONSIBILITIES, calendar=CALENDAR, now=NOON)[0]
+    first = raise_event(request(days=2), on=GOVERNANCE, now=NOON)[0]
     assert (first.region, first.level, first.due_at) == ("D1", 4, datetime(2027, 3, 3, 9, 30, tzinfo=UTC))
 
 
 def test_a_limit_in_working_days_does_not_pass_over_a_weekend():
     friday = datetime(2027, 3, 5, 9, 0, tzinfo=UTC)
-    first = raise_event(request(days=1), responsibilities=RESPONSIBILITIES, calendar=CALENDAR, now=friday)[0]
+    first = raise_event(request(days=1), on=GOVERNANCE, now=friday)[0]
     assert first.due_at == datetime(2027, 3, 8, 9, 30, tzinfo=UTC)
     state = evolve(None, Recorded(friday, "", first))
-    assert wake(state, responsibilities=RESPONSIBILITIES, calendar=CALENDAR, now=friday + timedelta(days=2)) == []
+    assert wake(state, on=GOVERNANCE, now=friday + timedelta(days=2)) == []
 
 
 @pytest.mark.parametrize("days", [-1, 367, 10**9])
 def test_a_limit_that_is_none_is_refused_with_what_to_write(days):
     with pytest.raises(Invalid) as caught:
-        raise_event(request(days=days), responsibilities=RESPONSIBILITIES, calendar=CALENDAR, now=NOON)
+        raise_event(request(days=days), on=GOVERNANCE, now=NOON)
     assert caught.value.violations[0].field == "data.days"
 
 
@@ -89,18 +92,15 @@ def test_an_ask_can_go_to_another_district():
 
 
 def test_an_ask_nobody_answers_for_is_lifted_and_the_others_are_dispatched():
-    events = raise_event(
-        request(ask("fire"), ask("astronomy")), responsibilities=RESPONSIBILITIES, calendar=CALENDAR, now=NOON
-    )
-    assert kinds(events) == ["Raised", "TaskDispatched", "Lifted"]
+    events = raise_event(request(ask("fire"), ask("astronomy")), on=GOVERNANCE, now=NOON)
+    assert kinds(events) == ["Raised", "TaskDispatched", "Unrouted", "Lifted"]
     assert events[-1].reason == "nobody_responsible"
 
 
 def test_an_ask_at_an_unknown_place_stops_nothing():
-    assert kinds(
-        raise_event(request(ask(place="None")), responsibilities=RESPONSIBILITIES, calendar=CALENDAR, now=NOON)
-    ) == [
+    assert kinds(raise_event(request(ask(place="None")), on=GOVERNANCE, now=NOON)) == [
         "Raised",
+        "Unrouted",
         "Lifted",
     ]
 
@@ -113,15 +113,13 @@ def by_centre(centre, *asks):
 
 
 def test_a_centre_that_asks_itself_is_its_own_requester():
-    events = raise_event(by_centre("T1", ask("site")), responsibilities=RESPONSIBILITIES, calendar=CALENDAR, now=NOON)
+    events = raise_event(by_centre("T1", ask("site")), on=GOVERNANCE, now=NOON)
     assert (events[0].region, events[0].level) == ("T1", 5)
     assert (events[1].department, events[1].requester, events[1].centre) == ("TOWN-SITE", "", "T1")
 
 
 def test_a_decline_of_a_centres_own_question_is_decided_by_the_centre_above_both():
-    state = folded(
-        evolve, None, raise_event(by_centre("D1"), responsibilities=RESPONSIBILITIES, calendar=CALENDAR, now=NOON)
-    )
+    state = folded(evolve, None, raise_event(by_centre("D1"), on=GOVERNANCE, now=NOON))
     assert hear(state, decline(state.tasks[0]))[0][0].decided_by == "D1"
 
 
@@ -129,7 +127,7 @@ def test_a_decline_of_a_centres_own_question_is_decided_by_the_centre_above_both
 def test_who_asks_is_a_department_or_a_centre_of_the_city(department, centre, field):
     wish = structs.replace(request(), department=department, centre=centre)
     with pytest.raises(Invalid) as caught:
-        raise_event(wish, responsibilities=RESPONSIBILITIES, calendar=CALENDAR, now=NOON)
+        raise_event(wish, on=GOVERNANCE, now=NOON)
     assert caught.value.violations[0].field == f"data.{field}"
 
 
@@ -138,9 +136,10 @@ def test_who_asks_is_a_department_or_a_centre_of_the_city(department, centre, fi
 
 def test_a_declined_task_goes_to_the_next_department_as_the_common_centre_decides():
     events, _ = hear(raised(), decline(raised().tasks[0]))
-    assert kinds(events) == ["Declined", "TaskDispatched"]
+    assert kinds(events) == ["Declined", "Decided", "TaskDispatched"]
     assert events[0].decided_by == "D1"
-    assert (events[1].department, events[1].forced) == ("EAST-FIRE-2", False)
+    assert (events[1].by, events[1].outcome, events[1].explanation) == ("rule", "another", "next_responsible")
+    assert (events[2].department, events[2].forced) == ("EAST-FIRE-2", False)
 
 
 def test_after_two_declines_the_task_is_forced_on_the_nearest():
@@ -246,48 +245,46 @@ def cancelled():
 def test_cancelling_recalls_open_tasks_and_concludes():
     state = raised(ask("fire"), ask("site"))
     _, state = hear(state, report(state.tasks[0]))
-    events = cancel(state, cancelled(), now=NOON)
+    events = cancel(state, cancelled())
     assert kinds(events) == ["TaskRecalled", "CollaborationConcluded"]
     assert (events[-1].conclusion, events[-1].because) == ("cancelled", "requester_ended")
 
 
 def test_cancelling_a_concluded_event_is_kept_as_a_note():
     _, state = hear(raised(), report(raised().tasks[0]))
-    assert kinds(cancel(state, cancelled(), now=NOON)) == ["Noted"]
+    assert kinds(cancel(state, cancelled())) == ["Noted"]
 
 
 @pytest.mark.parametrize(("on_timeout", "conclusion"), [("proceed", "agree"), ("deny", "disagree")])
 def test_when_the_limit_passes_the_event_proceeds_or_denies_as_the_item_says(on_timeout, conclusion):
-    events = wake(raised(on_timeout=on_timeout), responsibilities=RESPONSIBILITIES, calendar=CALENDAR, now=LATER)
+    events = wake(raised(on_timeout=on_timeout), on=GOVERNANCE, now=LATER)
     assert kinds(events) == ["TaskRecalled", "CollaborationConcluded"]
     assert events[-1].conclusion == conclusion
 
 
 def test_when_the_limit_passes_an_event_can_be_lifted_with_a_new_limit_and_urges():
-    events = wake(raised(on_timeout="lift"), responsibilities=RESPONSIBILITIES, calendar=CALENDAR, now=LATER)
-    assert kinds(events) == ["Lifted", "TaskUrged"]
-    assert (events[0].region, events[0].due_at) == ("C", datetime(2027, 3, 8, 9, 30, tzinfo=UTC))
+    events = wake(raised(on_timeout="lift"), on=GOVERNANCE, now=LATER)
+    assert kinds(events) == ["Lit", "Lifted", "CollaborationExtended", "TaskUrged"]
+    assert (events[1].region, events[1].due_at) == ("C", datetime(2027, 3, 8, 9, 30, tzinfo=UTC))
 
 
 def test_the_city_has_no_centre_above_and_keeps_the_event():
     state = raised(on_timeout="lift")
     for _ in range(3):
-        state = folded(
-            evolve, state, wake(state, responsibilities=RESPONSIBILITIES, calendar=CALENDAR, now=state.due_at)
-        )
+        state = folded(evolve, state, wake(state, on=GOVERNANCE, now=state.due_at))
     assert state.region == "C"
 
 
 def test_before_the_limit_nothing_happens():
-    assert wake(raised(), responsibilities=RESPONSIBILITIES, calendar=CALENDAR, now=NOON + timedelta(hours=1)) == []
+    assert wake(raised(), on=GOVERNANCE, now=NOON + timedelta(hours=1)) == []
 
 
 def test_a_concluded_event_is_never_woken():
     _, state = hear(raised(), report(raised().tasks[0]))
-    assert wake(state, responsibilities=RESPONSIBILITIES, calendar=CALENDAR, now=LATER) == []
+    assert wake(state, on=GOVERNANCE, now=LATER) == []
     assert wake_at(state, PATIENCE) is None
 
 
 def test_an_open_event_is_looked_at_when_its_limit_passes():
-    state = raised()
+    state = raised(days=1)
     assert wake_at(state, PATIENCE) == state.due_at

@@ -10,17 +10,16 @@ from liangwang.domain.coordination import cancel, raise_event
 from liangwang.domain.event_queue import Queued, placed
 from liangwang.domain.history import Recorded
 from liangwang.domain.patience import Patience
-from liangwang.domain.working_days import Calendar
 from liangwang.fakes import FakeAws
 from liangwang.store import Store, Stored
 
-from tests.unit.samples import CASE_NO, NOON, RESPONSIBILITIES, ask, folded, request
+from tests.unit.samples import CASE_NO, GOVERNANCE, NOON, ask, folded, request
 
 ID = f"{CASE_NO}-check"
 
 
 def events(*asks, **settings):
-    return raise_event(request(*asks, **settings), responsibilities=RESPONSIBILITIES, calendar=Calendar(), now=NOON)
+    return raise_event(request(*asks, **settings), on=GOVERNANCE, now=NOON)
 
 
 def test_an_open_event_stands_before_the_centre_in_charge_by_its_limit():
@@ -42,7 +41,7 @@ def test_a_concluded_event_stands_with_those_that_were_raised_in_its_month():
     state = folded(evolve, None, events())
     ended = CollaborationCancelled(case_no=CASE_NO, request_id=ID, department="EAST-MARKET", reason="")
     later = NOON + timedelta(days=40)
-    place = placed(folded(evolve, state, cancel(state, ended, now=later), at=later))
+    place = placed(folded(evolve, state, cancel(state, ended), at=later))
     assert (place.desk, place.due_at) == ("concluded/2027-03", NOON)
 
 

@@ -5,11 +5,11 @@ from hypothesis import strategies as st
 from liangwang.domain import collaboration
 from liangwang.domain import messages as m
 from liangwang.domain.collaboration import evolve
-from liangwang.domain.coordination import raise_event, receive_report
+from liangwang.domain.coordination import raise_event
 from liangwang.domain.join import joined
-from liangwang.domain.working_days import Calendar
+from liangwang.domain.reports import receive_report
 
-from tests.unit.samples import NOON, RESPONSIBILITIES, ask, folded, request
+from tests.unit.samples import GOVERNANCE, NOON, ask, folded, request
 
 ASKS = (ask("fire"), ask("site"), ask("licence"), ask("roads", place="T2"))
 POLICIES = st.sampled_from(("all", "any", "quorum"))
@@ -19,7 +19,7 @@ OPINIONS = st.lists(st.sampled_from(("agree", "disagree", None)), min_size=1, ma
 def event_with(opinions, policy, count):
     """A collaboration event in which each ask has got this opinion, or none yet; nothing is concluded by it."""
     wish = request(*ASKS[: len(opinions)], policy=policy, count=count)
-    state = folded(evolve, None, raise_event(wish, responsibilities=RESPONSIBILITIES, calendar=Calendar(), now=NOON))
+    state = folded(evolve, None, raise_event(wish, on=GOVERNANCE, now=NOON))
     reports = [
         collaboration.Reported(task_id=task.dispatched.task_id, by="c", opinion=opinion, explanation="")
         for task, opinion in zip(state.tasks, opinions, strict=True)
@@ -49,9 +49,7 @@ def test_the_verdict_is_what_counting_every_way_out_gives(opinions, policy, coun
 def test_the_conclusion_does_not_depend_on_the_order_of_the_answers(order, opinions, policy):
     def conclusion(sequence):
         wish = request(*ASKS, policy=policy, count=2)
-        state = folded(
-            evolve, None, raise_event(wish, responsibilities=RESPONSIBILITIES, calendar=Calendar(), now=NOON)
-        )
+        state = folded(evolve, None, raise_event(wish, on=GOVERNANCE, now=NOON))
         for place in sequence:
             sent = state.tasks[place].dispatched
             report = m.TaskReported(
@@ -63,7 +61,7 @@ def test_the_conclusion_does_not_depend_on_the_order_of_the_answers(order, opini
                 opinion=opinions[place],
                 explanation="",
             )
-            state = folded(evolve, state, receive_report(state, report, responsibilities=RESPONSIBILITIES, now=NOON))
+            state = folded(evolve, state, receive_report(state, report, on=GOVERNANCE, now=NOON))
         return state.conclusion.conclusion
 
     assert conclusion(order) == conclusion(range(4))

@@ -18,6 +18,7 @@ from .domain import (
     collaboration,
     deadlines,
     draft,
+    event_clock,
     event_queue,
     event_tally,
     joint,
@@ -239,7 +240,7 @@ COLLABORATION = _kind(
     collaboration.Event,
     collaboration.evolve,
     lambda state, patience, last: Index(
-        wake_at=collaboration.wake_at(state, patience, last=last),
+        wake_at=event_clock.wake_at(state, patience, last=last),
         holder=f"case/{state.request.case_no}",
         desk=event_queue.placed(state),
     ),

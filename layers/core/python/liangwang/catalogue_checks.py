@@ -6,6 +6,8 @@ Each check is a generator of ``(path, reason)``: where in the file, and what to 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
+from msgspec import structs
+
 from liangwang.domain.catalogue import Ask, Collaboration, Item, Organisation, Scenario
 from liangwang.domain.procedures import HEARING_HELD_WITHIN
 from liangwang.domain.responsibilities import Responsibilities
@@ -74,6 +76,9 @@ def supervision_problems(rules: SupervisionRules) -> Iterator[Problem]:
             yield (*here, "to"), "it goes up to the department or to the centre, not to an officer"
         if rule.frees and rule.moment != "step":
             yield (*here, "frees"), f"only a step can be freed, and {rule.moment!r} is none"
+    for name, number in structs.asdict(rules.collaboration).items():
+        if isinstance(number, int) and number < 0:
+            yield ("collaboration", name), "a number that is not below 0"
 
 
 def item_problems(

@@ -68,6 +68,8 @@ def _values(event: Any, organisation: Organisation, language: str) -> dict[str, 
     request = getattr(event, "request", None) or getattr(event, "task", None) or getattr(event, "application", None)
     if request is not None:
         values |= _values(request, organisation, language)
+        if not values.get("department"):
+            values["department"] = values.get("centre", "")  # a centre that asks itself
     if ask := getattr(event, "ask", None) or getattr(request, "ask", None):
         values["question"] = getattr(ask.question, language)
     return values
@@ -93,7 +95,7 @@ def _shown(name: str, value: Any, organisation: Organisation, language: str) -> 
         "light",
     ) and texts.has(f"word.{value}"):
         return getattr(texts.text(f"word.{value}"), language)
-    if name in ("by", "reason", "because") and isinstance(value, str) and texts.has(f"reason.{value}"):
+    if name in ("by", "reason", "because", "explanation") and isinstance(value, str) and texts.has(f"reason.{value}"):
         return getattr(texts.text(f"reason.{value}"), language)
     if name in ("until", "due_at") and (value is None or isinstance(value, datetime)):
         return day(value, language) or getattr(texts.text("word.open_end"), language)

@@ -29,10 +29,14 @@ class CentreRules(Struct, frozen=True, forbid_unknown_fields=True):
     lights: Lights = Lights()
 
 
+STANDARD = CentreRules()
+"""What holds where a city says nothing else."""
+
+
 class Governance(NamedTuple):
     """What a centre decides by. ``load`` says how busy departments are, for routing rules that ask (docs/routing.md)."""
 
     responsibilities: Responsibilities
     calendar: Calendar
-    rules: CentreRules = CentreRules()
+    rules: CentreRules = STANDARD
     load: OpenTasks | None = None

@@ -5,6 +5,7 @@ time limits, and concludes when the join policy says so. It is its own aggregate
 on it is in ``coordination``.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Literal
 
@@ -18,18 +19,19 @@ from .collaboration_events import Decided as Decided
 from .collaboration_events import Declined as Declined
 from .collaboration_events import Disputed as Disputed
 from .collaboration_events import Event as Event
+from .collaboration_events import Extended as Extended
 from .collaboration_events import ExtensionAsked as ExtensionAsked
 from .collaboration_events import ExtensionRefused as ExtensionRefused
 from .collaboration_events import Lifted as Lifted
 from .collaboration_events import Lit as Lit
 from .collaboration_events import Raised as Raised
+from .collaboration_events import Refused as Refused
 from .collaboration_events import Reported as Reported
 from .collaboration_events import Signed as Signed
 from .collaboration_events import Stopped as Stopped
 from .collaboration_events import Unrouted as Unrouted
 from .collaboration_events import Urged as Urged
 from .history import Recorded
-from .patience import Patience
 
 TaskStatus = Literal[
     "dispatched", "signed", "declined", "disputed", "reported", "checked", "returned", "recalled", "stopped"
@@ -37,8 +39,25 @@ TaskStatus = Literal[
 """``disputed``: declined, and an operator has still to say who takes it; ``returned`` 返工: in hand again."""
 
 
+NOBODY_RESPONSIBLE = "nobody_responsible"
+"""Why an event stands before a centre as soon as it is raised; it is not lifted by that as one that nobody answers is."""
+
+NOT_SIGNED = "not_signed"
+LATE = frozenset({"task_limit_passed", "limit_passed"})
+"""Reasons of urges that are told once, when the moment has passed: it was to be signed by then, or reported."""
+
+EVENT_EXTENDED = "event_extended"
+"""Why a task has a new limit that nobody asked for: its event has one."""
+
+
 class Task(Struct, frozen=True, kw_only=True):
-    """A task as the centre sees it. ``since`` is when it came to be what it is, ``due_at`` its limit as it stands."""
+    """A task as the centre sees it. ``since`` is when it came to be what it is, ``due_at`` its limit as it stands.
+
+    ``told`` holds the reasons for which the department was urged. ``decider`` is the centre that decides, or decided, on its
+    decline, ``decide_by`` until when an operator there may. ``wish`` is the extension that waits for an operator,
+    ``extensions`` counts those that were given to this task alone. ``disclosure``: the requester was asked for the personal
+    fields, and what it gave has gone to the department.
+    """
 
     dispatched: m.TaskDispatched
     since: datetime
@@ -49,16 +68,31 @@ class Task(Struct, frozen=True, kw_only=True):
     attachments: tuple[m.Attachment, ...] = ()
     returns: int = 0
     urges: int = 0
+    told: tuple[str, ...] = ()
+    decider: str = ""
     decide_by: datetime | None = None
+    check_by: datetime | None = None
+    wish: ExtensionAsked | None = None
+    extensions: int = 0
+    disclosure: Literal["", "asked", "supplied"] = ""
 
     @property
     def is_open(self) -> bool:
         """Whether a report is still expected."""
         return self.status in ("dispatched", "signed", "returned")
 
+    @property
+    def is_undone(self) -> bool:
+        """Whether it was taken from the department again, which owes no report."""
+        return self.status in ("declined", "recalled", "stopped")
+
 
 class Collaboration(Struct, frozen=True, kw_only=True):
-    """The state of one event. ``tasks`` are by task id, in the order of dispatch; ``region`` is the centre in charge."""
+    """The state of one event. ``tasks`` are by task id, in the order of dispatch; ``region`` is the centre in charge.
+
+    ``lifts`` counts how often it went up because of its limit or by an operator's word; ``refused`` are the asks that nobody
+    is given.
+    """
 
     raised: Raised
     region: str
@@ -68,12 +102,29 @@ class Collaboration(Struct, frozen=True, kw_only=True):
     version: int = 1
     tasks: tuple[Task, ...] = ()
     light: m.Light = "green"
+    yellow_at: datetime | None = None
+    red_at: datetime | None = None
+    extensions: int = 0
+    lifts: int = 0
+    refused: tuple[Refused, ...] = ()
     conclusion: m.CollaborationConcluded | None = None
 
     @property
     def request(self) -> m.CollaborationRequested:
         """What was asked."""
         return self.raised.request
+
+    @property
+    def open_tasks(self) -> tuple[Task, ...]:
+        """The tasks that a report is expected on."""
+        return tuple(task for task in self.tasks if task.is_open)
+
+    @property
+    def unrouted(self) -> tuple[Ask, ...]:
+        """The asks that no department has, and that were not refused: an operator may name one."""
+        refused = {one.ask for one in self.refused} if self.refused else ()
+        held = [(ask, self.held(ask)) for ask in self.request.asks]
+        return tuple(ask for ask, task in held if (task is None or task.is_undone) and ask not in refused)
 
     def task(self, task_id: str) -> Task | None:
         """One task by id."""
@@ -82,6 +133,10 @@ class Collaboration(Struct, frozen=True, kw_only=True):
     def held(self, ask: Ask) -> Task | None:
         """The newest task for an ask."""
         return next((task for task in reversed(self.tasks) if task.dispatched.ask == ask), None)
+
+    def refusal(self, ask: Ask) -> Refused | None:
+        """Why nobody is given an ask; None for one that was not refused."""
+        return next((one for one in self.refused if one.ask == ask), None)
 
     def declines(self, ask: Ask) -> int:
         """How often an ask was handed back."""
@@ -93,7 +148,13 @@ def evolve(state: Collaboration | None, recorded: Recorded[Event]) -> Collaborat
     event = recorded.event
     if isinstance(event, Raised):
         return Collaboration(
-            raised=event, region=event.region, due_at=event.due_at, touched_at=recorded.at, raised_at=recorded.at
+            raised=event,
+            region=event.region,
+            due_at=event.due_at,
+            touched_at=recorded.at,
+            raised_at=recorded.at,
+            yellow_at=event.yellow_at,
+            red_at=event.red_at,
         )
     assert state is not None
     state = replace(state, version=state.version + 1, touched_at=recorded.at)
@@ -101,22 +162,39 @@ def evolve(state: Collaboration | None, recorded: Recorded[Event]) -> Collaborat
         case m.TaskDispatched():
             return replace(state, tasks=(*state.tasks, Task(dispatched=event, since=recorded.at, due_at=event.due_at)))
         case Lifted():
-            return replace(state, region=event.region, due_at=event.due_at)
+            lifts = state.lifts + (event.reason != NOBODY_RESPONSIBLE)
+            return replace(state, region=event.region, due_at=event.due_at, lifts=lifts)
         case Lit():
             return replace(state, light=event.light)
+        case Extended():
+            return replace(
+                state,
+                due_at=event.due_at,
+                yellow_at=event.yellow_at,
+                red_at=event.red_at,
+                extensions=state.extensions + 1,
+            )
         case m.CollaborationExtended():
             return replace(state, due_at=event.due_at)
+        case Refused():
+            return replace(state, refused=(*state.refused, event))
         case m.CollaborationConcluded():
             return replace(state, conclusion=event)
         case _:
             return _of_task(state, event, recorded.at)
 
 
+def following(state: Collaboration, events: Iterable[Event], now: datetime) -> Collaboration:
+    """The state after events that are decided but not recorded yet."""
+    for event in events:
+        state = evolve(state, Recorded(now, "", event))
+    return state
+
+
 _BECOMES: dict[type[Any], TaskStatus] = {
     Signed: "signed",
     Declined: "declined",
     Disputed: "disputed",
-    Decided: "declined",
     Reported: "reported",
     Checked: "checked",
     Stopped: "stopped",
@@ -134,27 +212,57 @@ def _of_task(state: Collaboration, event: Event, at: datetime) -> Collaboration:
     status = _BECOMES.get(type(event))
     if status is not None:
         task = replace(task, status=status, since=at)
-    match event:
-        case Disputed():
-            task = replace(task, decide_by=event.until)
-        case Reported():
-            task = replace(task, opinion=event.opinion, explanation=event.explanation, attachments=event.attachments)
-        case m.TaskReturned():
-            task = replace(task, opinion=None, returns=task.returns + 1, due_at=event.due_at)
-        case m.TaskExtended():
-            task = replace(task, due_at=event.due_at)
-        case m.TaskUrged():
-            task = replace(task, urges=task.urges + 1)
-    changed = task
+    changed = _changed(task, event)
     tasks = tuple(changed if one.dispatched.task_id == changed.dispatched.task_id else one for one in state.tasks)
     return replace(state, tasks=tasks)
 
 
-def wake_at(state: Collaboration, patience: Patience, *, last: datetime | None = None) -> datetime | None:
-    """When to look again: at the limit; once concluded, only to repeat recalls that nobody has confirmed.
+def _changed(task: Task, event: Event) -> Task:
+    match event:
+        case Declined():
+            return replace(task, decider=event.decided_by)
+        case Disputed():
+            return replace(task, decider=event.centre, decide_by=event.until)
+        case Decided():
+            return replace(task, status="declined" if task.status == "disputed" else task.status, decide_by=None)
+        case Reported():
+            return replace(
+                task,
+                opinion=event.opinion,
+                explanation=event.explanation,
+                attachments=event.attachments,
+                check_by=event.check_by,
+                wish=None,
+            )
+        case m.TaskReturned():
+            told = _untold(task)
+            return replace(task, opinion=None, returns=task.returns + 1, due_at=event.due_at, check_by=None, told=told)
+        case _:
+            return _timed(task, event)
 
-    Before the limit the requester's question finds what was lost.
-    """
-    if any(task.status == "recalled" for task in state.tasks) and state.conclusion is not None:
-        return patience.until(state.touched_at, last=last)
-    return state.due_at if state.conclusion is None else None
+
+def _timed(task: Task, event: Event) -> Task:
+    """What is said of a task's time, and of what it is done with."""
+    match event:
+        case m.TaskExtended():
+            given = event.reason != EVENT_EXTENDED
+            wish = None if given else task.wish
+            extensions = task.extensions + given
+            return replace(task, due_at=event.due_at, wish=wish, extensions=extensions, told=_untold(task))
+        case ExtensionAsked():
+            return replace(task, wish=event)
+        case ExtensionRefused():
+            return replace(task, wish=None)
+        case m.TaskUrged():
+            return replace(task, urges=task.urges + 1, told=tuple(dict.fromkeys((*task.told, event.reason))))
+        case m.DisclosureRequested():
+            return replace(task, disclosure="asked")
+        case m.TaskSupplied():
+            return replace(task, disclosure="supplied")
+        case _:
+            return task
+
+
+def _untold(task: Task) -> tuple[str, ...]:
+    """What the department was told of, but for the limit that is none any more."""
+    return tuple(reason for reason in task.told if reason not in LATE)

@@ -17,7 +17,8 @@ from .history import Noted
 class Raised(Struct, frozen=True, kw_only=True, tag="collaboration.raised", tag_field="type"):
     """A request became an event, registered at the requester's centre (``region``, ``level``).
 
-    ``responsibilities`` is the version of the rules that it is routed by.
+    ``responsibilities`` is the version of the rules that it is routed by; ``yellow_at`` and ``red_at`` are when its light turns
+    (None: not before its limit).
     """
 
     request: m.CollaborationRequested
@@ -26,6 +27,8 @@ class Raised(Struct, frozen=True, kw_only=True, tag="collaboration.raised", tag_
     level: int
     due_at: datetime
     responsibilities: str = ""
+    yellow_at: datetime | None = None
+    red_at: datetime | None = None
 
 
 class Signed(Struct, frozen=True, kw_only=True, tag="collaboration.signed", tag_field="type"):
@@ -44,13 +47,14 @@ class Declined(Struct, frozen=True, kw_only=True, tag="collaboration.declined", 
 
 
 class Reported(Struct, frozen=True, kw_only=True, tag="collaboration.reported", tag_field="type"):
-    """A department answered."""
+    """A department answered. ``check_by`` is until when somebody is to look at it; then it counts unchecked (None: it counts)."""
 
     task_id: str
     by: str
     opinion: m.Opinion
     explanation: str
     attachments: tuple[m.Attachment, ...] = ()
+    check_by: datetime | None = None
 
 
 class Stopped(Struct, frozen=True, kw_only=True, tag="collaboration.stopped", tag_field="type"):
@@ -65,6 +69,24 @@ class Lifted(Struct, frozen=True, kw_only=True, tag="collaboration.lifted", tag_
     region: str
     reason: str
     due_at: datetime
+
+
+class Extended(Struct, frozen=True, kw_only=True, tag="collaboration.limit_extended", tag_field="type"):
+    """延期: an operator gave the whole event a new limit, and its light new moments; the requester is told by a message."""
+
+    by: str
+    due_at: datetime
+    reason: str
+    yellow_at: datetime | None = None
+    red_at: datetime | None = None
+
+
+class Refused(Struct, frozen=True, kw_only=True, tag="collaboration.ask_refused", tag_field="type"):
+    """Nobody is given an ask, and that counts as a disagreement: ``because`` of a ``cycle``, everybody who is responsible being
+    among those whose questions led to it."""
+
+    ask: Ask
+    because: str
 
 
 class Unrouted(Struct, frozen=True, kw_only=True, tag="collaboration.unrouted", tag_field="type"):
@@ -137,6 +159,7 @@ class Urged(Struct, frozen=True, kw_only=True, tag="collaboration.urge_received"
 Event = (
     Raised
     | Unrouted
+    | Refused
     | Signed
     | Declined
     | Disputed
@@ -149,6 +172,7 @@ Event = (
     | Lit
     | Urged
     | Lifted
+    | Extended
     | m.TaskDispatched
     | m.TaskRecalled
     | m.TaskUrged

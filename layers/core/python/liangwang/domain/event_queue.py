@@ -10,7 +10,7 @@ from typing import Literal
 from msgspec import Struct
 
 from . import messages as m
-from .collaboration import Collaboration
+from .collaboration import LATE, NOT_SIGNED, Collaboration
 from .desk import Placed
 from .rating import month
 
@@ -22,7 +22,8 @@ an extension granted. The last four are an operator's."""
 class Queued(Struct, frozen=True, kw_only=True, array_like=True):
     """An open event in short. ``statuses`` counts its tasks by status. New fields come last, with a default.
 
-    ``requester`` is the department that asks, or the centre where one asks itself.
+    ``requester`` is the department that asks, or the centre where one asks itself; ``late`` counts the tasks that were not signed,
+    or not reported, in time.
     """
 
     requester: str
@@ -32,6 +33,7 @@ class Queued(Struct, frozen=True, kw_only=True, array_like=True):
     origin: str
     statuses: dict[str, int] = {}
     waits: tuple[Waits, ...] = ()
+    late: int = 0
 
 
 def desk(region: str) -> str:
@@ -45,10 +47,14 @@ def shelf(of_month: str) -> str:
 
 
 def placed(state: Collaboration) -> Placed:
-    """The event's place: before the centre in charge by its limit; once it is concluded, with its month by when it was raised."""
+    """The event's place: before the centre in charge by its limit; while a decline is to be decided, before the centre that
+    decides it (of several the one whose time ends first); once it is concluded, with its month by when it was raised.
+    """
     if state.conclusion is not None:
         return Placed(shelf(month(state.raised_at)), state.raised_at, entry(state))
-    return Placed(desk(state.region), state.due_at, entry(state))
+    disputed = [(task.decide_by or state.due_at, task.decider) for task in state.tasks if task.status == "disputed"]
+    region = min(disputed)[1] if disputed else ""
+    return Placed(desk(region or state.region), state.due_at, entry(state))
 
 
 def entry(state: Collaboration) -> Queued:
@@ -62,6 +68,7 @@ def entry(state: Collaboration) -> Queued:
         origin=request.origin,
         statuses=dict(Counter(task.status for task in state.tasks)),
         waits=tuple(_waits(state)),
+        late=sum(not {NOT_SIGNED, *LATE}.isdisjoint(task.told) for task in state.open_tasks),
     )
 
 
@@ -75,5 +82,7 @@ def _waits(state: Collaboration) -> Iterator[Waits]:
         yield "check"
     if "disputed" in statuses:
         yield "decision"
-    if any(state.held(ask) is None for ask in state.request.asks):
+    if state.unrouted:
         yield "unrouted"
+    if any(task.wish is not None for task in state.open_tasks):
+        yield "extension"

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 from msgspec import Struct
 
 from .catalogue import Organisation, Text
+from .centre_rules import CentreRules
 from .message_parts import SupervisionMoment, SupervisionStage
 
 
@@ -33,9 +34,10 @@ class SupervisionRule(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SupervisionRules(Struct, frozen=True, forbid_unknown_fields=True):
-    """The content of ``supervision.yaml``."""
+    """The content of ``supervision.yaml``: the rules for cases, and those for the centres' collaboration events."""
 
     rules: tuple[SupervisionRule, ...] = ()
+    collaboration: CentreRules = CentreRules()
 
     def at(self, moment: str) -> tuple[SupervisionRule, ...]:
         """The rules of one kind of moment, in the order of the file."""

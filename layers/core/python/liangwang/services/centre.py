@@ -8,8 +8,9 @@ from msgspec import Struct
 
 from ..access import granted
 from ..aggregates import COLLABORATION, Key
-from ..domain import collaboration, coordination, policy
+from ..domain import collaboration, coordination, policy, reports
 from ..domain import messages as m
+from ..domain.centre_rules import STANDARD, CentreRules, Governance
 from ..domain.collaboration import Collaboration
 from ..domain.errors import DomainError, NotFound
 from ..domain.responsibilities import Responsibilities
@@ -59,21 +60,30 @@ class Centre:
     """Governance's side of a collaboration. ``load`` says how busy departments are, for rules that ask (docs/routing.md)."""
 
     def __init__(
-        self, store: Store, responsibilities: Responsibilities, calendar: Calendar, *, load: OpenTasks | None = None
+        self,
+        store: Store,
+        responsibilities: Responsibilities,
+        calendar: Calendar,
+        *,
+        rules: CentreRules = STANDARD,
+        load: OpenTasks | None = None,
     ) -> None:
         self.store = store
-        self._responsibilities = responsibilities
         self._organisation = responsibilities.organisation
-        self._calendar = calendar
-        self._load = load
+        self._on = Governance(responsibilities, calendar, rules, load)
 
     def route(self, event: CloudEvent) -> Command | None:
         """The command a message means; None for a message that is not the centre's."""
         message = event.data
         match message:
-            case m.CollaborationRequested() | m.CollaborationCancelled():
+            case (
+                m.CollaborationRequested()
+                | m.CollaborationCancelled()
+                | m.CollaborationUrged()
+                | m.CollaborationDisclosed()
+            ):
                 key = Key(COLLABORATION.name, message.request_id)
-            case m.TaskSigned() | m.TaskDeclined() | m.TaskReported() | m.TaskStopped():
+            case m.TaskSigned() | m.TaskDeclined() | m.TaskReported() | m.TaskStopped() | m.TaskExtensionRequested():
                 key = Key(COLLABORATION.name, message.collaboration_id)
             case _:
                 return None
@@ -81,21 +91,14 @@ class Centre:
 
     def _decide(self, state: Collaboration | None, message: Any, now: datetime) -> Events:
         if isinstance(message, m.CollaborationRequested) and state is None:
-            return coordination.raise_event(
-                message, responsibilities=self._responsibilities, calendar=self._calendar, now=now, load=self._load
-            )
+            return coordination.raise_event(message, on=self._on, now=now)
         if state is None:
             raise UnknownEvent(
                 f"a message about {message.case_no} names a collaboration event that was never raised here"
             )
-        if isinstance(message, m.CollaborationRequested):
-            coordination.check_requester(state, message)
-            return []
-        if isinstance(message, m.CollaborationCancelled):
-            return coordination.cancel(state, message, now=now)
-        return coordination.receive_report(
-            state, message, responsibilities=self._responsibilities, now=now, load=self._load
-        )
+        if isinstance(message, coordination.FromRequester):
+            return coordination.receive_request(state, message)
+        return reports.receive_report(state, message, on=self._on, now=now)
 
     def event(self, request: Request) -> EventView:
         """One event. Raises NotFound also for one that is neither in or below the operator's region nor on a way through it."""

@@ -14,8 +14,9 @@ from .. import clock, log
 from ..aggregates import CASE, COLLABORATION, TASK, Key
 from ..aws import AwsError
 from ..catalogue import load_responsibilities, load_supervision
-from ..domain import coordination, supervision
+from ..domain import event_limits, supervision
 from ..domain.case import Case
+from ..domain.centre_rules import STANDARD, CentreRules, Governance
 from ..domain.patience import round_of
 from ..domain.responsibilities import Responsibilities
 from ..domain.supervision_rule import Watch
@@ -84,14 +85,18 @@ def wakers(department: Department, directory: Path) -> dict[str, Waker]:
     """All kinds of aggregates that become due, by the catalogue in a directory."""
     watch = Watch(load_supervision(directory), department.catalogue.organisation)
     return {
-        COLLABORATION.name: of_collaborations(partial(load_responsibilities, directory), department.calendar),
+        COLLABORATION.name: of_collaborations(
+            partial(load_responsibilities, directory), department.calendar, watch.rules.collaboration
+        ),
         CASE.name: of_cases(department, watch),
         TASK.name: of_tasks,
     }
 
 
-def of_collaborations(responsibilities: Callable[[], Responsibilities], calendar: Calendar) -> Waker:
-    """A collaboration event follows its limit; recalls that nobody has confirmed are repeated.
+def of_collaborations(
+    responsibilities: Callable[[], Responsibilities], calendar: Calendar, rules: CentreRules = STANDARD
+) -> Waker:
+    """A collaboration event follows its limits; what nobody has confirmed is repeated.
 
     The responsibilities are read when the first event is due: the departments' own supervision has none.
     """
@@ -100,7 +105,7 @@ def of_collaborations(responsibilities: Callable[[], Responsibilities], calendar
         def decide(state: Any, at: datetime) -> Sequence[Any]:
             if state is None:
                 return []
-            return coordination.wake(state, responsibilities=responsibilities(), calendar=calendar, now=at)
+            return event_limits.wake(state, on=Governance(responsibilities(), calendar, rules), now=at)
 
         return decide, round_of(now)
 

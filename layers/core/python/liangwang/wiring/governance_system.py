@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
 def collaboration() -> "Centre":
     """The centre's collaboration events."""
+    from ..catalogue import load_supervision
     from ..services.centre import Centre
 
-    return Centre(shared.store(shared.outside.aws()), shared.responsibilities(), shared.calendar())
+    rules = load_supervision(shared.directory()).collaboration
+    return Centre(shared.store(shared.outside.aws()), shared.responsibilities(), shared.calendar(), rules=rules)
 
 
 def oversight() -> "Oversight":
