@@ -15,16 +15,16 @@ settings.register_profile("free", deadline=None, suppress_health_check=QUIET)
 settings.register_profile("ci", deadline=None, derandomize=True, suppress_health_check=QUIET, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "free")
 
-SHARE_A_SYSTEM = ("e2e", "faults", "integration", "local", "real")
-"""Folders whose tests share something that runs: each stays in one process."""
+WITH_A_SYSTEM = ("e2e", "faults", "integration", "local", "real")
+"""Folders whose tests start a system, or parts of one: two at a time would be too much for two cores."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Says what must stay together when the tests are spread over processes: a file, or a folder that shares a system."""
+    """Says what stays together when the tests are spread over processes: a file, and all that stands on a running system."""
     for item in items:
         folder = item.path.relative_to(REPOSITORY / "tests").parts[0]
-        together = folder if folder in SHARE_A_SYSTEM else str(item.path)
+        together = "system" if folder in WITH_A_SYSTEM else str(item.path)
         item.add_marker(pytest.mark.xdist_group(together))
 
 
