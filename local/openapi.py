@@ -38,6 +38,7 @@ TAGS = {
     "materials": "材料: files to hand in",
     "drafts": "草稿: applications that are not finished",
     "exchange": "交换: the one way in and out of intake for other systems",
+    "outside": "外部单位: parties without an account answer by a link that works once",
     "mailbox": "信箱: departments whose own systems join by HTTP alone",
     "examination": "受理审查: what officers accept, ask for or refuse, and look at again",
     "approval": "审批: a clerk's cases",

@@ -192,6 +192,9 @@ SAMPLES: dict[str, Callable[[World], Sample]] = {
         {**_task(w), "attachment_id": w.task_photo}, HELPERS, {"reason": "示例核对"}
     ),
     # ---- the centre's
+    "POST /api/collaborations/{collaboration_id}/tasks/{task_id}/link": lambda w: Sample(
+        {"collaboration_id": w.collaboration, "task_id": w.task}, CENTRES
+    ),
     "GET /api/collaborations/{collaboration_id}": lambda w: Sample(
         {"collaboration_id": w.collaboration}, CENTRES | AUDITOR
     ),

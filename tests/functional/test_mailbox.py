@@ -134,6 +134,14 @@ def test_a_question_that_is_asked_again_is_shown_again_in_its_round(functions):
     assert waiting(functions) == [letter], "an acknowledgement of the first time is none of the second"
 
 
+def test_news_that_comes_again_with_a_question_is_not_shown_again(functions):
+    urged = m.TaskUrged(case_no=CASE, task_id=f"{CASE}-check-T1", department=DEPARTMENT, reason="limit_passed")
+    deliver(functions, urged)
+    take(functions, *waiting(functions))
+    deliver(functions, urged, round=int(NOW.timestamp()))
+    assert waiting(functions) == []
+
+
 def test_messages_of_a_case_stand_in_the_order_in_which_they_came(functions):
     deliver(functions, task(), recall())
     assert [one["type"] for one in waiting(functions)] == ["task.dispatched", "task.recalled"]

@@ -21,6 +21,7 @@ ENVIRONMENT = {
     "CATALOGUE_DIR": str(REPOSITORY / "layers" / "catalogue"),
     "TABLE": "table",
     "AUDIT_TABLE": "audit",
+    "OUTSIDE_KEY": "alias/liangwang/outside",
     "AUDIT_KEY": "alias/liangwang/audit",
     "GOVERNANCE_TABLE": "governance",
     "DEPARTMENT_TABLE": "department",

@@ -91,6 +91,7 @@ RIGHTS = {
     # ---- systems, and what crosses between them
     "exchange.carry": "system: any public",
     "mailbox.use": "system: department public",
+    "link.issue": "operator: region public",
     "mailbox.watch": "operator: region public; auditor: any public",
     "crossing.application": "system: any public, department full",
     "crossing.collaboration": "system: any public, supporting public",

@@ -49,6 +49,7 @@ TABLE = {
     "OrdersFunction": "DepartmentTable",
     "HandbackFunction": "GovernanceTable",
     "MailboxFunction": "GovernanceTable",
+    "OutsideFunction": "GovernanceTable",
     "GovernanceSupervisionFunction": "GovernanceTable",
     "DepartmentSupervisionFunction": "DepartmentTable",
     "GovernancePublisherFunction": None,
@@ -80,6 +81,9 @@ PUBLIC = {
     "POST /api/items/{task_code}/guidance",
     "GET /api/joint-items",
     "GET /api/joint-items/{joint_code}",
+    "GET /outside",
+    "POST /outside/task",
+    "POST /outside/report",
 }
 
 
@@ -262,6 +266,7 @@ def test_only_identity_the_centre_and_the_audit_sign_and_only_with_their_own_key
         "RelayFunction": "alias/liangwang/governance",
         "HandbackFunction": "alias/liangwang/governance",
         "AuditFunction": "alias/liangwang/audit",
+        "OutsideFunction": "alias/liangwang/outside",
     }
 
 

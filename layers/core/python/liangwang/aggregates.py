@@ -28,6 +28,7 @@ from .domain import (
     material,
     notification,
     open_events,
+    outside_link,
     rating,
     recheck,
     rectification,
@@ -258,6 +259,12 @@ MAILBOX = _document(
     ),
     queue="mailbox",
 )
+LINK = _document(
+    "link",
+    "governance",
+    outside_link.LinkIssued,
+    lambda state, *_: Index(expires_at=state.expires_at + outside_link.KEPT),
+)
 SPOKEN = _kind("spoken", "governance", mailbox.Event, mailbox.evolve, lambda *_: Index())
 DEAD_LETTER = _document("dead-letter", "any", m.DeadLettered)
 ACCESS = _document("access", "any", Accessed, lambda state, *_: Index(expires_at=state.until))
@@ -292,6 +299,7 @@ KINDS = {
         LEDGER,
         MAILBOX,
         SPOKEN,
+        LINK,
         DEAD_LETTER,
         ACCESS,
     )
@@ -315,7 +323,7 @@ class Key(NamedTuple):
 
 
 _NAMED_BY_CASE = frozenset({APPLICATION.name, CASE.name, LEDGER.name})
-_BEGIN_WITH_CASE = frozenset({TASK.name, COLLABORATION.name, MAILBOX.name, SPOKEN.name})
+_BEGIN_WITH_CASE = frozenset({TASK.name, COLLABORATION.name, MAILBOX.name, SPOKEN.name, LINK.name})
 _CASE_NO = re.compile(r"\d{8}-\d{6,12}-[0-9A-Z]{12}-[0-9A-Z](?=-)")
 
 

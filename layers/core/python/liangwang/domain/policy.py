@@ -59,6 +59,7 @@ Action = Literal[
     "exchange.carry",
     "mailbox.use",
     "mailbox.watch",
+    "link.issue",
     "statistics.read",
     "case.list",
     "case.export",
@@ -140,6 +141,7 @@ POLICY: Mapping[Action, Mapping[Role, Mapping[Relation, Fields]]] = {
     "user.erase": {"citizen": {"own": "full"}},
     "exchange.carry": {"system": {"any": "public"}},
     "mailbox.use": {"system": {"department": "public"}},
+    "link.issue": {"operator": {"region": "public"}},
     "mailbox.watch": {"operator": {"region": "public"}, "auditor": {"any": "public"}},
     "statistics.read": {
         "supervisor": {"department": "public"},

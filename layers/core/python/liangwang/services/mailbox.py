@@ -138,11 +138,11 @@ class Mailboxes:
 
         def decide(state: Mailbox | None, now: datetime) -> Sequence[Mailbox]:
             return mailbox.deliver(
-                state, message, department=department, id=event.id, time=event.time, round=event.round, now=now
+                state, message, department=department, id=event.id, time=event.time, round=event.asks_again, now=now
             )
 
         key = Key(MAILBOX.name, mailbox.box_of(department, message.case_no))
-        return Command(key, f"{event.id}/{event.round}", decide)
+        return Command(key, f"{event.id}/{event.asks_again}", decide)
 
     def _fetches(self, department: str) -> bool:
         found = self._organisation.department.get(department)

@@ -16,7 +16,15 @@ from .department_system import (
     steps,
 )
 from .every_system import audit, publisher, supervision
-from .governance_system import collaboration, console, handback, mailbox, oversight, relay
+from .governance_system import (
+    collaboration,
+    console,
+    handback,
+    mailbox,
+    outside_parties,
+    oversight,
+    relay,
+)
 from .intake_system import (
     document_signer,
     documents,
@@ -63,6 +71,7 @@ __all__ = [
     "materials",
     "notifier",
     "orders",
+    "outside_parties",
     "oversight",
     "privacy",
     "procedures",

@@ -1,5 +1,6 @@
 """Builders of the governance centres' functions."""
 
+import os
 from typing import TYPE_CHECKING
 
 from . import shared
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from ..services.console_figures import ConsoleFigures
     from ..services.handback import Handback
     from ..services.mailbox import Mailboxes
+    from ..services.outside import OutsideParties
     from ..services.oversight import Oversight
     from ..services.relay import Relay
     from ..store import Store
@@ -66,3 +68,13 @@ def console() -> "tuple[Console, ConsoleFigures, ConsoleChanges]":
         ConsoleFigures(tallies, organisation),
         ConsoleChanges(tallies, organisation),
     )
+
+
+def outside_parties() -> "OutsideParties":
+    """What parties without an account are asked and answer."""
+    from ..kms_jws import KmsJws, public_key
+    from ..services.outside import KIND, OutsideParties, Seal
+
+    aws, key = shared.outside.aws(), os.environ["OUTSIDE_KEY"]
+    seal = Seal(KmsJws(aws, key, kind=KIND), lambda: public_key(aws, key), issuer=os.environ["TOKEN_ISSUER"])
+    return OutsideParties(collaboration(), shared.catalogue(), seal)
