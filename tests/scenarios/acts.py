@@ -39,6 +39,8 @@ ACTS = {
     "asks on": Act("POST /api/tasks/{task_id}/collaborations", "clerk", QUESTION, "task"),
 }
 
+SAID = {"signs": "signed", "agrees": "reported", "disagrees": "reported", "declines": "declined"}
+
 
 def caller(scenario, who, role):
     """Who asks, as the authorizer names them; everybody in a scenario is somebody of their own."""
@@ -54,6 +56,8 @@ def act(stage, scenario, case_no, step):
         return decides(stage, case_no, step)
     if step.does == "sees":
         return sees(stage, scenario, case_no, step)
+    if step.who in stage.outsiders:
+        return outside(stage, case_no, step)
     chosen = ACTS[step.does]
     path = {"case_no": case_no}
     if chosen.about == "task":
@@ -64,6 +68,16 @@ def act(stage, scenario, case_no, step):
     if "asks" in step.give:
         body["asks"] = [in_full(one) for one in step.give["asks"]]
     return stage.ask(caller(scenario, step.who, chosen.role), chosen.route, path, body)
+
+
+def outside(stage, case_no, step):
+    """A department with a system of its own says its word, by its own way."""
+    outsider = stage.outsiders[step.who]
+    task_id = outsider.newest(case_no, step.what)
+    if task_id is None:
+        raise NotYet(f"{step.who} was told of no task of {case_no}")
+    outsider.does(task_id, SAID[step.does], **{**(ACTS[step.does].body or {}), **step.give})
+    return 200, {}
 
 
 def in_full(ask):

@@ -24,6 +24,7 @@ from local import kafka_batch, stream_batch, template
 from local.reconciliation import Tables
 from tests.conftest import REPOSITORY
 from tests.functional.functions import Functions, Outside, golden
+from tests.scenarios.outsiders import outsiders
 
 SYSTEMS = ("intake", "governance", "department")
 OPENING = datetime(2027, 2, 11, 1, 0, tzinfo=UTC)
@@ -68,6 +69,7 @@ class Stage(Functions):
         self.catalogue = load(REPOSITORY / "layers" / "catalogue")
         self.calendar = working_calendar.load(REPOSITORY / "layers" / "catalogue")
         self.tables = Tables(**{name: self.store(name) for name in SYSTEMS})
+        self.outsiders = outsiders(self)
         self._routes = {route.key: route.function for route in the_map().routes}
         self._read = dict.fromkeys((mapping.name for mapping in the_map().streams), 0)
         self._waiting = {mapping.name: [] for mapping in the_map().kafka}
@@ -114,12 +116,19 @@ class Stage(Functions):
             moved = False
             for mapping in the_map().streams:
                 moved |= self._stream(mapping)
-            for record in self.wire.arrivals():
-                for mapping in the_map().kafka:
-                    if mapping.topic == record.topic and kafka_batch.wanted(mapping.patterns, record):
-                        self._waiting[mapping.name].append((record, 0))
+            self._arrive(self.wire.arrivals())
             for mapping in the_map().kafka:
                 moved |= self._kafka(mapping)
+            for outsider in self.outsiders.values():
+                moved |= outsider.calls()
+
+    def _arrive(self, records):
+        for mapping in the_map().kafka:
+            wanted = [one for one in records if one.topic == mapping.topic]
+            wanted = [one for one in wanted if kafka_batch.wanted(mapping.patterns, one)]
+            self._waiting[mapping.name] += [(record, 0) for record in wanted]
+        for outsider in self.outsiders.values():
+            outsider.reads(records)
 
     def _stream(self, mapping):
         """What is new on a table's stream, for one of its readers."""
