@@ -25,6 +25,7 @@ from liangwang.exchange import ExchangeError
 from liangwang.fakes import FakeAws, FakeExchange, FakeProducer, kafka_event
 from liangwang.fakes.kafka import PARTITIONS
 from liangwang.http import Caller, Request
+from liangwang.intakes import IntakeSystem
 from liangwang.rules import Rules
 from liangwang.sealing import Sealing
 from liangwang.services.acceptance_desk import AcceptanceDesk
@@ -36,12 +37,14 @@ from liangwang.services.department import Department
 from liangwang.services.exchange import ExchangeApi
 from liangwang.services.handback import Handback
 from liangwang.services.intake import Apply, Intake, Supplement, Withdrawal
+from liangwang.services.intake_gates import Gate, Gates
 from liangwang.services.orders import Orders
 from liangwang.services.oversight import Oversight
 from liangwang.services.own_cases import OwnCases
 from liangwang.services.own_tasks import OwnTasks
 from liangwang.services.procedures import ProcedureResult, Procedures, Rejection
 from liangwang.services.publisher import Publisher
+from liangwang.services.redelivery import Redelivery
 from liangwang.services.relay import NotCarried, Relay
 from liangwang.services.requester import Requester
 from liangwang.services.supervision import Supervision, wakers
@@ -70,7 +73,13 @@ class City:
         organisation = self.catalogue.organisation
         self.intake = Intake(self.stores["intake"], self.catalogue, sealing)
         self.exchange = FakeExchange(ExchangeApi(self.stores["intake"]), clock=self.clock)
-        self.relay = Relay(self.stores["governance"], {"intake": self.exchange}, self.producer, clock=self.clock)
+        self.gates = Gates(
+            self.stores["governance"],
+            [Gate(IntakeSystem(name="intake"), self.exchange)],
+            clock=self.clock,
+            chance=lambda: 0.5,
+        )
+        self.relay = Relay(self.stores["governance"], self.gates, self.producer, clock=self.clock)
         self.department = Department(self.catalogue, RULES, CALENDAR)
         self.approval = Approval(OwnCases(self.stores["department"], self.department))
         self.acceptance = AcceptanceDesk(OwnCases(self.stores["department"], self.department), sealing)
@@ -81,7 +90,8 @@ class City:
         self.assistance = Assistance(OwnTasks(self.stores["department"], organisation, CALENDAR))
         self.requester = Requester(self.stores["department"], self.department, sealing, clock=self.clock)
         self.centre = Centre(self.stores["governance"], load_responsibilities(CATALOGUE), CALENDAR)
-        self.handback = Handback(self.exchange)
+        self.handback = Handback(self.stores["governance"], self.gates, clock=self.clock)
+        self.redelivery = Redelivery(self.stores["governance"], self.gates, clock=self.clock)
         self.publisher = Publisher(self.producer)
         due = wakers(self.department, CATALOGUE)
         self.supervision = {
@@ -322,10 +332,12 @@ class City:
         self.read = dict.fromkeys(self.read, 0)
 
     def sweep(self, what):
-        """One run of a schedule: ``relay``, ``governance`` or ``department``."""
+        """One run of a schedule: ``relay``, ``redelivery``, ``governance`` or ``department``."""
         with suppress(*OUTAGE):
             if what == "relay":
                 self.relay.handle({})
+            elif what == "redelivery":
+                self.redelivery.sweep({})
             else:
                 self.supervision[what].sweep({})
 
@@ -396,7 +408,7 @@ class City:
         self.producer.faults.clear()
         self.exchange.faults.clear()
         for _ in range(rounds):
-            for what in ("relay", "governance", "department"):
+            for what in ("relay", "redelivery", "governance", "department"):
                 self.sweep(what)
             self.pump()
             self._work()

@@ -88,6 +88,7 @@ class Outside(real.Outside):
 
     def __init__(self):
         self._aws, self._producer, self._objects = FakeAws(), FakeProducer(), FakeObjects()
+        self.others = {}
         self.providers = {"mail": FakeSender(), "sms": FakeSender()}
         self._exchange = FakeExchange(ExchangeApi(Store(self._aws, "intake", patience=Patience())))
 
@@ -106,8 +107,9 @@ class Outside(real.Outside):
     def producer(self):
         return self._producer
 
-    def exchange(self):
-        return self._exchange
+    def exchange(self, system=None):
+        """Our own intake's, unless the system that is configured is somebody else's (``others``, by name)."""
+        return self._exchange if system is None or not system.url else self.others[system.name]
 
 
 class Functions:

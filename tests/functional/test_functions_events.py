@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from liangwang.aggregates import APPLICATION, CASE, COLLABORATION, LEDGER, TASK, Key
+from liangwang.aggregates import APPLICATION, CASE, COLLABORATION, DELIVERY, LEDGER, TASK, Key
 from liangwang.audit_chain import read_anchor, read_block
 from liangwang.domain import messages as m
 from liangwang.domain.acceptance import withdraw
@@ -84,12 +84,22 @@ def test_handback_tells_ledger_and_citizen_in_either_order(functions, topics):
     assert {state.status for state in states(functions, "intake", APPLICATION)} == {"granted", "in_review"}
 
 
-def test_handback_comes_again_when_intake_cannot_be_reached(functions):
+def test_one_lost_call_to_intake_is_made_again_at_once(functions):
     intake_knows(functions)
     functions.outside.exchange().faults.append("refused")
-    assert functions.call("handback", golden("kafka_acceptances"))["batchItemFailures"]
     assert functions.call("handback", golden("kafka_acceptances")) == NOTHING
     assert "submitted" not in {state.status for state in states(functions, "intake", APPLICATION)}
+
+
+def test_no_batch_waits_for_an_intake_that_cannot_be_reached(functions):
+    intake_knows(functions)
+    functions.outside.exchange().faults += ["refused"] * 3
+    assert functions.call("handback", golden("kafka_acceptances")) == NOTHING
+    assert {state.status for state in states(functions, "intake", APPLICATION)} == {"submitted"}
+    kept = states(functions, "governance", DELIVERY)
+    assert len(kept) == 2 and all(one.intake == "intake" and one.entries for one in kept)
+    assert functions.call("handback", golden("schedule")) is None, "it is left alone for a while"
+    assert [len(one.entries) for one in states(functions, "governance", DELIVERY)] == [len(one.entries) for one in kept]
 
 
 def test_handback_sets_aside_what_intake_does_not_know(functions):

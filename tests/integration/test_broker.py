@@ -11,12 +11,11 @@ from liangwang.domain import messages as m
 from liangwang.domain.patience import Patience
 from liangwang.domain.working_days import Calendar
 from liangwang.envelope import Outgoing, decode, wrap
-from liangwang.fakes import FakeAws, FakeExchange, kafka_event
+from liangwang.fakes import FakeAws, kafka_event
 from liangwang.fakes.kafka import PARTITIONS, Held
 from liangwang.producer import Producer, Undeliverable
 from liangwang.rules import Rules
 from liangwang.services.department import Department
-from liangwang.services.exchange import ExchangeApi
 from liangwang.services.publisher import Publisher
 from liangwang.services.relay import Relay
 from liangwang.store import Store
@@ -108,8 +107,7 @@ def test_a_message_too_large_is_reported_and_those_that_follow_go_on(producer, t
 def city(producer):
     """A city whose relay and publisher send to the real broker."""
     city = City()
-    exchange = FakeExchange(ExchangeApi(city.stores["intake"]), clock=city.clock)
-    city.relay = Relay(city.stores["governance"], {"intake": exchange}, producer, clock=city.clock)
+    city.relay = Relay(city.stores["governance"], city.gates, producer, clock=city.clock)
     city.publisher = Publisher(producer)
     return city
 

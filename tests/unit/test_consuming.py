@@ -176,19 +176,23 @@ def test_a_write_whose_answer_was_lost_has_one_effect(aws, store, route):
 
 
 def test_what_follows_gets_only_what_holds_and_may_send_it_back(store, route):
-    def down(events):
+    def down(events, held):
         raise ConnectionError("intake is down")
 
     event = batch(b"poison", application("1"))
     failures = consumed(event, store, route, then=down)["batchItemFailures"]
     assert [one["itemIdentifier"]["offset"] for one in failures] == [1]
     seen = []
-    assert consumed(event, store, route, then=lambda events: seen.extend(events) or {}) == NOTHING
+    held = {}
+    assert (
+        consumed(event, store, route, then=lambda events, now: seen.extend(events) or held.update(now) or {}) == NOTHING
+    )
     assert [one.id for one in seen] == ["intake/1/2"]
+    assert [(key.id, stored.version) for key, stored in held.items()] == [("1", version(store, "1"))]
 
 
 def test_what_is_refused_for_good_further_on_becomes_a_dead_letter(aws, store, route):
-    refuse = lambda events: {one.id: "no such case" for one in events}  # noqa: E731
+    refuse = lambda events, _: {one.id: "no such case" for one in events}  # noqa: E731
     assert consumed(batch(application("1")), store, route, then=refuse) == NOTHING
     assert letters(aws, store)[0].reason == "no such case"
 

@@ -6,7 +6,7 @@ import ssl
 import threading
 
 import pytest
-from liangwang.http_client import HttpClient, NoAnswer, Response
+from liangwang.http_client import AnswerTooLong, HttpClient, NoAnswer, Response
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
@@ -66,9 +66,9 @@ def serve():
     """Starts services that are gone after the test; answers a client and its service."""
     running = []
 
-    def start(*scripts, timeout=10.0):
+    def start(*scripts, timeout=10.0, **limits):
         running.append(Service(*scripts))
-        return HttpClient(f"http://127.0.0.1:{running[-1].port}", timeout=timeout), running[-1]
+        return HttpClient(f"http://127.0.0.1:{running[-1].port}", timeout=timeout, **limits), running[-1]
 
     yield start
     for service in running:
@@ -164,3 +164,20 @@ def test_a_certificate_is_checked():
 def test_only_http_origins(origin):
     with pytest.raises(ValueError, match="not an http"):
         HttpClient(origin)
+
+
+# ------------------------------------------------------------------ those whom we do not trust to end an answer
+
+
+def test_an_answer_longer_than_anybody_would_read_is_cut_off_and_the_connection_with_it(serve):
+    endless = b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n" + bytes(200_000)
+    client, _ = serve([endless], [OK], longest=100_000)
+    with pytest.raises(AnswerTooLong):
+        client.request("GET", "/", headers={})
+    assert client.request("GET", "/", headers={}) == Response(200, b"ok")
+
+
+def test_an_answer_that_only_begins_takes_no_longer_than_the_whole_may(serve):
+    client, _ = serve([b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nok", b""], timeout=0.2, whole=True)
+    with pytest.raises(TimeoutError):
+        client.request("GET", "/", headers={})

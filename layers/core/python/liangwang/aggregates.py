@@ -37,6 +37,8 @@ from .domain import (
 )
 from .domain import messages as m
 from .domain.account import SESSION_LIFE, Account, Attempts, Claim, Session
+from .domain.breaker import Breaker
+from .domain.delivery import KEPT, Delivery
 from .domain.desk import Placed
 from .domain.draft import Draft
 from .domain.history import Recorded
@@ -266,6 +268,17 @@ LINK = _document(
     lambda state, *_: Index(expires_at=state.expires_at + outside_link.KEPT),
 )
 SPOKEN = _kind("spoken", "governance", mailbox.Event, mailbox.evolve, lambda *_: Index())
+BREAKER = _document("breaker", "governance", Breaker)
+DELIVERY = _document(
+    "delivery",
+    "governance",
+    Delivery,
+    lambda state, *_: Index(
+        holder=state.intake if state.entries else None,
+        held_since=state.since,
+        expires_at=None if state.entries else state.since + KEPT,
+    ),
+)
 DEAD_LETTER = _document("dead-letter", "any", m.DeadLettered)
 ACCESS = _document("access", "any", Accessed, lambda state, *_: Index(expires_at=state.until))
 
@@ -300,6 +313,8 @@ KINDS = {
         MAILBOX,
         SPOKEN,
         LINK,
+        BREAKER,
+        DELIVERY,
         DEAD_LETTER,
         ACCESS,
     )
@@ -322,7 +337,7 @@ class Key(NamedTuple):
         return cls(kind, identity)
 
 
-_NAMED_BY_CASE = frozenset({APPLICATION.name, CASE.name, LEDGER.name})
+_NAMED_BY_CASE = frozenset({APPLICATION.name, CASE.name, LEDGER.name, DELIVERY.name})
 _BEGIN_WITH_CASE = frozenset({TASK.name, COLLABORATION.name, MAILBOX.name, SPOKEN.name, LINK.name})
 _CASE_NO = re.compile(r"\d{8}-\d{6,12}-[0-9A-Z]{12}-[0-9A-Z](?=-)")
 

@@ -11,19 +11,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import msgspec
+
 from . import clock, log
 from .aggregates import DEAD_LETTER, Key
 from .domain.errors import DomainError
 from .domain.messages import DEAD_LETTER_LIMIT, DeadLettered
 from .envelope import CloudEvent, NotAMessage, decode
 from .processing import Command, Outcome, perform
-from .store import Store
+from .store import Store, Stored
 
 Route = Callable[[CloudEvent], Command | None]
 """From a message to the command it means; None when it concerns somebody else."""
 
-Then = Callable[[Sequence[CloudEvent]], Mapping[str, str]]
-"""What follows once the commands hold; answers which messages were refused for good, by id, and why."""
+Then = Callable[[Sequence[CloudEvent], Mapping[Key, Stored]], Mapping[str, str]]
+"""What follows once the commands hold, with the aggregates as they are now; answers which messages were refused for good,
+by id, and why."""
 
 
 class Plan(NamedTuple):
@@ -103,10 +106,11 @@ def _plan(record: Record, consumer: str, route: Route, keeps_unreadable: bool) -
 
 
 def _then(then: Then, plans: Sequence[Plan], results: Sequence[Outcome]) -> list[Outcome]:
-    done = [plan.event for plan, result in zip(plans, results, strict=True) if _is_done(plan, result)]
-    events = [event for event in done if event is not None]
+    done = [(plan, result.after) for plan, result in zip(plans, results, strict=True) if _is_done(plan, result)]
+    events = [plan.event for plan, _ in done if plan.event is not None]
+    held = {plan.command.key: after for plan, after in done if plan.command is not None and after is not None}
     try:
-        refused = then(events) if events else {}
+        refused = then(events, held) if events else {}
     except Exception as error:
         return [Outcome(error=error) if _is_done(*pair) else pair[1] for pair in zip(plans, results, strict=True)]
     return [
@@ -148,6 +152,12 @@ def dead_letter(record: Record, *, consumer: str, reason: str) -> Command:
         length=len(record.value or ""),
     )
     return Command(Key(DEAD_LETTER.name, identity), identity, lambda state, now: [] if state else [letter])
+
+
+def kept_record(topic: str, key: str, content: Any) -> Record:
+    """What did not come by Kafka but over an exchange, as a record that can be set aside."""
+    value = base64.b64encode(msgspec.json.encode(content)).decode()
+    return Record(topic, 0, 0, base64.b64encode(key.encode()).decode(), value)
 
 
 def partial_response(batch: Sequence[Record], failed: Sequence[Record]) -> dict[str, Any]:

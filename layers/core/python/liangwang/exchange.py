@@ -5,14 +5,16 @@ A third-party intake stands in for ours by answering these three calls (docs/exc
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Annotated, Any, get_args
-from urllib.parse import urlencode
+from typing import Annotated, Any, TypeVar, get_args
+from urllib.parse import urlencode, urlsplit
 
-from msgspec import Meta, Raw, Struct, json
+from msgspec import DecodeError, Meta, Raw, Struct, json
 
 from .domain import messages as m
 from .domain.errors import Invalid, Violation
 from .http_client import HttpClient, Response
+
+T = TypeVar("T")
 
 PAGE = 100
 """Most applications a call asks for, and most entries a call sends."""
@@ -94,16 +96,19 @@ class Receipt(Struct, frozen=True):
 CALL_LIMIT = 256 * 1024
 """Bytes that intake takes in a call."""
 
+ANSWER_LIMIT = 8 * 1024 * 1024
+"""Bytes of an answer that the centre reads; a Lambda's has 6 MB at most."""
+
 CALL_BYTES = 200_000
 """Most bytes of entries that the centre puts into one."""
 
 
-def _fitting(entries: Iterable[bytes]) -> Iterator[list[Raw]]:
+def _fitting(entries: Iterable[bytes], page: int) -> Iterator[list[Raw]]:
     """Encoded entries in their order, in batches that one call can hold."""
     batch: list[Raw] = []
     size = 0
     for entry in entries:
-        if batch and (len(batch) == PAGE or size + len(entry) > CALL_BYTES):
+        if batch and (len(batch) == page or size + len(entry) > CALL_BYTES):
             yield batch
             batch, size = [], 0
         batch.append(Raw(entry))
@@ -117,37 +122,50 @@ class ExchangeError(Exception):
 
 
 class Exchange:
-    """Calls intake's exchange API. Raises ExchangeError whenever a call has to be repeated."""
+    """Calls an intake's exchange API, ``page`` cases or entries at a time; the URL may have a path.
 
-    def __init__(self, url: str, *, token: Callable[[], str]) -> None:
-        self._client = HttpClient(url, timeout=20.0)
+    Raises ExchangeError whenever a call has to be repeated; an answer of another shape than promised is no answer.
+    """
+
+    def __init__(self, url: str, *, token: Callable[[], str], page: int = PAGE, timeout: float = 20.0) -> None:
+        self._client = HttpClient(url, timeout=timeout, longest=ANSWER_LIMIT, whole=True)
+        self._path = urlsplit(url).path.rstrip("/")
         self._token = token
+        self.page = page
 
     def pending(self, case_nos: Sequence[str] = ()) -> tuple[Pending, ...]:
         """What named cases have to say; without names, what is due to be carried (again)."""
-        query = urlencode([("limit", PAGE)] + [("case_no", case_no) for case_no in case_nos])
-        answer = self._call("GET", f"/exchange/applications?{query}")
-        return json.decode(answer, type=PendingPage).pending
+        query = urlencode([("limit", self.page)] + [("case_no", case_no) for case_no in case_nos])
+        return self._called("GET", f"/exchange/applications?{query}", PendingPage).pending
 
     def acknowledge(self, acknowledgements: Sequence[Acknowledgement]) -> Receipt:
         """Tells intake what Kafka holds."""
         body = json.encode(Acknowledgements(tuple(acknowledgements)))
-        return json.decode(self._call("POST", "/exchange/acknowledgements", body), type=Receipt)
+        return self._called("POST", "/exchange/acknowledgements", Receipt, body)
 
     def deliver(self, entries: Sequence[ProgressEntry]) -> dict[str, str]:
         """Hands progress to intake, in as few calls as fit; the entries refused for good, by id, with the reason."""
         encoded = [(entry.id, json.encode(entry)) for entry in entries]
         refused = {id: "the message is too large" for id, entry in encoded if len(entry) > CALL_BYTES}
-        for batch in _fitting(entry for id, entry in encoded if id not in refused):
-            body = json.encode({"progress": batch})
-            receipt = json.decode(self._call("POST", "/exchange/progress", body), type=Receipt)
+        for batch in _fitting((entry for id, entry in encoded if id not in refused), self.page):
+            receipt = self._called("POST", "/exchange/progress", Receipt, json.encode({"progress": batch}))
             refused |= {one.id: one.reason for one in receipt.refused}
         return refused
 
-    def _call(self, method: str, target: str, body: bytes = b"") -> bytes:
-        headers = {"authorization": f"Bearer {self._token()}", "content-type": "application/json"}
+    def _called(self, method: str, target: str, shape: type[T], body: bytes = b"") -> T:
+        answer = self._call(method, target, body)
         try:
-            response: Response = self._client.request(method, target, body=body, headers=headers)
+            return json.decode(answer, type=shape)
+        except (DecodeError, RecursionError) as error:
+            raise ExchangeError(
+                f"{method} {target.partition('?')[0]}: 200, but no {shape.__name__}: {error}"
+            ) from error
+
+    def _call(self, method: str, target: str, body: bytes = b"") -> bytes:
+        headers = {"content-type": "application/json"}
+        try:
+            headers["authorization"] = f"Bearer {self._token()}"
+            response: Response = self._client.request(method, self._path + target, body=body, headers=headers)
         except Exception as error:
             raise ExchangeError(f"{method} {target}: {error!r}") from error
         if response.status != 200:

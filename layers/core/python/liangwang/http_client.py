@@ -7,6 +7,7 @@ client takes 130, most of it for parsing headers that nobody reads, and its impo
 
 import socket
 import threading
+import time
 from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -27,17 +28,24 @@ class NoAnswer(ConnectionError):
     """The connection ended before the answer did, or what came is not HTTP."""
 
 
+class AnswerTooLong(OSError):
+    """The other side sends more than anybody would read."""
+
+
 class HttpClient:
     """Sends requests to one origin (``https://host[:port]``). Safe for threads: each has a connection of its own."""
 
-    def __init__(self, origin: str, *, timeout: float = 10.0) -> None:
+    def __init__(self, origin: str, *, timeout: float = 10.0, longest: int | None = None, whole: bool = False) -> None:
+        """``timeout`` is for each wait, or with ``whole`` for an exchange as a whole: for those whom we do not trust to
+        end an answer. ``longest`` is how many bytes of a body are read.
+        """
         parts = urlsplit(origin)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"not an http(s) origin: {origin!r}")
         self.host = parts.netloc
         self._secure = parts.scheme == "https"
         self._address = (parts.hostname, parts.port or (443 if self._secure else 80))
-        self._timeout = timeout
+        self._timeout, self._longest, self._whole = timeout, longest, whole
         self._local = threading.local()
 
     def request(self, method: str, target: str, *, body: bytes = b"", headers: Mapping[str, str]) -> Response:
@@ -59,7 +67,9 @@ class HttpClient:
         """Sends and waits; keeps the connection only if it can be used again."""
         self._local.connection = None
         try:
-            response = connection.exchange(message)
+            response = connection.exchange(
+                message, longest=self._longest, within=self._timeout if self._whole else None
+            )
         except BaseException:
             connection.close()
             raise
@@ -87,6 +97,7 @@ class _Connection:
         self._parser = HttpResponseParser(self)
         self._body: list[bytes] = []
         self._complete = False
+        self._read = 0
         self.is_kept = True
 
     def on_body(self, part: bytes) -> None:
@@ -98,12 +109,23 @@ class _Connection:
         self._complete = True
         self.is_kept = self._parser.should_keep_alive()
 
-    def exchange(self, message: bytes) -> Response:
-        """Sends a request and reads its answer. Raises OSError, NoAnswer among them."""
-        self._body, self._complete = [], False
+    def exchange(self, message: bytes, *, longest: int | None = None, within: float | None = None) -> Response:
+        """Sends a request and reads its answer. Raises OSError, NoAnswer among them, TimeoutError after ``within`` seconds."""
+        self._body, self._complete, self._read = [], False, 0
+        until = None if within is None else time.monotonic() + within
+        if within is not None:
+            self._socket.settimeout(within)
         self._socket.sendall(message)
         while not self._complete:
+            if until is not None:
+                left = until - time.monotonic()
+                if left <= 0:
+                    raise TimeoutError("the answer did not end in time")
+                self._socket.settimeout(left)
             received = self._socket.recv(_CHUNK)
+            self._read += len(received)
+            if longest is not None and self._read > longest:
+                raise AnswerTooLong(f"an answer of more than {longest} bytes")
             if not received:
                 raise NoAnswer("the connection ended before the answer did")
             try:

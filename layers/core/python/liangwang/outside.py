@@ -8,9 +8,12 @@ from .clock import utc
 from .signing import Credentials
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .channels import Sender
     from .domain.notification import Channel
     from .exchange import Exchange
+    from .intakes import IntakeSystem
     from .objects import Objects
     from .producer import Producer
 
@@ -89,13 +92,30 @@ class Outside:
         )
         return Producer(os.environ["KAFKA_BOOTSTRAP_SERVERS"], security=security)
 
-    def exchange(self) -> "Exchange":
-        """Intake's exchange API, called with the centre's own token."""
+    def exchange(self, system: "IntakeSystem") -> "Exchange":
+        """An intake's exchange API: our own, or somebody else's, called with the token that its credentials say."""
         from .exchange import Exchange
+
+        url = system.url or os.environ["EXCHANGE_URL"]
+        return Exchange(url, token=self._token(system), page=system.page, timeout=system.timeout_seconds)
+
+    def _token(self, system: "IntakeSystem") -> "Callable[[], str]":
+        credentials = system.credentials
+        if credentials.kind == "oauth":
+            from .oauth import ClientToken
+            from .secret import Secret
+
+            return ClientToken(
+                credentials.token_url,
+                client_id=credentials.client_id,
+                secret=Secret(self.aws(), credentials.secret),
+                scope=credentials.scope,
+                timeout=system.timeout_seconds,
+            )
         from .tokens import KmsSigner, SystemToken
 
         signer = KmsSigner(self.aws(), key=os.environ["GOVERNANCE_KEY"], issuer=os.environ["TOKEN_ISSUER"])
-        return Exchange(os.environ["EXCHANGE_URL"], token=SystemToken(signer, subject="governance"))
+        return SystemToken(signer, subject="governance")
 
 
 def channels() -> "frozenset[Channel]":

@@ -5,8 +5,8 @@ in between is carried again: intake keeps a message until it is acknowledged, th
 knows the message by its id.
 """
 
-import base64
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -15,18 +15,23 @@ from msgspec.structs import replace
 
 from .. import clock, log
 from ..aggregates import APPLICATION, LEDGER, Key
-from ..consuming import Record, dead_letter
+from ..consuming import dead_letter, kept_record
 from ..domain import ledger
 from ..domain import messages as m
 from ..domain.errors import Invalid
 from ..envelope import Outgoing, wrap
-from ..exchange import PAGE, Acknowledgement, Exchange, Pending, parse_id
+from ..exchange import Acknowledgement, ExchangeError, Pending, parse_id
 from ..processing import Command, perform
 from ..producer import Producer, Undeliverable
+from ..side_by_side import Course, alone, side_by_side
 from ..store import Store
+from .intake_gates import Gates
 
 PAGES = 10
-"""Pages that one scheduled run carries at most; the rest is due at the next."""
+"""Pages of one intake that a scheduled run carries at most; the rest is due at the next."""
+
+BUDGET_SECONDS = 8.0
+"""After so long a run asks an intake for nothing more; with one call's ``timeout_seconds`` it ends before Lambda ends it."""
 
 LONGEST = 50
 """Characters of a case number (``project_no`` in the exchange tables, an..50)."""
@@ -47,47 +52,77 @@ class _Said(NamedTuple):
 
 
 class Relay:
-    """Triggered by intake's stream, which names cases, and by a schedule, which finds what is due.
-
-    ``exchanges`` are the intake systems by name; the stream is that of the first one, which is our own.
-    """
+    """Triggered by our own intake's stream, which names cases, and by a schedule, which finds what is due at each intake."""
 
     def __init__(
-        self, store: Store, exchanges: Mapping[str, Exchange], producer: Producer, *, clock: clock.Clock = clock.utc
+        self,
+        store: Store,
+        gates: Gates,
+        producer: Producer,
+        *,
+        clock: clock.Clock = clock.utc,
+        ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
-        self._exchanges = exchanges
-        self._own = next(iter(exchanges))
+        self._gates = gates
         self._producer = producer
-        self._clock = clock
+        self._clock, self._ticks = clock, ticks
 
     def handle(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Carries what the event names; raises when something has to come again."""
         with log.invocation("relay") as line:
-            names = _case_numbers(event.get("Records", ()))
-            line["carried"] = self._named(names) if "Records" in event else self._due()
+            if "Records" in event:
+                line["carried"] = self._nudged(_case_numbers(event["Records"]))
+            else:
+                carried = self._all_due()
+                line["carried"] = sum(count for count in carried.values() if isinstance(count, int))
+                errors = {name: error for name, error in carried.items() if isinstance(error, Exception)}
+                line["failed"] = {name: repr(error)[:300] for name, error in errors.items()}
+                for error in errors.values():
+                    raise error
         return {"batchItemFailures": []}
 
-    def _named(self, names: Sequence[str]) -> int:
-        exchange = self._exchanges[self._own]
-        return sum(self._carry(self._own, exchange.pending(names[i : i + PAGE])) for i in range(0, len(names), PAGE))
+    def _nudged(self, names: Sequence[str]) -> int:
+        """Carries these cases of our own intake; while it is left alone nothing: the schedule finds them."""
+        own = self._gates.own
+        if not names or own not in self._gates.look([own]):
+            return 0
+        page = self._gates.exchange(own).page
+        return sum(alone(self._named(own, names[i : i + page])) for i in range(0, len(names), page))
 
-    def _due(self) -> int:
-        return sum(self._due_of(intake) for intake in self._exchanges)
+    def _all_due(self) -> dict[str, int | Exception]:
+        """What became of each intake: messages that were carried, or why it could not be gone on with. None waits for another."""
+        open_now = self._gates.look(self._gates.names)
+        results: dict[str, int | Exception] = {
+            name: ExchangeError(f"intake {name} is left alone for now") for name in self._gates.names
+        }
+        if open_now:
+            results |= side_by_side({name: self._due(name) for name in open_now})
+        return results
 
-    def _due_of(self, intake: str) -> int:
-        carried = 0
-        for _ in range(PAGES):
-            count = self._carry(intake, self._exchanges[intake].pending())
-            if not count:
-                break
-            carried += count
+    def _named(self, intake: str, names: Sequence[str]) -> Course[int]:
+        exchange = self._gates.exchange(intake)
+        pending = yield from self._gates.call(intake, lambda: exchange.pending(names))
+        carried, _ = yield from self._carry(intake, pending)
         return carried
 
-    def _carry(self, intake: str, pending: Sequence[Pending]) -> int:
-        """Ledger, Kafka, acknowledgement. Answers how many messages are done with, for whatever reason."""
+    def _due(self, intake: str) -> Course[int]:
+        exchange = self._gates.exchange(intake)
+        began, carried = self._ticks(), 0
+        given: set[tuple[str, int]] = set()
+        for _ in range(PAGES):
+            pending = yield from self._gates.call(intake, exchange.pending)
+            count, ids = yield from self._carry(intake, pending)
+            carried += count
+            if not count or ids <= given or self._ticks() - began > BUDGET_SECONDS:
+                break  # it has no more, or gives again what was acknowledged, or has had its time
+            given |= ids
+        return carried
+
+    def _carry(self, intake: str, pending: Sequence[Pending]) -> Course[tuple[int, set[tuple[str, int]]]]:
+        """Ledger, Kafka, acknowledgement. Answers how many messages are done with, for whatever reason, and which there were."""
         if not pending:
-            return 0
+            return 0, set()
         log.about(one.case_no for one in pending)
         said, refused = _sorted(pending)
         foreign, missed = self._enter(intake, said)
@@ -98,11 +133,12 @@ class Relay:
         held = {one.pending.id for one, error in zip(sent, results, strict=True) if error is None} | refused.keys()
         done = [Acknowledgement(id=one.id, round=one.round) for one in pending if one.id in held]
         if done:
-            self._exchanges[intake].acknowledge(done)
+            exchange = self._gates.exchange(intake)
+            yield from self._gates.call(intake, lambda: exchange.acknowledge(done))
         errors = [error for error in results if error is not None and not isinstance(error, Undeliverable)]
         if errors or missed:
             raise NotCarried(repr([*errors, *missed.values()][0]))
-        return len(done)
+        return len(done), {(one.id, one.round) for one in pending}
 
     def _enter(self, intake: str, said: Sequence[_Said]) -> tuple[dict[str, Exception], dict[str, Exception]]:
         """Notes in the ledger what is carried for the first time; a case that it knows costs no write.
@@ -179,9 +215,8 @@ def _message(pending: Pending) -> Any:
 
 def _letter(intake: str, pending: Pending, reason: str) -> Command:
     """The dead letter that a message of an intake becomes; the same in every round of asking."""
-    value = base64.b64encode(msgspec.json.encode(replace(pending, round=0))).decode()
-    key = base64.b64encode(pending.case_no.encode()).decode()
-    return dead_letter(Record(f"exchange-{intake}", 0, 0, key, value), consumer="relay", reason=reason)
+    record = kept_record(f"exchange-{intake}", pending.case_no, replace(pending, round=0))
+    return dead_letter(record, consumer="relay", reason=reason)
 
 
 def _outgoing(said: _Said) -> Outgoing:

@@ -49,7 +49,7 @@ class Requester:
             return None
         return Command(Key(TASK.name, task_id), event.id, lambda state, now: _of_task(state, message), event.asks_again)
 
-    def disclose(self, events: Sequence[CloudEvent]) -> Mapping[str, str]:
+    def disclose(self, events: Sequence[CloudEvent], held: Mapping[Key, Stored]) -> Mapping[str, str]:
         """Answers what personal data was asked for, of those messages whose commands hold. Raises what a later try may not meet."""
         for event in events:
             if isinstance(event.data, m.DisclosureRequested) and domain.task_of(event.data.request_id) is None:

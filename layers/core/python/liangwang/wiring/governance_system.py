@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     from ..services.console_changes import ConsoleChanges
     from ..services.console_figures import ConsoleFigures
     from ..services.handback import Handback
+    from ..services.intake_gates import Gates
     from ..services.mailbox import Mailboxes
     from ..services.outside import OutsideParties
     from ..services.oversight import Oversight
+    from ..services.redelivery import Redelivery
     from ..services.relay import Relay
     from ..store import Store
 
@@ -38,15 +40,18 @@ def relay() -> "Relay":
     """From the intake systems' exchange APIs to the ledger and to Kafka."""
     from ..services.relay import Relay
 
-    exchanges = {"intake": shared.outside.exchange()}
-    return Relay(shared.store(shared.outside.aws()), exchanges, shared.outside.producer())
+    store = shared.store(shared.outside.aws())
+    return Relay(store, gates(store), shared.outside.producer())
 
 
-def handback() -> "tuple[Store, Handback]":
-    """The centre's ledger and its way back to intake."""
+def handback() -> "tuple[Store, Handback, Redelivery]":
+    """The centre's ledger, its way back to the intake systems, and what these have missed."""
     from ..services.handback import Handback
+    from ..services.redelivery import Redelivery
 
-    return shared.store(shared.outside.aws()), Handback(shared.outside.exchange())
+    store = shared.store(shared.outside.aws())
+    ways = gates(store)
+    return store, Handback(store, ways), Redelivery(store, ways)
 
 
 def mailbox() -> "Mailboxes":
@@ -78,3 +83,12 @@ def outside_parties() -> "OutsideParties":
     aws, key = shared.outside.aws(), os.environ["OUTSIDE_KEY"]
     seal = Seal(KmsJws(aws, key, kind=KIND), lambda: public_key(aws, key), issuer=os.environ["TOKEN_ISSUER"])
     return OutsideParties(collaboration(), shared.catalogue(), seal)
+
+
+def gates(store: "Store") -> "Gates":
+    """The intake systems that are configured. Raises ValueError, saying what is wrong with which."""
+    from ..intakes import parse
+    from ..services.intake_gates import Gate, Gates
+
+    systems = parse(os.environ.get("INTAKES", ""))
+    return Gates(store, [Gate(system, shared.outside.exchange(system)) for system in systems])
