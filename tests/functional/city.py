@@ -19,6 +19,7 @@ from liangwang.domain.errors import DomainError
 from liangwang.domain.officer_acceptance import AcceptCase, AskedPoint, RequestSupplement, TransferCase
 from liangwang.domain.patience import Patience
 from liangwang.domain.procedures import AskForProcedure
+from liangwang.domain.question import AskOthers, HandAsk, Wording
 from liangwang.domain.steps import open_steps
 from liangwang.domain.task import Report
 from liangwang.exchange import ExchangeError
@@ -30,7 +31,8 @@ from liangwang.rules import Rules
 from liangwang.sealing import Sealing
 from liangwang.services.acceptance_desk import AcceptanceDesk
 from liangwang.services.approval import Approval
-from liangwang.services.assistance import Assistance, Decline
+from liangwang.services.assistance import AskForExtension, Assistance, Decline
+from liangwang.services.case_requests import CaseCollaboration, RequestReason
 from liangwang.services.centre import Centre
 from liangwang.services.decisions import Decisions
 from liangwang.services.department import Department
@@ -55,6 +57,9 @@ RULES = Rules()  # compiled expressions are worth keeping
 CALENDAR = working_calendar.load(CATALOGUE)
 SYSTEMS = ("intake", "governance", "department")
 MORNING = datetime(2027, 3, 1, 1, 0, tzinfo=UTC)
+QUESTION = AskOthers(
+    asks=(HandAsk(capability="site-verification", question=Wording(zh="示例：现场与申报是否一致？")),), days=2
+)
 OUTAGE = (AwsError, Conflict, ExchangeError, NotCarried)
 """What a poller or a client answers by coming again."""
 
@@ -88,6 +93,7 @@ class City:
         self.oversight = Oversight(self.stores["governance"], organisation)
         self.procedures = Procedures(OwnCases(self.stores["department"], self.department))
         self.assistance = Assistance(OwnTasks(self.stores["department"], organisation, CALENDAR))
+        self.collaboration = CaseCollaboration(OwnCases(self.stores["department"], self.department))
         self.requester = Requester(self.stores["department"], self.department, sealing, clock=self.clock)
         self.centre = Centre(self.stores["governance"], load_responsibilities(CATALOGUE), CALENDAR)
         self.handback = Handback(self.stores["governance"], self.gates, clock=self.clock)
@@ -220,12 +226,30 @@ class City:
         return self.officer(case_no, "request_supplement", RequestSupplement(points=points))
 
     def do_task(self, task_id, act, *, explanation="seen on site"):
-        """``act`` is sign, decline, agree or disagree."""
+        """``act`` is sign, decline, agree, disagree, time (more of it) or task (ask others for it)."""
         department = self.state("department", TASK, task_id).task.department
-        body = Decline(reason="not ours") if act == "decline" else Report(opinion=act, explanation=explanation)
-        request = self.ask("helper", body=body, role="clerk", task_id=task_id, department=department)
-        actions = {"sign": self.assistance.sign, "decline": self.assistance.decline}
-        return actions.get(act, self.assistance.report)(request)
+        acts = {
+            "sign": (self.assistance.sign, None),
+            "decline": (self.assistance.decline, Decline(reason="not ours")),
+            "time": (self.assistance.request_extension, AskForExtension(days=1, reason="示例：雨天")),
+            "task": (self.assistance.ask, QUESTION),
+        }
+        route, body = acts.get(act) or (self.assistance.report, Report(opinion=act, explanation=explanation))
+        return route(self.ask("helper", body=body, role="clerk", task_id=task_id, department=department))
+
+    def ask_others(self, case_no, *, clerk="clerk-0"):
+        """An officer of the case asks others."""
+        department = self.state("department", CASE, case_no).department
+        request = self.ask(clerk, body=QUESTION, role="clerk", case_no=case_no, department=department)
+        return self.collaboration.ask(request)
+
+    def about_request(self, act, case_no, request_id, *, clerk="clerk-0"):
+        """``act`` is urge or cancel, by an officer of the case."""
+        department = self.state("department", CASE, case_no).department
+        body = RequestReason(reason="示例")
+        request = self.ask(clerk, body=body, role="clerk", case_no=case_no, department=department)
+        path = {"case_no": case_no, "request_id": request_id}
+        return getattr(self.collaboration, act)(request._replace(path=path, route=act))
 
     def do_step(self, case_no, opinion="agree"):
         """Who has the first open step in hand, or an officer who has not acted yet, completes it."""

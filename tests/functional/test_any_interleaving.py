@@ -60,6 +60,8 @@ PEOPLE = st.one_of(
     *[st.tuples(st.just("task"), NUMBER, st.sampled_from(ACTS))] * 4,
     *[st.tuples(st.just("step"), NUMBER, st.sampled_from(("agree", "agree", "disagree")))] * 2,
     st.tuples(st.just("go_back"), NUMBER, st.booleans()),
+    *[st.tuples(st.just("collaborate"), NUMBER, st.sampled_from(("case", "task", "task", "urge", "cancel", "time")))]
+    * 2,
 )
 TIME = st.one_of(
     st.tuples(st.just("sweep"), st.sampled_from(("relay", "governance", "department"))),
@@ -159,6 +161,25 @@ class Course:
     def step(self, number, opinion):
         if cases := self.city.open_cases():
             self.city.do_step(cases[number % len(cases)], opinion)
+
+    def collaborate(self, number, act):
+        """An officer asks others, in a case or for a task; urges, takes the question back; or needs more time for a task."""
+        city = self.city
+        if act in ("task", "time"):
+            if tasks := city.open_tasks():
+                city.do_task(tasks[number % len(tasks)], act)
+        elif act == "case":
+            if cases := city.open_cases():
+                city.ask_others(cases[number % len(cases)])
+        else:
+            open_requests = [
+                (key.id, request.request_id)
+                for key, state in city.states("department", CASE)
+                for request in state.requests
+                if request.request_id in state.awaited
+            ]
+            if open_requests:
+                city.about_request(act, *open_requests[number % len(open_requests)])
 
     def go_back(self, number, own):
         """To the last step that an officer did: by that officer, or from the open step by whoever is to do that."""

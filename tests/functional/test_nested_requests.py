@@ -1,0 +1,74 @@
+"""A supporter that asks others for its task: whatever is lost or comes twice on the way, everything ends and everybody knows."""
+
+import pytest
+from liangwang.aggregates import CASE, COLLABORATION, TASK
+from liangwang.domain import messages as m
+
+from tests.functional.city import City
+
+
+def asking(fates=()):
+    """A city in which one department answers a case, and has asked another for it. ``fates`` meet what follows."""
+    city = City()
+    case_no = city.apply("food-business-licence", form={"area": 150, "gas_kitchen": False})
+    city.pump()
+    (task_id,) = city.open_tasks()
+    city.do_task(task_id, "task")
+    city.flow(fates)
+    return city, case_no, task_id
+
+
+def schedules_run(city, *, until):
+    """Nobody does anything but the schedules, until it is so."""
+    for _ in range(12):
+        if until():
+            return
+        city.later(minutes=20)
+        for what in ("relay", "governance", "department"):
+            city.sweep(what)
+        city.pump()
+    raise AssertionError("it never came to be so")
+
+
+def inner(city, task_id):
+    """The tasks that came of what the task's department asked."""
+    return [name for name in city.open_tasks() if name.startswith(f"{task_id}-R")]
+
+
+def test_the_answer_to_a_question_within_a_question_comes_back_to_who_asked():
+    city, case_no, task_id = asking()
+    (asked,) = inner(city, task_id)
+    city.do_task(asked, "disagree")
+    city.pump()
+    state = city.state("department", TASK, task_id)
+    assert [one.conclusion for one in state.conclusions] == ["disagree"] and state.is_open
+    assert city.state("department", CASE, case_no).status == "collaborating", "only its own answer counts for the case"
+    city.do_task(task_id, "agree")
+    city.pump()
+    assert city.state("department", CASE, case_no).status == "in_review"
+
+
+@pytest.mark.parametrize("fate", ["lose", "keep"])
+@pytest.mark.parametrize("place", range(4))
+def test_a_question_that_is_lost_on_the_way_is_asked_again_in_the_case_s_own_rounds(place, fate):
+    city, _, task_id = asking(["deliver"] * place + [fate])
+    schedules_run(city, until=lambda: inner(city, task_id))
+    (asked,) = inner(city, task_id)
+    city.do_task(asked, "agree")
+    city.flow(["deliver"] * place + [fate])
+    assert city.settle()
+    assert not city.state("department", TASK, task_id).awaited
+
+
+@pytest.mark.parametrize("fate", ["lose", "keep"])
+@pytest.mark.parametrize("place", range(6))
+def test_a_case_that_is_withdrawn_stops_what_was_asked_within_it(place, fate):
+    city, case_no, task_id = asking()
+    city.withdraw(case_no)
+    city.flow(["deliver"] * place + [fate])
+    schedules_run(city, until=city.is_settled)
+    assert city.state("department", TASK, task_id).status == "stopped"
+    conclusions = [state.conclusion.conclusion for _, state in city.states("governance", COLLABORATION)]
+    assert conclusions == ["cancelled", "cancelled"]
+    told = [one.event for one in city.history("department", TASK, task_id)]
+    assert sum(isinstance(one, m.CollaborationCancelled) for one in told) == 1
