@@ -57,9 +57,12 @@ RULES = Rules()  # compiled expressions are worth keeping
 CALENDAR = working_calendar.load(CATALOGUE)
 SYSTEMS = ("intake", "governance", "department")
 MORNING = datetime(2027, 3, 1, 1, 0, tzinfo=UTC)
-QUESTION = AskOthers(
-    asks=(HandAsk(capability="site-verification", question=Wording(zh="示例：现场与申报是否一致？")),), days=2
+QUESTION, QUESTION_WITHIN = (
+    AskOthers(asks=(HandAsk(capability=capability, question=Wording(zh="示例：是否符合要求？")),), days=2)
+    for capability in ("site-verification", "fire-inspection")
 )
+"""What an officer asks in a case, and for a task; asked of who has the task itself it is refused as a circle."""
+
 OUTAGE = (AwsError, Conflict, ExchangeError, NotCarried)
 """What a poller or a client answers by coming again."""
 
@@ -225,14 +228,14 @@ class City:
         points = tuple(AskedPoint(field=name, reason="mend it", arose_from=arose_from) for name in fields)
         return self.officer(case_no, "request_supplement", RequestSupplement(points=points))
 
-    def do_task(self, task_id, act, *, explanation="seen on site"):
+    def do_task(self, task_id, act, *, explanation="seen on site", question=QUESTION_WITHIN):
         """``act`` is sign, decline, agree, disagree, time (more of it) or task (ask others for it)."""
         department = self.state("department", TASK, task_id).task.department
         acts = {
             "sign": (self.assistance.sign, None),
             "decline": (self.assistance.decline, Decline(reason="not ours")),
             "time": (self.assistance.request_extension, AskForExtension(days=1, reason="示例：雨天")),
-            "task": (self.assistance.ask, QUESTION),
+            "task": (self.assistance.ask, question),
         }
         route, body = acts.get(act) or (self.assistance.report, Report(opinion=act, explanation=explanation))
         return route(self.ask("helper", body=body, role="clerk", task_id=task_id, department=department))

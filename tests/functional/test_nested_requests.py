@@ -4,16 +4,16 @@ import pytest
 from liangwang.aggregates import CASE, COLLABORATION, TASK
 from liangwang.domain import messages as m
 
-from tests.functional.city import City
+from tests.functional.city import QUESTION, QUESTION_WITHIN, City
 
 
-def asking(fates=()):
+def asking(fates=(), *, question=QUESTION_WITHIN):
     """A city in which one department answers a case, and has asked another for it. ``fates`` meet what follows."""
     city = City()
     case_no = city.apply("food-business-licence", form={"area": 150, "gas_kitchen": False})
     city.pump()
     (task_id,) = city.open_tasks()
-    city.do_task(task_id, "task")
+    city.do_task(task_id, "task", question=question)
     city.flow(fates)
     return city, case_no, task_id
 
@@ -46,6 +46,14 @@ def test_the_answer_to_a_question_within_a_question_comes_back_to_who_asked():
     city.do_task(task_id, "agree")
     city.pump()
     assert city.state("department", CASE, case_no).status == "in_review"
+
+
+def test_a_question_that_would_come_back_to_who_asks_is_refused_and_said_so():
+    city, _, task_id = asking(question=QUESTION)
+    city.pump()
+    state = city.state("department", TASK, task_id)
+    assert [(one.conclusion, one.because) for one in state.conclusions] == [("disagree", "cycle")]
+    assert not state.awaited and state.is_open
 
 
 @pytest.mark.parametrize("fate", ["lose", "keep"])
