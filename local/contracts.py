@@ -60,7 +60,7 @@ SENDERS: dict[str, tuple[Sender, ...]] = {
 PURPOSE = {
     "applications": "What citizens say: governance to departments.",
     "acceptances": "受理数据: accepted, asked for a supplement, or refused. Department to governance.",
-    "collaboration-requests": "协同请求: a department needs others. Department to governance.",
+    "collaboration-requests": "协同请求: a department needs others, or a centre for a grid event. To governance.",
     "collaboration-tasks": "协同任务: what the centre asks of collaborating departments. Governance to departments.",
     "collaboration-reports": "协同处置结果: what they answer. Department to governance.",
     "collaboration-results": "The conclusion under the join policy. Governance to the requesting department.",

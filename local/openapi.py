@@ -50,6 +50,7 @@ TAGS = {
     "assistance": "协办: a clerk's tasks for other departments",
     "console": "态势: what is open before a centre, how tasks flow, how long departments take, what changes",
     "collaboration": "协同: events as a centre's operator sees them",
+    "grid": "网格: events of the city's running, told by people, the hotline and sensors",
 }
 
 PEOPLE = frozenset(
@@ -69,6 +70,7 @@ PEOPLE = frozenset(
         "steps",
         "orders",
         "assistance",
+        "grid",
     }
 )
 """Functions whose POST routes honour ``Idempotency-Key``; the exchange's entries carry ids of their own."""
@@ -85,7 +87,7 @@ SEASONAL = frozenset(
 )
 """What may come too early or too late besides the acts of ``PEOPLE``."""
 
-MISSED = frozenset({"GET /api/absence", "PUT /api/absence", "DELETE /api/absence"})
+MISSED = frozenset({"GET /api/absence", "PUT /api/absence", "DELETE /api/absence", "POST /api/grid-events"})
 """Paths that name nothing, and yet what they are about may not be there, or not be the caller's."""
 
 KEEPERS = frozenset({"users", "joint", "drafts", "feedback", "materials", "privacy"})

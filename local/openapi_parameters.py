@@ -142,6 +142,16 @@ QUERIES: dict[str, tuple[Query, ...]] = {
     ),
     "GET /api/console/flow": (_REGION, *_DAYS),
     "GET /api/console/departments": (_REGION, *_DAYS),
+    "GET /api/grid-events": (
+        Query("region", {"type": "string"}, "The centre's region, by code; without it the caller's own"),
+        Query(
+            "waiting_for",
+            {"type": "string", "enum": ["handling", "awaiting_call"], "default": "handling"},
+            "What the events wait for: the departments, or a return call 回访",
+        ),
+        Query("overdue", {"type": "string", "enum": ["true", "false"]}, "Only those whose limit has passed"),
+        *_PAGE,
+    ),
     "GET /api/materials": _PAGE,
     "GET /api/drafts": (
         *_PAGE,
@@ -184,6 +194,7 @@ PATH_PARAMETERS = {
     "procedure_id": "The procedure's id, as the case's ledger has it",
     "task_id": "The task's id",
     "order": "The order's name in the list of orders: the rule's number, and what it is about",
+    "event_no": "The grid event's number 网格事件编号",
     "collaboration_id": "The collaboration event's id",
 }
 

@@ -64,6 +64,7 @@ TABLE = {
     "handback": "governance",
     "mailbox": "governance",
     "outside": "governance",
+    "grid": "governance",
     "acceptance": "department",
     "approval": "department",
     "decisions": "department",

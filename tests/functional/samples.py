@@ -62,6 +62,11 @@ ASKS = {
     "days": 3,
 }
 
+
+def _grid(world: World) -> dict[str, str]:
+    return {"event_no": world.grid_event}
+
+
 USER = {"userId": "zhang"}
 BASIS = {"basis": "《行政许可法》第七十条", "reason": "示例"}
 
@@ -198,6 +203,10 @@ SAMPLES: dict[str, Callable[[World], Sample]] = {
     "GET /api/collaborations/{collaboration_id}": lambda w: Sample(
         {"collaboration_id": w.collaboration}, CENTRES | AUDITOR
     ),
+    # ---- the centre's grid events
+    "GET /api/grid-events/{event_no}": lambda w: Sample(_grid(w), CENTRES | AUDITOR),
+    "POST /api/grid-events/{event_no}/return-call": lambda w: Sample(_grid(w), CENTRES, {"satisfied": True}),
+    "POST /api/grid-events/{event_no}/evidence": lambda w: Sample(_grid(w), CENTRES, {"case_no": w.case}),
 }
 """A request for every route that names a thing in its path and is not public; and, after a colon, what is named elsewhere."""
 
@@ -214,6 +223,7 @@ LISTS: dict[str, tuple[dict[str, str], frozenset[str]]] = {
     "GET /api/statistics": ({"department": OWN}, frozenset({"supervisor, own"}) | CENTRES | AUDITOR),
     "GET /api/orders": ({"department": OWN}, SUPERVISOR | AUDITOR),
     "GET /api/supervision": ({"region": "990101"}, CENTRES | AUDITOR),
+    "GET /api/grid-events": ({"region": "990101"}, CENTRES | AUDITOR),
     "GET /api/tasks": ({"department": SUPPORTING}, ALL_HELPERS | AUDITOR),
     "GET /api/ratings": ({"department": OWN}, frozenset({"supervisor, own"}) | CENTRES),
     "GET /api/ratings/summary": ({"department": OWN}, DEPARTMENT | CENTRES),

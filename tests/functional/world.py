@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from liangwang.aggregates import CASE, COLLABORATION, NOTIFICATION, TASK, Key
+from liangwang.aggregates import CASE, COLLABORATION, LEDGER, NOTIFICATION, TASK, Key
+from liangwang.domain import ledger
 from liangwang.domain import messages as m
 from liangwang.domain.case import OpinionsReceived
 from liangwang.fakes import kafka_event
@@ -127,6 +128,7 @@ class World(Citizens):
         self.closed_case = self._closed()
         self.notification = self._key("intake", NOTIFICATION.name)
         self.joint = self._joint()
+        self.grid_event = self._grid_event()
         self.draft = self._draft()
         self.mandate("zhang", "agent", acts=("submit", "draft", "read", "supplement", "withdraw", "rate"))
         self.ids = (
@@ -138,6 +140,7 @@ class World(Citizens):
             self.task,
             self.collaboration,
             self.task_photo,
+            self.grid_event,
             self.material,
             self.file,
             self.joint,
@@ -279,6 +282,17 @@ class World(Citizens):
         assert status == 201, view
         identity: str = view["material_id"]
         return identity
+
+    def _grid_event(self) -> str:
+        """A grid event in the case's town, told by a system of its own; the centre's ledger knows the case."""
+        event = golden("http_grid_report")
+        status, receipt = self.http("grid", event)
+        assert status == 201, receipt
+        now = datetime.now(UTC)
+        seen = ledger.Observed(sequence=1, message_type="case.accepted", state="collaborating", department=OWN, at=now)
+        perform(self.store("governance"), [Command(Key(LEDGER.name, self.case), "seen", lambda *_: [seen])], now)
+        number: str = receipt["event_no"]
+        return number
 
     def _joint(self) -> str:
         route, path = "POST /api/joint-items/{joint_code}/applications", {"joint_code": "open-a-restaurant"}

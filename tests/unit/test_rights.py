@@ -88,6 +88,12 @@ RIGHTS = {
     "supervision.list": "operator: region public; auditor: any public",
     "collaboration.read": "operator: region public; auditor: any public",
     "console.read": "operator: region public; auditor: any public",
+    # ---- grid events: told by a centre or a registered system, which follows its own tickets
+    "grid.report": "operator: region public; system: any public",
+    "grid.list": "operator: region public; auditor: any public",
+    "grid.read": "operator: region public; auditor: any public; system: own public",
+    "grid.call": "operator: region public; system: own public",
+    "grid.evidence": "operator: region public",
     # ---- systems, and what crosses between them
     "exchange.carry": "system: any public",
     "mailbox.use": "system: department public",

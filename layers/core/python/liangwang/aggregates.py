@@ -21,6 +21,8 @@ from .domain import (
     event_clock,
     event_queue,
     event_tally,
+    grid,
+    grid_no,
     joint,
     ledger,
     mailbox,
@@ -32,6 +34,7 @@ from .domain import (
     rating,
     recheck,
     rectification,
+    sighting,
     task,
     worklist,
 )
@@ -279,6 +282,17 @@ DELIVERY = _document(
         expires_at=None if state.entries else state.since + KEPT,
     ),
 )
+GRID = _kind(
+    "grid-event",
+    "governance",
+    grid.Event,
+    grid.evolve,
+    lambda state, patience, last: Index(
+        wake_at=grid.wake_at(state, patience, last=last), holder=state.registered.region, desk=grid.placed(state)
+    ),
+    entry=grid.GridEntry,
+)
+WATCH = _document("watch", "governance", sighting.Watch, lambda state, *_: Index(expires_at=sighting.expires_at(state)))
 DEAD_LETTER = _document("dead-letter", "any", m.DeadLettered)
 ACCESS = _document("access", "any", Accessed, lambda state, *_: Index(expires_at=state.until))
 
@@ -315,6 +329,8 @@ KINDS = {
         LINK,
         BREAKER,
         DELIVERY,
+        GRID,
+        WATCH,
         DEAD_LETTER,
         ACCESS,
     )
@@ -337,13 +353,14 @@ class Key(NamedTuple):
         return cls(kind, identity)
 
 
-_NAMED_BY_CASE = frozenset({APPLICATION.name, CASE.name, LEDGER.name, DELIVERY.name})
+_NAMED_BY_CASE = frozenset({APPLICATION.name, CASE.name, LEDGER.name, DELIVERY.name, GRID.name})
 _BEGIN_WITH_CASE = frozenset({TASK.name, COLLABORATION.name, MAILBOX.name, SPOKEN.name, LINK.name})
-_CASE_NO = re.compile(r"\d{8}-\d{6,12}-[0-9A-Z]{12}-[0-9A-Z](?=-)")
+_CASE_NO = re.compile(rf"(?:\d{{8}}-\d{{6,12}}-[0-9A-Z]{{12}}-[0-9A-Z]|{grid_no.PATTERN})(?=-)")
 
 
 def cases_of(keys: Iterable[Key]) -> list[str]:
-    """The numbers of the cases that aggregates belong to; the ids of tasks and collaborations begin with theirs."""
+    """The numbers of the cases that aggregates belong to, or of the grid events that stand in a case's place; the ids of
+    tasks and collaborations begin with theirs."""
     found = []
     for key in keys:
         if key.kind in _NAMED_BY_CASE:

@@ -1,4 +1,5 @@
-"""Reads the catalogue of one directory: the organisation, scenarios and rules of supervision, ``items`` and ``joint`` items.
+"""Reads the catalogue of one directory: the organisation, scenarios, rules of supervision, categories of grid events,
+``items`` and ``joint`` items.
 
 ``calendar.yaml`` beside them is checked here and read by ``working_calendar``.
 
@@ -19,6 +20,7 @@ from msgspec import Struct
 
 from liangwang import misfits, working_calendar
 from liangwang.domain.catalogue import Catalogue, Item, JointItem, Organisation, Scenario
+from liangwang.domain.grid_category import GridCategories
 from liangwang.domain.responsibilities import Edition, Responsibilities, RuleSet
 from liangwang.domain.supervision_rule import SupervisionRules
 from liangwang.working_calendar import Dated
@@ -31,7 +33,7 @@ class Scenarios(Struct, frozen=True, forbid_unknown_fields=True):
     scenarios: tuple[Scenario, ...] = ()
 
 
-Kind = TypeVar("Kind", Item, JointItem, Organisation, RuleSet, Scenarios, SupervisionRules, Dated)
+Kind = TypeVar("Kind", Item, JointItem, Organisation, RuleSet, Scenarios, SupervisionRules, GridCategories, Dated)
 
 
 class CatalogueError(Exception):
@@ -81,6 +83,12 @@ def _rules(directory: Directory, name: str) -> RuleSet:
 def load_supervision(directory: Directory) -> SupervisionRules:
     """The rules of supervision, read once per process; none without ``supervision.yaml``. Raises ``CatalogueError``."""
     return _supervision(directory)[0]
+
+
+@cache
+def load_grid(directory: Directory) -> GridCategories:
+    """The categories of grid events, read once per process; none without ``grid.yaml``. Raises ``CatalogueError``."""
+    return _grid(directory)[0]
 
 
 def check(directory: Directory) -> Catalogue:
@@ -133,6 +141,7 @@ def check(directory: Directory) -> Catalogue:
         raise CatalogueError(*problems)  # joint items are judged only over items that stand
     found_catalogue = _checked_joint(directory, Catalogue.of(items, organisation, scenarios))
     _check_documents(directory, found_catalogue)
+    _check_grid(directory, found_catalogue)
     return found_catalogue
 
 
@@ -171,6 +180,16 @@ def _routing_problems(versions: list[_Version], organisation: Organisation, item
             *responsibility_checks.rule_set_problems(one.rules, organisation, items),
         ]
         yield from (_problem(one.name, one.document, path, reason) for path, reason in found)
+
+
+def _check_grid(directory: Directory, catalogue: Catalogue) -> None:
+    """Looks at the categories of grid events, once what they name stands."""
+    from liangwang import grid_checks
+
+    categories, document = _grid(directory)
+    found = grid_checks.grid_problems(categories, catalogue.organisation, catalogue.items)
+    if problems := [_problem("grid.yaml", document, path, reason) for path, reason in found]:
+        raise CatalogueError(*problems)
 
 
 def _check_documents(directory: Directory, catalogue: Catalogue) -> None:
@@ -244,6 +263,13 @@ def _editions(directory: Directory) -> list[tuple[date, str]]:
         except ValueError as error:
             raise CatalogueError(f"{name}:1: a version is named for its first day, as 2027-01-01.yaml is") from error
     return found
+
+
+def _grid(directory: Directory) -> tuple[GridCategories, YamlDocument]:
+    name = "grid.yaml"
+    if not (directory / name).exists():
+        return GridCategories(), YamlDocument("categories: []")
+    return _read(directory, name, GridCategories)
 
 
 def _item_files(directory: Directory) -> list[str]:

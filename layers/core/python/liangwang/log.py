@@ -4,7 +4,6 @@ Lines hold counts, ids and reasons, never personal data. A line says which cases
 list and ``cases``, their number) and the traces they belong to (``trace``).
 """
 
-import re
 import sys
 import threading
 import time
@@ -14,12 +13,10 @@ from typing import Any
 
 from msgspec import json
 
+from .domain.identifiers import LOOKS_PERSONAL
 from .tracing import trace_id
 
 _current = threading.local()
-
-_LOOKS_PERSONAL = re.compile(r"(?<![0-9A-Za-z])(?:1[3-9]\d{9}|[1-9]\d{16}[\dXx])(?![0-9A-Za-z])")
-"""A mobile number 手机号码 (11 digits), an identity number 公民身份号码 (GB 11643-1999: 18 characters)."""
 
 NAMED = 20
 """How many cases of a batch a line names; it counts them all."""
@@ -50,7 +47,7 @@ def write(**fields: Any) -> None:
 
 def _blotted(value: Any) -> Any:
     if isinstance(value, str):
-        return _LOOKS_PERSONAL.sub("****", value)
+        return LOOKS_PERSONAL.sub("****", value)
     return [_blotted(one) for one in value] if isinstance(value, list | tuple) else value
 
 

@@ -65,6 +65,8 @@ def _values(event: Any, organisation: Organisation, language: str) -> dict[str, 
     values: dict[str, Any] = {}
     for name, value in structs.asdict(event).items():
         values[name] = _shown(name, value, organisation, language)
+    if values.get("department") == "" and values.get("centre"):
+        values["department"] = values["centre"]  # a centre that asks, for a grid event
     request = getattr(event, "request", None) or getattr(event, "task", None) or getattr(event, "application", None)
     if request is not None:
         values |= _values(request, organisation, language)

@@ -16,6 +16,16 @@ _MOBILE = re.compile(r"1[3-9][0-9]{9}")
 _EMAIL = re.compile(r"[^@\s]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _BANK_ACCOUNT = re.compile(r"[0-9]{8,30}")
 _SEPARATORS = re.compile(r"[\s-]")
+_BETWEEN_DIGITS = re.compile(r"(?<=\d)[\s-](?=[\dXx])")
+
+LOOKS_PERSONAL = re.compile(r"(?<![0-9A-Za-z])(?:1[3-9]\d{9}|[1-9]\d{16}[\dXx])(?![0-9A-Za-z])")
+"""A mobile number 手机号码 (11 digits), an identity number 公民身份号码 (GB 11643-1999: 18 characters)."""
+
+
+def holds_personal_number(text: str) -> bool:
+    """Whether free text holds what looks like a mobile or an identity number, however it is spaced."""
+    plain_text = unicodedata.normalize("NFKC", text)
+    return any(LOOKS_PERSONAL.search(one) for one in (plain_text, _BETWEEN_DIGITS.sub("", plain_text)))
 
 
 def plain(number: str) -> str:

@@ -96,6 +96,11 @@ Action = Literal[
     "supervision.list",
     "collaboration.read",
     "console.read",
+    "grid.report",
+    "grid.list",
+    "grid.read",
+    "grid.call",
+    "grid.evidence",
     "crossing.application",
     "crossing.collaboration",
 ]
@@ -238,6 +243,11 @@ POLICY: Mapping[Action, Mapping[Role, Mapping[Relation, Fields]]] = {
     "supervision.list": {"operator": {"region": "public"}, "auditor": {"any": "public"}},
     "collaboration.read": {"operator": {"region": "public"}, "auditor": {"any": "public"}},
     "console.read": {"operator": {"region": "public"}, "auditor": {"any": "public"}},
+    "grid.report": {"operator": {"region": "public"}, "system": {"any": "public"}},
+    "grid.list": {"operator": {"region": "public"}, "auditor": {"any": "public"}},
+    "grid.read": {"operator": {"region": "public"}, "auditor": {"any": "public"}, "system": {"own": "public"}},
+    "grid.call": {"operator": {"region": "public"}, "system": {"own": "public"}},
+    "grid.evidence": {"operator": {"region": "public"}},
     "crossing.application": {"system": {"any": "public", "department": "full"}},
     "crossing.collaboration": {"system": {"any": "public", "supporting": "public"}},
 }

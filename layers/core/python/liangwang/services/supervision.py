@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from .. import clock, log
-from ..aggregates import CASE, COLLABORATION, TASK, Key
+from ..aggregates import CASE, COLLABORATION, GRID, TASK, Key
 from ..aws import AwsError
 from ..catalogue import load_responsibilities, load_supervision
-from ..domain import event_limits, supervision
+from ..domain import event_limits, grid, supervision
 from ..domain.case import Case
 from ..domain.centre_rules import STANDARD, CentreRules, Governance
 from ..domain.patience import round_of
@@ -90,6 +90,7 @@ def wakers(department: Department, directory: Path) -> dict[str, Waker]:
         ),
         CASE.name: of_cases(department, watch),
         TASK.name: of_tasks,
+        GRID.name: of_grid_events,
     }
 
 
@@ -110,6 +111,15 @@ def of_collaborations(
         return decide, round_of(now)
 
     return waker
+
+
+def of_grid_events(stored: Stored, now: datetime) -> tuple[Decide, int]:
+    """A grid event asks again what is unanswered, and gives up what never will be."""
+
+    def decide(state: grid.GridEvent | None, at: datetime) -> Sequence[Any]:
+        return grid.wake(state, at) if state is not None else []
+
+    return decide, round_of(now)
 
 
 def of_cases(department: Department, watch: Watch) -> Waker:

@@ -19,6 +19,7 @@ from .every_system import audit, publisher, supervision
 from .governance_system import (
     collaboration,
     console,
+    grid,
     handback,
     mailbox,
     outside_parties,
@@ -60,6 +61,7 @@ __all__ = [
     "exchange",
     "feedback",
     "followup",
+    "grid",
     "handback",
     "identity",
     "inbox",

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from ..services.console import Console
     from ..services.console_changes import ConsoleChanges
     from ..services.console_figures import ConsoleFigures
+    from ..services.grid import Grid
+    from ..services.grid_desk import GridDesk
     from ..services.handback import Handback
     from ..services.intake_gates import Gates
     from ..services.mailbox import Mailboxes
@@ -92,3 +94,15 @@ def gates(store: "Store") -> "Gates":
 
     systems = parse(os.environ.get("INTAKES", ""))
     return Gates(store, [Gate(system, shared.outside.exchange(system)) for system in systems])
+
+
+def grid() -> "tuple[Grid, GridDesk]":
+    """Grid events: what is told and done, and what is shown of it."""
+    from ..catalogue import load_grid
+    from ..services.grid import Grid
+    from ..services.grid_desk import GridDesk
+
+    store, organisation = shared.store(shared.outside.aws()), shared.organisation()
+    categories = load_grid(shared.directory())
+    events = Grid(store, organisation, categories, shared.calendar())
+    return events, GridDesk(store, organisation, categories, events)
