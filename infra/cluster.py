@@ -1,6 +1,7 @@
-"""What is done at the cluster by hand, from inside its VPC: topics on MSK Serverless, and dead letters.
+"""What is done at the cluster by hand, from inside its VPC: topics on MSK Serverless, departments' rights, and dead letters.
 
     PYTHONPATH=.:layers/core/python python infra/cluster.py --bootstrap HOST:9098 topics --partitions 12
+    PYTHONPATH=.:layers/core/python python infra/cluster.py --bootstrap HOST:9098 acls --apply
     PYTHONPATH=.:layers/core/python python infra/cluster.py --bootstrap HOST:9098 dead-letters
     PYTHONPATH=.:layers/core/python python infra/cluster.py --bootstrap HOST:9098 replay applications 3 4711
 
@@ -21,10 +22,20 @@ from typing import Any
 
 import click
 import confluent_kafka as kafka
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import (
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    NewTopic,
+    ResourcePatternType,
+    ResourceType,
+)
 from liangwang.kafka_security import PROTOCOLS, Security, msk_token
 from liangwang.signing import Credentials
 
+from infra.department_access import Acl, acls, command, joined_by_kafka
 from local import template
 
 TOPICS = Path(__file__).resolve().parent / "topics.yaml"
@@ -47,6 +58,42 @@ def create_topics(settings: dict[str, Any], partitions: int) -> list[str]:
     for future in made.values():
         future.result(SECONDS)
     return missing
+
+
+def set_rights(settings: dict[str, Any], wanted: list[Acl]) -> tuple[list[Acl], list[Acl]]:
+    """Makes the rights of the users that are named exactly these; answers what was given and what was taken away.
+
+    The cluster decides who may do this: with IAM, kafka-cluster:AlterCluster. Raises KafkaException.
+    """
+    admin = AdminClient(settings)
+    everything = AclBindingFilter(
+        ResourceType.ANY, None, ResourcePatternType.ANY, None, None, AclOperation.ANY, AclPermissionType.ANY
+    )
+    users, target = {one.principal for one in wanted}, {_binding(one): one for one in wanted}
+    present = {one for one in admin.describe_acls(everything).result(SECONDS) if one.principal in users}
+    missing, beyond = [one for one in target if one not in present], [one for one in present if one not in target]
+    for future in (admin.create_acls(missing) if missing else {}).values():
+        future.result(SECONDS)
+    for taken in (admin.delete_acls([_exactly(one) for one in beyond]) if beyond else {}).values():
+        taken.result(SECONDS)
+    return [target[one] for one in missing], [_right(one) for one in beyond]
+
+
+def _binding(acl: Acl) -> AclBinding:
+    kind = ResourceType.GROUP if acl.kind == "group" else ResourceType.TOPIC
+    pattern = ResourcePatternType.PREFIXED if acl.prefixed else ResourcePatternType.LITERAL
+    return AclBinding(kind, acl.name, pattern, acl.principal, "*", AclOperation[acl.operation], AclPermissionType.ALLOW)
+
+
+def _exactly(one: AclBinding) -> AclBindingFilter:
+    return AclBindingFilter(
+        one.restype, one.name, one.resource_pattern_type, one.principal, one.host, one.operation, one.permission_type
+    )
+
+
+def _right(one: AclBinding) -> Acl:
+    prefixed = one.resource_pattern_type == ResourcePatternType.PREFIXED
+    return Acl(one.principal, one.operation.name, one.restype.name.lower(), one.name, prefixed)
 
 
 def letters(settings: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -134,6 +181,21 @@ def main(context: click.Context, bootstrap: str, way: str) -> None:
 def _topics(settings: dict[str, Any], partitions: int) -> None:
     """Make the topics that are missing."""
     click.echo(f"made: {', '.join(create_topics(settings, partitions)) or 'nothing, all are there'}")
+
+
+@main.command("acls")
+@click.option("--apply", "applies", is_flag=True, help="Set them, and take away what these users have beyond them.")
+@click.pass_obj
+def _acls(settings: dict[str, Any], applies: bool) -> None:
+    """Print what departments' own systems may do, as options of kafka-acls.sh."""
+    wanted = [one for department in joined_by_kafka() for one in acls(department.code)]
+    if not applies:
+        click.echo("\n".join(command(one) for one in wanted))
+        return
+    given, taken = set_rights(settings, wanted)
+    click.echo(f"given: {len(given)}, taken away: {len(taken)}, of {len(wanted)}")
+    for one in taken:
+        click.echo(f"taken away: {one.principal} {one.operation} {one.kind} {one.name}")
 
 
 @main.command("dead-letters")

@@ -193,12 +193,13 @@ def test_brokers_take_tls_and_iam_only_and_keep_what_is_acknowledged():
     (cluster,) = of_type("msk-provisioned.yaml", "AWS::MSK::Cluster").values()
     assert cluster["EncryptionInfo"]["EncryptionInTransit"] == {"ClientBroker": "TLS", "InCluster": True}
     assert cluster["ClientAuthentication"] == {
-        "Sasl": {"Iam": {"Enabled": True}},
+        "Sasl": {"Iam": {"Enabled": True}, "Scram": {"Enabled": {"Ref": "Scram"}}},
         "Unauthenticated": {"Enabled": False},
     }
     (configuration,) = of_type("msk-provisioned.yaml", "AWS::MSK::Configuration").values()
     settings = dict(line.split("=") for line in configuration["ServerProperties"]["Fn::Sub"].split())
     assert settings["auto.create.topics.enable"] == settings["unclean.leader.election.enable"] == "false"
+    assert settings["allow.everyone.if.no.acl.found"] == "false", "who signs in by SCRAM may do what an ACL says only"
     assert (settings["min.insync.replicas"], settings["default.replication.factor"]) == ("2", "3")
 
 
