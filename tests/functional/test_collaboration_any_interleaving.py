@@ -29,6 +29,15 @@ from tests.functional.test_any_interleaving import (
 
 ASKING = [KINDS[place] for place in (3, 5, 6, 7, 8)]
 JOINS = (Join(), Join(policy="any"), Join(policy="quorum", count=2))
+WITHOUT_ANSWERS = {
+    "timeout_proceed": "agree",
+    "timeout_deny": "disagree",
+    "requesters_time_over": "disagree",
+    "nobody_responsible": "disagree",
+    "too_deep": "disagree",
+}
+"""What time and the depth of questions end, and how."""
+
 CAPABILITIES = ("fire-inspection", "site-verification", "environment-review")
 COLLABORATE = st.one_of(
     st.tuples(st.just("ask_others"), NUMBER, st.sampled_from(JOINS), st.sampled_from(("proceed", "deny", "lift"))),
@@ -143,11 +152,14 @@ def as_the_policy_has_it(state):
     event(f"origin {request.origin}, {concluded.because}")
     if concluded.conclusion == "cancelled":
         return
-    if concluded.because.startswith("timeout"):
-        assert missing, "a limit that passes after the last answer changes nothing"
-        expected = {"proceed": "agree", "deny": "disagree"}[request.on_timeout]
+    if concluded.because in WITHOUT_ANSWERS:
+        assert missing or concluded.because == "too_deep", "time changes nothing after the last answer"
+        assert not (concluded.conclusion == "agree" and request.join.policy == "all" and "disagree" in opinions)
+        expected = WITHOUT_ANSWERS[concluded.because]
+    elif missing and request.join.policy == "all":
+        assert request.on_timeout == "proceed" and "disagree" in opinions, "`all` waits for every answer"
+        expected = "disagree"
     else:
-        assert not (missing and request.join.policy == "all"), "`all` waits for every answer"
         assert agreed >= needed or agreed + missing < needed, "nothing is concluded before it is sure"
         expected = "agree" if agreed >= needed else "disagree"
     assert concluded.conclusion == expected

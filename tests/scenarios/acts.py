@@ -2,10 +2,11 @@
 
 from typing import NamedTuple
 
-from liangwang.aggregates import CASE, TASK
+from liangwang.aggregates import CASE, COLLABORATION, TASK
 from liangwang.domain.steps import open_steps
 
 REASON = {"reason": "示例：不属于本部门职责"}
+URGE = {"reason": "示例：申请人急需"}
 QUESTION = {"days": 3, "on_timeout": "lift", "join": {"policy": "all"}}
 CITIZEN = "citizen"
 
@@ -36,6 +37,11 @@ ACTS = {
     "declines": Act("POST /api/tasks/{task_id}/decline", "clerk", REASON, "task"),
     "asks others": Act("POST /api/cases/{case_no}/collaborations", "clerk", QUESTION),
     "takes back": Act("POST /api/cases/{case_no}/collaborations/{request_id}/cancel", "clerk", REASON, "request"),
+    "urges": Act("POST /api/cases/{case_no}/collaborations/{request_id}/urge", "clerk", URGE, "request"),
+    "asks for time": Act(
+        "POST /api/tasks/{task_id}/extension", "clerk", {"days": 2, "reason": "示例：需要复测"}, "task"
+    ),
+    "opens personal data": Act("POST /api/tasks/{task_id}/personal", "clerk", {"reason": "示例：联系现场"}, "task"),
     "asks on": Act("POST /api/tasks/{task_id}/collaborations", "clerk", QUESTION, "task"),
 }
 
@@ -52,10 +58,8 @@ def caller(scenario, who, role):
 
 def act(stage, scenario, case_no, step):
     """One step of a scenario: the status and the document that it is answered with. Raises NotYet."""
-    if step.does == "decides":
-        return decides(stage, case_no, step)
-    if step.does == "sees":
-        return sees(stage, scenario, case_no, step)
+    if special := SPECIAL.get(step.does):
+        return special(stage, scenario, case_no, step)
     if step.who in stage.outsiders:
         return outside(stage, case_no, step)
     chosen = ACTS[step.does]
@@ -123,7 +127,7 @@ def task_of(stage, case_no, step):
     return found[-1]
 
 
-def decides(stage, case_no, step):
+def decides(stage, scenario, case_no, step):
     """The department's officers complete all steps that are left, each another officer's."""
     state = stage.state("department", CASE, case_no)
     if state is None:
@@ -149,3 +153,43 @@ def sees(stage, scenario, case_no, step):
     if view.get("status") != step.give["status"]:
         raise NotYet(f"the citizen sees {view.get('status')}, not {step.give['status']}")
     return status, view
+
+
+def issues_a_link(stage, scenario, case_no, step):
+    """The centre's operator issues a link for the task of an outside party."""
+    found = [
+        (name, task.dispatched)
+        for name in stage.events_of(case_no)
+        for task in stage.state("governance", COLLABORATION, name).tasks
+        if task.dispatched.ask.capability == step.what
+    ]
+    if not found:
+        raise NotYet(f"nobody was asked for {step.what} of {case_no}")
+    event, task = found[-1]
+    route = "POST /api/collaborations/{collaboration_id}/tasks/{task_id}/link"
+    path = {"collaboration_id": event, "task_id": task.task_id}
+    status, view = stage.ask(caller(scenario, step.who, "operator"), route, path)
+    if status == 201:
+        stage.links[case_no, task.department] = view["link"].partition("#")[2]
+    return status, view
+
+
+def by_link(stage, scenario, case_no, step):
+    """The party does what its link lets it: no account, no token but the link's."""
+    token = stage.links.get((case_no, step.who))
+    if token is None:
+        raise NotYet(f"{step.who} got no link for {case_no}")
+    if step.does == "opens the link":
+        return stage.ask({}, "POST /outside/task", {}, {"token": token})
+    body = {"token": token, "opinion": "agree", "explanation": "村民代表会议同意", **step.give}
+    return stage.ask({}, "POST /outside/report", {}, body)
+
+
+SPECIAL = {
+    "decides": decides,
+    "sees": sees,
+    "issues a link": issues_a_link,
+    "opens the link": by_link,
+    "answers by the link": by_link,
+}
+"""Acts that are more than one request."""

@@ -53,7 +53,7 @@ class Run:
                 self.left.pop(0)
                 return
             status, answer = act(self.stage, self.scenario.name, self.case_no, step)
-            wrong = "" if status == (step.refused or 200) else f"{status} {answer}"
+            wrong = "" if status in ((step.refused,) if step.refused else (200, 201)) else f"{status} {answer}"
         except NotYet as reason:
             wrong = str(reason)
         if wrong and not self.stage.manner.is_faithful and self._tries < TIMES:
@@ -88,7 +88,7 @@ def _finish(stage):
         stage.carry()
         for case_no, state in stage.states("department", CASE):
             if state.status == "in_review":
-                decides(stage, case_no, Step(day=0, who=state.department, does="decides"))
+                decides(stage, "", case_no, Step(day=0, who=state.department, does="decides"))
         stage.carry()
 
 

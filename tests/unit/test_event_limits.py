@@ -3,13 +3,18 @@
 from datetime import timedelta
 
 import pytest
+from liangwang.domain import messages as m
 from liangwang.domain.centre_acts import answer_extension, extend_by, lift, recall, urge
+from liangwang.domain.centre_rules import Governance
+from liangwang.domain.coordination import cancel
 from liangwang.domain.errors import Invalid, NotFound, NotNow
 from liangwang.domain.event_clock import wake_at
 from liangwang.domain.patience import Patience
+from liangwang.domain.responsibilities import Responsibilities
+from msgspec import structs
 
 from tests.unit.collaborations import A_DAY, at, hear, raised, reports, ruled, signs, then, wanted, wants_time
-from tests.unit.samples import GOVERNANCE, NOON, kinds
+from tests.unit.samples import CASE_NO, CITY, GOVERNANCE, NOON, kinds
 
 PATIENCE = Patience(first=timedelta(minutes=5), longest=A_DAY)
 
@@ -205,6 +210,17 @@ def test_a_recall_that_nobody_has_confirmed_is_repeated_while_the_event_goes_on(
     task_id = state.tasks[0].dispatched.task_id
     state = then(state, recall(state, task_id, reason="wrong", elsewhere=True, on=GOVERNANCE, now=NOON))
     assert wake_at(state, PATIENCE) == NOON + PATIENCE.first
+
+
+def test_the_recall_of_a_party_that_answers_by_a_link_needs_no_confirming():
+    departments = tuple(structs.replace(one, connected="link") for one in CITY.departments)
+    by_link = Governance(Responsibilities(structs.replace(CITY, departments=departments)), GOVERNANCE.calendar)
+    state = raised(on=by_link)
+    named = {"case_no": CASE_NO, "request_id": state.request.request_id, "department": state.request.department}
+    state = then(state, cancel(state, m.CollaborationCancelled(**named, reason="over")))
+    events, state = at(state, wake_at(state, PATIENCE), on=by_link)
+    assert (kinds(events), state.tasks[0].status) == (["Stopped"], "stopped")
+    assert wake_at(state, PATIENCE) is None
 
 
 @pytest.mark.parametrize("act", ["urge", "lift", "extend", "recall"])

@@ -20,6 +20,7 @@ from .collaboration import (
     Extended,
     Lifted,
     Lit,
+    Stopped,
     following,
 )
 from .conclusion import concluded, joined_after, to_open_tasks
@@ -63,7 +64,8 @@ def wake(state: Collaboration, *, on: Governance, now: datetime) -> Sequence[Eve
 
     What may still bring a conclusion comes before the limit that would end without it.
     """
-    events: list[Event] = []
+    events: list[Event] = [*_unconfirmed(state, on)]
+    state = following(state, events, now)
     for due in _DUE:
         if state.conclusion is not None:
             break
@@ -71,6 +73,17 @@ def wake(state: Collaboration, *, on: Governance, now: datetime) -> Sequence[Eve
         events += new
         state = following(state, new, now)
     return events
+
+
+def _unconfirmed(state: Collaboration, on: Governance) -> Sequence[Event]:
+    """A party that answers by a link hears of nothing, so it never says that it has stopped: once its link is worthless, it has.
+    Else the recall would be repeated to nobody for ever.
+    """
+    known = on.responsibilities.organisation.department
+    recalled = [
+        one.dispatched for one in state.tasks if one.status == "recalled" and one.dispatched.department in known
+    ]
+    return [Stopped(task_id=one.task_id) for one in recalled if known[one.department].connected == "link"]
 
 
 def _unchecked(state: Collaboration, on: Governance, now: datetime) -> Sequence[Event]:
