@@ -240,10 +240,10 @@ class City:
         route, body = acts.get(act) or (self.assistance.report, Report(opinion=act, explanation=explanation))
         return route(self.ask("helper", body=body, role="clerk", task_id=task_id, department=department))
 
-    def ask_others(self, case_no, *, clerk="clerk-0"):
+    def ask_others(self, case_no, *, clerk="clerk-0", question=QUESTION):
         """An officer of the case asks others."""
         department = self.state("department", CASE, case_no).department
-        request = self.ask(clerk, body=QUESTION, role="clerk", case_no=case_no, department=department)
+        request = self.ask(clerk, body=question, role="clerk", case_no=case_no, department=department)
         return self.collaboration.ask(request)
 
     def about_request(self, act, case_no, request_id, *, clerk="clerk-0"):

@@ -1,8 +1,13 @@
-"""A supporter that asks others for its task: whatever is lost or comes twice on the way, everything ends and everybody knows."""
+"""What takes more than one question: a supporter that asks others for its task, and personal data for one that was found.
+
+Whatever is lost or comes twice on the way, everything ends and everybody knows.
+"""
 
 import pytest
 from liangwang.aggregates import CASE, COLLABORATION, TASK
+from liangwang.aws import AwsError
 from liangwang.domain import messages as m
+from liangwang.domain.question import AskOthers, HandAsk, Wording
 
 from tests.functional.city import QUESTION, QUESTION_WITHIN, City
 
@@ -80,3 +85,32 @@ def test_a_case_that_is_withdrawn_stops_what_was_asked_within_it(place, fate):
     assert conclusions == ["cancelled", "cancelled"]
     told = [one.event for one in city.history("department", TASK, task_id)]
     assert sum(isinstance(one, m.CollaborationCancelled) for one in told) == 1
+
+
+# ------------------------------------------------------------------ personal data for a supporter that the centre has found
+
+WHO = AskOthers(
+    asks=(HandAsk(capability="fire-inspection", question=Wording(zh="示例：经营者是谁？"), personal=("operator",)),),
+    days=3,
+)
+
+
+@pytest.mark.parametrize("fate", ["lose", "keep"])
+@pytest.mark.parametrize("place", range(7))
+def test_a_supporter_is_given_what_its_part_needs_and_can_open_it_alone(place, fate):
+    city = City()
+    case_no = city.apply("food-business-licence")
+    city.pump()
+    city.ask_others(case_no, question=WHO)
+    city.flow(["deliver"] * place + [fate])
+    schedules_run(city, until=lambda: any(city.state("department", TASK, one).supplied for one in city.open_tasks()))
+    (task_id,) = city.open_tasks()
+    state = city.state("department", TASK, task_id)
+    operator = city.catalogue.items["food-business-licence"].example.form["operator"]
+    opened = city.sealing.open(state.supplied.sealed, department=state.task.department, case_no=case_no)
+    assert opened == {"operator": operator}
+    with pytest.raises(AwsError):
+        city.sealing.open(state.supplied.sealed, department=state.task.requester, case_no=case_no)
+    told = [one.event for one in city.history("department", CASE, case_no)]
+    assert sum(isinstance(one, m.CollaborationDisclosed) for one in told) == 1
+    assert city.settle()

@@ -194,6 +194,12 @@ def test_what_the_requester_supplied_is_kept_sealed_and_not_said_on():
     assert not [one for one in events if type(one) in m.TOPIC]
 
 
+def test_of_a_task_that_will_not_come_back_nothing_personal_is_kept():
+    sealed = m.Sealed(algorithm="AES-256-GCM", wrapped_key="a", nonce="b", ciphertext="c")
+    (noted,) = receive(stopped(), said(m.TaskSupplied, sealed=sealed))
+    assert noted.content["sealed"] is None
+
+
 @pytest.mark.parametrize(
     "message",
     [returned(), said(m.TaskExtended, due_at=LATER, reason="?"), said(m.TaskSupplied), URGE],

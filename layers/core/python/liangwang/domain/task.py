@@ -153,7 +153,7 @@ def receive(state: Task, message: Told) -> Sequence[Event]:
         case m.TaskReturned():
             return take_back(state, message)
         case m.TaskSupplied():
-            return [Supplied(sealed=message.sealed, reason=message.reason)]
+            return supply(state, message)
 
 
 def recall(state: Task, message: m.TaskRecalled) -> Sequence[Event]:
@@ -185,6 +185,13 @@ def take_back(state: Task, message: m.TaskReturned) -> Sequence[Event]:
     if state.status != "reported" or message.count <= max((one.count for one in state.returned), default=0):
         return [too_late(message, f"the task is {state.status} and came back {len(state.returned)} times")]
     return [Returned(due_at=message.due_at, reason=message.reason, count=message.count)]
+
+
+def supply(state: Task, message: m.TaskSupplied) -> Sequence[Event]:
+    """The personal data that the task needs has come. Of a task that will not come back nothing is kept: nobody is going to open it."""
+    if state.is_open or state.status == "reported":
+        return [Supplied(sealed=message.sealed, reason=message.reason)]
+    return [too_late(replace(message, sealed=None), f"the task is {state.status}")]
 
 
 # ------------------------------------------------------------------ what the department's clerks do
