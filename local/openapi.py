@@ -51,6 +51,7 @@ TAGS = {
     "console": "态势: what is open before a centre, how tasks flow, how long departments take, what changes",
     "collaboration": "协同: events as a centre's operator sees them",
     "grid": "网格: events of the city's running, told by people, the hotline and sensors",
+    "routing": "职责与路由: the rules of routing, explained and tried",
 }
 
 PEOPLE = frozenset(

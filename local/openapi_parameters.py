@@ -116,6 +116,7 @@ QUERIES: dict[str, tuple[Query, ...]] = {
     "GET /api/rectifications": (_DEPARTMENT, *_PAGE),
     "GET /api/cases": (*_PAGE, *_CASES),
     "GET /api/cases/export": (_PAGE[0]._replace(schema={**_PAGE[0].schema, "default": 100}), _PAGE[1], *_CASES),
+    "POST /api/routing/simulate": (_PAGE[0]._replace(schema={**_PAGE[0].schema, "default": 50}), _PAGE[1]),
     "GET /api/rechecks": (*_PAGE, _DEPARTMENT),
     "GET /api/absence": (_OFFICER,),
     "DELETE /api/absence": (_OFFICER,),

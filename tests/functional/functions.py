@@ -61,6 +61,7 @@ TABLE = {
     "exchange": "intake",
     "relay": "governance",
     "collaboration": "governance",
+    "routing": "governance",
     "handback": "governance",
     "mailbox": "governance",
     "outside": "governance",

@@ -94,6 +94,8 @@ RIGHTS = {
     "grid.read": "operator: region public; auditor: any public; system: own public",
     "grid.call": "operator: region public; system: own public",
     "grid.evidence": "operator: region public",
+    "routing.read": "operator, auditor: any public",
+    "routing.simulate": "operator: region public; auditor: any public",
     # ---- systems, and what crosses between them
     "exchange.carry": "system: any public",
     "mailbox.use": "system: department public",

@@ -38,6 +38,7 @@ TABLE = {
     "RelayFunction": "GovernanceTable",
     "AcceptanceFunction": "DepartmentTable",
     "CollaborationFunction": "GovernanceTable",
+    "RoutingFunction": "GovernanceTable",
     "AssistanceFunction": "DepartmentTable",
     "ApprovalFunction": "DepartmentTable",
     "ExaminationFunction": "DepartmentTable",

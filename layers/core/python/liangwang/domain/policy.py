@@ -101,6 +101,8 @@ Action = Literal[
     "grid.read",
     "grid.call",
     "grid.evidence",
+    "routing.read",
+    "routing.simulate",
     "crossing.application",
     "crossing.collaboration",
 ]
@@ -248,6 +250,8 @@ POLICY: Mapping[Action, Mapping[Role, Mapping[Relation, Fields]]] = {
     "grid.read": {"operator": {"region": "public"}, "auditor": {"any": "public"}, "system": {"own": "public"}},
     "grid.call": {"operator": {"region": "public"}, "system": {"own": "public"}},
     "grid.evidence": {"operator": {"region": "public"}},
+    "routing.read": {"operator": {"any": "public"}, "auditor": {"any": "public"}},
+    "routing.simulate": {"operator": {"region": "public"}, "auditor": {"any": "public"}},
     "crossing.application": {"system": {"any": "public", "department": "full"}},
     "crossing.collaboration": {"system": {"any": "public", "supporting": "public"}},
 }

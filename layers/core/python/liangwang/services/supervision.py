@@ -19,6 +19,7 @@ from ..domain.case import Case
 from ..domain.centre_rules import STANDARD, CentreRules, Governance
 from ..domain.patience import round_of
 from ..domain.responsibilities import Responsibilities
+from ..domain.routing import OpenTasks
 from ..domain.supervision_rule import Watch
 from ..domain.working_days import Calendar
 from ..processing import Command, Decide, perform
@@ -81,12 +82,12 @@ class Supervision:
         return Command(stored.key, f"wake/{stored.key}/{now.isoformat()}", decide, round)
 
 
-def wakers(department: Department, directory: Path) -> dict[str, Waker]:
-    """All kinds of aggregates that become due, by the catalogue in a directory."""
+def wakers(department: Department, directory: Path, *, load: OpenTasks | None = None) -> dict[str, Waker]:
+    """All kinds of aggregates that become due, by the catalogue in a directory. ``load`` is for rules of routing that ask."""
     watch = Watch(load_supervision(directory), department.catalogue.organisation)
     return {
         COLLABORATION.name: of_collaborations(
-            partial(load_responsibilities, directory), department.calendar, watch.rules.collaboration
+            partial(load_responsibilities, directory), department.calendar, watch.rules.collaboration, load
         ),
         CASE.name: of_cases(department, watch),
         TASK.name: of_tasks,
@@ -95,7 +96,10 @@ def wakers(department: Department, directory: Path) -> dict[str, Waker]:
 
 
 def of_collaborations(
-    responsibilities: Callable[[], Responsibilities], calendar: Calendar, rules: CentreRules = STANDARD
+    responsibilities: Callable[[], Responsibilities],
+    calendar: Calendar,
+    rules: CentreRules = STANDARD,
+    load: OpenTasks | None = None,
 ) -> Waker:
     """A collaboration event follows its limits; what nobody has confirmed is repeated.
 
@@ -106,7 +110,7 @@ def of_collaborations(
         def decide(state: Any, at: datetime) -> Sequence[Any]:
             if state is None:
                 return []
-            return event_limits.wake(state, on=Governance(responsibilities(), calendar, rules), now=at)
+            return event_limits.wake(state, on=Governance(responsibilities(), calendar, rules, load), now=at)
 
         return decide, round_of(now)
 

@@ -25,6 +25,7 @@ from .governance_system import (
     outside_parties,
     oversight,
     relay,
+    routing,
 )
 from .intake_system import (
     document_signer,
@@ -80,6 +81,7 @@ __all__ = [
     "publisher",
     "relay",
     "results",
+    "routing",
     "statistics",
     "steps",
     "supervision",

@@ -24,7 +24,8 @@ def supervision() -> "Supervision":
     """What has become due in one system's table."""
     from ..services.supervision import Supervision, wakers
 
-    return Supervision(shared.store(shared.outside.aws()), wakers(shared.department(), shared.directory()))
+    due = wakers(shared.department(), shared.directory(), load=shared.department_load())
+    return Supervision(shared.store(shared.outside.aws()), due)
 
 
 def audit() -> "Audit":

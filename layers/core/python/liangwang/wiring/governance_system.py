@@ -1,6 +1,7 @@
 """Builders of the governance centres' functions."""
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 from . import shared
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from ..services.oversight import Oversight
     from ..services.redelivery import Redelivery
     from ..services.relay import Relay
+    from ..services.routing import Routing
     from ..store import Store
 
 
@@ -27,8 +29,17 @@ def collaboration() -> "Centre":
     from ..catalogue import load_supervision
     from ..services.centre import Centre
 
-    rules = load_supervision(shared.directory()).collaboration
-    return Centre(shared.store(shared.outside.aws()), shared.responsibilities(), shared.calendar(), rules=rules)
+    store, rules = shared.store(shared.outside.aws()), load_supervision(shared.directory()).collaboration
+    return Centre(store, shared.responsibilities(), shared.calendar(), rules=rules, load=shared.department_load())
+
+
+def routing() -> "Routing":
+    """The rules of routing, shown and tried."""
+    from ..catalogue import load
+    from ..services.routing import Routing
+
+    store, items = shared.store(shared.outside.aws()), partial(load, shared.directory())
+    return Routing(store, shared.responsibilities(), items, shared.department_load())
 
 
 def oversight() -> "Oversight":

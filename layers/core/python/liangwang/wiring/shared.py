@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..domain.working_days import Calendar
     from ..sealing import Sealing
     from ..services.department import Department
+    from ..services.department_load import DepartmentLoad
     from ..store import Store
     from ..trail import Trail
     from ..vault import Vault
@@ -65,6 +66,13 @@ def responsibilities() -> "Responsibilities":
     from ..catalogue import load_responsibilities
 
     return load_responsibilities(directory())
+
+
+def department_load() -> "DepartmentLoad | None":
+    """How busy departments are, for rules of routing that ask; None for a function that has no tallies."""
+    from ..services.department_load import DepartmentLoad
+
+    return DepartmentLoad(store(outside.aws(), TALLIES)) if TALLIES in os.environ else None
 
 
 def calendar() -> "Calendar":
