@@ -245,7 +245,7 @@ def _statuses(place: HttpRoute, route: Route, folder: str) -> list[str]:
         "400": route.body is not None,
         "401": route.roles is not None or (folder == "identity" and route.body is not None),
         "403": route.roles is not None,
-        "404": names_one or place.key in MISSED or bool(named & {"department", "on_behalf_of"}),
+        "404": names_one or place.key in MISSED or bool(named & {"department", "region", "on_behalf_of"}),
         "406": True,
         "409": acts or place.key in SEASONAL,
         "410": folder in KEEPERS,
