@@ -275,7 +275,7 @@ def test_whoever_has_seen_what_is_open_is_told_every_change_since_then_once(cons
             break
     assert sorted(told) == [
         ("1/3", "collaboration.signed", "handling"),
-        ("2/1", "collaboration.raised", "unrouted"),
+        ("2/1", "collaboration.raised", "dispatched"),
         ("2/2", "task.dispatched", "dispatched"),
     ]
     assert console.shown("/changes", {"since": cursor})["changes"] == []

@@ -79,6 +79,18 @@ def lifted(number=1, region="C"):
     return c.Lifted(region=region, reason="limit_passed", due_at=NOON + timedelta(days=6))
 
 
+def unrouted(number=1):
+    return c.Unrouted(ask=ask("fire"), region="D1")
+
+
+def refused(number=1):
+    return c.Refused(ask=ask("fire"), because="cycle")
+
+
+def extended(number=1):
+    return c.Extended(by="li", due_at=NOON + timedelta(days=9), reason="示例")
+
+
 def concluded(number=1, conclusion="agree"):
     return m.CollaborationConcluded(
         case_no=CASE_NO,
@@ -160,6 +172,13 @@ def test_a_returned_report_is_handled_again_from_the_return_on():
 
 def test_a_decline_counts_with_what_was_asked():
     assert counts(raised(), dispatched(), declined())["declined/EAST-FIRE/fire", "declined"] == 1
+
+
+def test_an_ask_that_found_nobody_and_one_that_would_go_round_are_told_apart():
+    found = counts(raised(), unrouted(), refused(), extended())
+    assert [found["centre/D1", one] for one in ("unrouted", "refused", "extended")] == [1, 1, 1]
+    assert standing(raised(), unrouted()).stage == "unrouted"
+    assert standing(raised(), refused()).stage == "reported", "nobody has to act on it any more"
 
 
 def test_an_event_is_lifted_only_where_it_leaves_a_centre():
@@ -244,6 +263,7 @@ LIVES = st.sampled_from(
         [raised, dispatched, (30, declined), (31, dispatched), (60, recalled), (60, concluded)],
         [raised, dispatched, (2, reported), (3, returned), (50, reported), (51, concluded), (80, signed)],
         [raised, (72, lifted), (73, dispatched)],
+        [raised, unrouted, (1, refused), (2, extended), (3, dispatched), (30, lifted), (31, reported), (31, concluded)],
     ]
 )
 
@@ -378,6 +398,15 @@ def test_an_ended_event_is_forgotten_when_no_stream_can_bring_its_past_any_more(
     assert name(1) not in store.load([shard])[shard].state.ended
     step.take([change(new, 3, 4)], NOON + timedelta(hours=28))
     assert open_now(store)[1][name(1)] == [1, 2, 3, 4]
+
+
+def test_what_is_written_at_once_is_told_with_the_state_that_it_came_to():
+    _, store, step = counting()
+    stored = event(1, raised(), dispatched(), c.Lit(light="red"))
+    other = (*stored.history, Recorded(NOON, "another", reported()), Recorded(NOON, "another", concluded()))
+    step.take([change(stored._replace(history=other), 0, 5)], NOON)
+    changes = [one for part in store.load(OPEN_KEYS).values() if part.history for one in part.state.recent]
+    assert [(one.stage, one.light) for one in changes] == [("dispatched", "red")] * 3 + [("concluded", "red")] * 2
 
 
 def test_what_was_lost_of_a_day_counts_with_the_next_event_of_that_day():

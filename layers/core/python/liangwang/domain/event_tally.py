@@ -134,7 +134,9 @@ def _measured(before: Collaboration | None, after: Collaboration, event: Event, 
             yield Measured(f"centre/{event.centre}", "decided")
         case e.Urged():
             yield Measured(centre, "urged")
-        case m.CollaborationExtended():
+        case e.Refused():
+            yield Measured(centre, "refused")
+        case e.Extended():
             yield Measured(centre, "extended")
         case e.Lit() if event.light != "green":
             yield Measured(centre, event.light)

@@ -29,7 +29,7 @@ ENDED_LIFE = timedelta(hours=26)
 """How long an ended event is remembered: a DynamoDB stream brings nothing that is older than 24 hours."""
 
 Stage = Literal["unrouted", "disputed", "dispatched", "handling", "checking", "reported"]
-"""Where an open event stands: nobody is responsible for one of its asks; a decline is to be decided; some task is not signed;
+"""Where an open event stands: nobody has one of its asks; a decline is to be decided; some task is not signed;
 all are; a report is to be checked; all have reported. Of several the first holds."""
 
 
@@ -51,8 +51,9 @@ class Standing(Struct, frozen=True, array_like=True):
 
 
 class Changed(Struct, frozen=True, array_like=True):
-    """One event of a history: ``collaboration_id`` and ``version`` name it for ever. ``kind`` is its tag, ``stage`` what the
-    collaboration event then was (``concluded`` at the end), ``department`` whom it is about, if anybody."""
+    """One event of a history: ``collaboration_id`` and ``version`` name it for ever. ``kind`` is its tag, ``department`` whom it
+    is about, if anybody. ``region``, ``stage`` (``concluded`` at the end) and ``light`` are the collaboration event's when all had
+    happened that came of the same cause."""
 
     number: int
     collaboration_id: str
@@ -91,7 +92,7 @@ def shard_of(collaboration_id: str) -> int:
 def stage(state: Collaboration) -> Stage:
     """Where an event that is not concluded stands."""
     statuses = {task.status for task in state.tasks}
-    if any(state.held(ask) is None for ask in state.request.asks):
+    if state.unrouted:
         return "unrouted"
     if "disputed" in statuses:
         return "disputed"
@@ -180,9 +181,7 @@ def folded(history: Iterable[Recorded[Event]]) -> Collaboration:
 
 
 def _changes(collaboration_id: str, told: Told, since: int) -> Iterator[Changed]:
-    state: Collaboration | None = None
-    for version, recorded in enumerate(told.history, start=1):
-        state = evolve(state, recorded)
+    for version, (recorded, state) in enumerate(zip(told.history, _settled(told.history), strict=True), start=1):
         if version > since:
             yield Changed(
                 number=0,
@@ -196,6 +195,17 @@ def _changes(collaboration_id: str, told: Told, since: int) -> Iterator[Changed]
                 regions=concerned(state),
                 department=_about(state, recorded.event),
             )
+
+
+def _settled(history: Sequence[Recorded[Event]]) -> Sequence[Collaboration]:
+    """For each event of a history the state when all had happened that came of the same cause: they were written as one."""
+    states: list[Collaboration] = []
+    for recorded in history:
+        states.append(evolve(states[-1] if states else None, recorded))
+    for place in range(len(history) - 2, -1, -1):
+        if history[place].cause == history[place + 1].cause:
+            states[place] = states[place + 1]
+    return states
 
 
 def _about(state: Collaboration, event: Event) -> str:

@@ -31,8 +31,8 @@ RETRY_AFTER = 3
 class ChangeView(Struct, frozen=True, kw_only=True):
     """One thing that happened to an event. ``id`` is unique for ever: drop one that you have.
 
-    ``kind`` is the type of what happened, as in the event's timeline; ``state`` and ``light`` are the event's after it
-    (``concluded`` at the end), ``region`` the centre in charge, ``department`` whom it is about, if anybody.
+    ``kind`` is the type of what happened, as in the event's timeline; ``state`` and ``light`` are the event's after all that
+    came of the same cause (``concluded`` at the end), ``region`` the centre in charge, ``department`` whom it is about, if anybody.
     """
 
     id: str

@@ -103,13 +103,15 @@ class DepartmentCounts(Struct, frozen=True, kw_only=True):
 
 
 class CentreCounts(Struct, frozen=True, kw_only=True):
-    """What went on before one centre. ``lifted`` events went to the centre above, ``lifted_in`` came from below; ``agree``,
+    """What went on before one centre. ``lifted`` events went to the centre above, ``lifted_in`` came from below;
+    ``unrouted`` asks found nobody, ``refused`` ones nobody but who asked already; ``agree``,
     ``disagree`` and ``cancelled`` are together ``concluded``, ``on_time`` or ``late`` by the event's limit; the lights
     count how often an event's came to be so."""
 
     raised: int = 0
     dispatched: int = 0
     unrouted: int = 0
+    refused: int = 0
     disputed: int = 0
     decided: int = 0
     checked: int = 0
