@@ -1,5 +1,6 @@
 """What people do in scenarios, as requests over HTTP: one line an act. Whoever reads a scenario finds its words here."""
 
+from datetime import timedelta
 from typing import NamedTuple
 
 from liangwang.aggregates import CASE, COLLABORATION, TASK
@@ -7,6 +8,7 @@ from liangwang.domain.steps import open_steps
 
 REASON = {"reason": "示例：不属于本部门职责"}
 URGE = {"reason": "示例：申请人急需"}
+GRID_REPORT = {"origin": "hotline", "place": "990101001", "description": "示例：市民反映"}
 QUESTION = {"days": 3, "on_timeout": "lift", "join": {"policy": "all"}}
 CITIZEN = "citizen"
 
@@ -42,6 +44,8 @@ ACTS = {
         "POST /api/tasks/{task_id}/extension", "clerk", {"days": 2, "reason": "示例：需要复测"}, "task"
     ),
     "opens personal data": Act("POST /api/tasks/{task_id}/personal", "clerk", {"reason": "示例：联系现场"}, "task"),
+    "is called back": Act("POST /api/grid-events/{event_no}/return-call", "system", {"satisfied": True}, "grid"),
+    "puts to the case": Act("POST /api/grid-events/{event_no}/evidence", "operator", {}, "evidence"),
     "asks on": Act("POST /api/tasks/{task_id}/collaborations", "clerk", QUESTION, "task"),
 }
 
@@ -52,6 +56,8 @@ def caller(scenario, who, role):
     """Who asks, as the authorizer names them; everybody in a scenario is somebody of their own."""
     if role == CITIZEN:
         return {"subject": f"citizen-{scenario}", "role": "citizen", "applicant_type": "2", "level": "2"}
+    if role == "system":
+        return {"subject": who, "role": "system", "scope": "grid"}
     where = {"region": who} if role == "operator" else {"department": who}
     return {"subject": f"{role}-{who.lower()}", "role": role, **where}
 
@@ -68,7 +74,11 @@ def act(stage, scenario, case_no, step):
         path = {"task_id": task_of(stage, case_no, step)}
     if chosen.about == "request":
         path["request_id"] = f"{case_no}-{step.what}"
+    if chosen.about in ("grid", "evidence"):
+        path = {"event_no": stage.told[scenario]}
     body = None if chosen.body is None else {**chosen.body, **step.give}
+    if chosen.about == "evidence":
+        body = {"case_no": case_no}
     if "asks" in step.give:
         body["asks"] = [in_full(one) for one in step.give["asks"]]
     return stage.ask(caller(scenario, step.who, chosen.role), chosen.route, path, body)
@@ -174,6 +184,16 @@ def issues_a_link(stage, scenario, case_no, step):
     return status, view
 
 
+def tells(stage, scenario, case_no, step):
+    """A system tells the centre of a grid event; the number that it is given."""
+    at = stage.now - timedelta(minutes=30)
+    body = {**GRID_REPORT, "origin_no": f"{scenario}-{step.what}", "occurred_at": at.isoformat(), **step.give}
+    status, view = stage.ask(caller(scenario, step.who, "system"), "POST /api/grid-events", {}, body)
+    if status == 201:
+        stage.told.setdefault(scenario, view["event_no"])
+    return status, view
+
+
 def by_link(stage, scenario, case_no, step):
     """The party does what its link lets it: no account, no token but the link's."""
     token = stage.links.get((case_no, step.who))
@@ -188,6 +208,7 @@ def by_link(stage, scenario, case_no, step):
 SPECIAL = {
     "decides": decides,
     "sees": sees,
+    "tells": tells,
     "issues a link": issues_a_link,
     "opens the link": by_link,
     "answers by the link": by_link,

@@ -53,6 +53,7 @@ class Run:
                 self.left.pop(0)
                 return
             status, answer = act(self.stage, self.scenario.name, self.case_no, step)
+            self.case_no = self.case_no or self.stage.told.get(self.scenario.name, "")
             wrong = "" if status in ((step.refused,) if step.refused else (200, 201)) else f"{status} {answer}"
         except NotYet as reason:
             wrong = str(reason)

@@ -64,7 +64,8 @@ class Event(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Scenario(Struct, frozen=True, forbid_unknown_fields=True):
-    """One collaboration, in the words of a city hall, as acts, and what comes of it. ``ends`` is what the citizen sees."""
+    """One collaboration, in the words of a city hall, as acts, and what comes of it. ``ends`` is what the citizen sees, or who
+    told of a grid event, where nobody applies."""
 
     name: str
     title: Text

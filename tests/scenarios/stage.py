@@ -70,7 +70,7 @@ class Stage(Functions):
         self.calendar = working_calendar.load(REPOSITORY / "layers" / "catalogue")
         self.tables = Tables(**{name: self.store(name) for name in SYSTEMS})
         self.outsiders = outsiders(self)
-        self.links = {}
+        self.links, self.told = {}, {}
         self._routes = {route.key: route.function for route in the_map().routes}
         self._read = dict.fromkeys((mapping.name for mapping in the_map().streams), 0)
         self._waiting = {mapping.name: [] for mapping in the_map().kafka}
