@@ -143,6 +143,9 @@ QUERIES: dict[str, tuple[Query, ...]] = {
     ),
     "GET /api/console/flow": (_REGION, *_DAYS),
     "GET /api/console/departments": (_REGION, *_DAYS),
+    "GET /api/grid-events/{event_no}": (
+        Query("nearby", {"type": "string", "enum": ["true", "false"]}, "Matching cases elsewhere in the district too"),
+    ),
     "GET /api/grid-events": (
         Query("region", {"type": "string"}, "The centre's region, by code; without it the caller's own"),
         Query(

@@ -2,18 +2,21 @@
 
 import copy
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
-from liangwang.aggregates import COLLABORATION, GRID, WATCH, Key
+from liangwang.aggregates import CASE, COLLABORATION, GRID, LEDGER, WATCH, Key
+from liangwang.domain import ledger, reports
 from liangwang.domain import messages as m
-from liangwang.domain import reports
 from liangwang.envelope import decode
 from liangwang.fakes import Fault, kafka_event
 from liangwang.processing import Command, perform
+from liangwang.services.supervision import Supervision, of_grid_events
 
-from tests.functional.functions import Functions, golden
+from tests.functional.citizens import Citizens
+from tests.functional.functions import golden
+from tests.functional.world import FORM, OWN
 
 GATEWAY = golden("http_grid_report")["requestContext"]["authorizer"]["lambda"]
 HOTLINE = {**GATEWAY, "subject": "hotline-12345"}
@@ -23,10 +26,10 @@ ELSEWHERE = {**TOWN, "subject": "operator-elsewhere", "region": "990102"}
 REPORT = json.loads(golden("http_grid_report")["body"])
 
 
-class Streets(Functions):
+class Streets(Citizens):
     """The centres and the departments, asked as programs ask them; ``carry`` lets everything that was written be heard."""
 
-    def ask(self, route, caller, body=None, *, query=None, function="grid", **path):
+    def say(self, route, caller, body=None, *, query=None, function="grid", **path):
         event = copy.deepcopy(golden("http_grid_report"))
         event |= {"routeKey": route, "pathParameters": path, "queryStringParameters": query or {}}
         event["requestContext"]["authorizer"]["lambda"] = caller
@@ -34,7 +37,7 @@ class Streets(Functions):
         return self.http(function, event)
 
     def tell(self, caller=GATEWAY, **changes):
-        return self.ask("POST /api/grid-events", caller, {**REPORT, **changes})
+        return self.say("POST /api/grid-events", caller, {**REPORT, **changes})
 
     def told(self, caller=GATEWAY, **changes):
         status, receipt = self.tell(caller, **changes)
@@ -42,13 +45,38 @@ class Streets(Functions):
         return receipt
 
     def event(self, number, caller=TOWN):
-        status, view = self.ask("GET /api/grid-events/{event_no}", caller, event_no=number)
+        status, view = self.say("GET /api/grid-events/{event_no}", caller, event_no=number)
         assert status == 200, view
         return view
 
     def call_back(self, number, caller=TOWN, *, satisfied, remark=""):
         body = {"satisfied": satisfied, "remark": remark}
-        return self.ask("POST /api/grid-events/{event_no}/return-call", caller, body, event_no=number)
+        return self.say("POST /api/grid-events/{event_no}/return-call", caller, body, event_no=number)
+
+    def licence(self, **changes):
+        """An application for a food licence in the town, which waits at the department's desk; its number."""
+        wish = {
+            "form": {**FORM, "area": 80},
+            "materials": ["business-licence", "layout-plan", "safety-rules"],
+            **changes,
+        }
+        number = self.apply(task_code="food-business-licence", **wish)
+        self.call("relay", self.aws.dynamodb.event("intake"))
+        self.hear("acceptance", "applications")
+        return number
+
+    def offer(self, number, case_no, caller=TOWN):
+        route = "POST /api/grid-events/{event_no}/evidence"
+        return self.say(route, caller, {"case_no": case_no}, event_no=number)
+
+    def case(self, number):
+        key = Key(CASE.name, number)
+        return self.store("department").load([key])[key].state
+
+    def matches(self, number, **query):
+        status, view = self.say("GET /api/grid-events/{event_no}", TOWN, query=query, event_no=number)
+        assert status == 200, view
+        return {one["case_no"]: one for one in view["matches"]}
 
     def carry(self):
         """Everything that was ever written, told again from the beginning: what was heard already has no second effect."""
@@ -62,6 +90,7 @@ class Streets(Functions):
             self.hear("grid", "collaboration-reports")
         self.call("publisher", self.aws.dynamodb.event("governance"))
         self.hear("grid", "collaboration-results")
+        self.hear("approval", "collaboration-results")
 
     def hear(self, function, topic):
         records = self.producer.records(topic)
@@ -77,7 +106,7 @@ class Streets(Functions):
                 clerk = {"subject": f"clerk-{task['department']}", "role": "clerk", "department": task["department"]}
                 for act, body in (("sign", None), ("report", {"opinion": "agree", "explanation": "已处置"})):
                     route = f"POST /api/tasks/{{task_id}}/{act}"
-                    status, told = self.ask(route, clerk, body, function="assistance", task_id=task["task_id"])
+                    status, told = self.say(route, clerk, body, function="assistance", task_id=task["task_id"])
                     assert status == 200, told
         self.carry()
         self.check_all(number)
@@ -222,6 +251,112 @@ def test_who_dies_before_or_after_the_watch_is_written_is_healed_by_whoever_come
     assert streets.event(first["event_no"])["sightings"]["count"] == 2
 
 
+# ------------------------------------------------------------------ open cases, and evidence
+
+
+def test_open_cases_of_related_items_match_and_each_says_why(streets):
+    here = streets.licence()
+    there = streets.licence(place="990101002")
+    far = streets.licence(place="990102001")
+    number = streets.told()["event_no"]
+    found = streets.matches(number)
+    assert {case: one["strength"] for case, one in found.items()} == {here: "strong"}
+    assert found[here]["why"] == {"zh": "同一地点，相关事项", "en": "At the same place, of a related item"}
+    found = streets.matches(number, nearby="true")
+    assert {case: one["strength"] for case, one in found.items()} == {here: "strong", there: "weak"}
+    assert far not in found
+
+
+def test_a_case_that_has_ended_matches_no_more(streets):
+    case = streets.licence()
+    number = streets.told()["event_no"]
+    assert case in streets.matches(number)
+    end(streets, case)
+    assert streets.matches(number) == {}
+
+
+def test_who_may_not_put_it_to_a_case_is_told_of_none(streets):
+    streets.licence()
+    number = streets.told()["event_no"]
+    assert streets.event(number, GATEWAY)["matches"] == []
+    assert streets.event(number, {"subject": "auditor", "role": "auditor"})["matches"] == []
+
+
+def end(streets, case):
+    """The centre hears that the department granted it."""
+    now = datetime.now(UTC)
+    seen = ledger.Observed(sequence=9, message_type="case.decided", state="granted", department=OWN, at=now)
+    perform(streets.store("governance"), [Command(Key(LEDGER.name, case), "ended", lambda *_: [seen])], now)
+
+
+def evidence(streets, number):
+    return [(one["case_no"], one["result"], one["reason"]) for one in streets.event(number)["evidence"]]
+
+
+def test_an_event_becomes_a_case_s_evidence_once_however_often_it_is_told(streets):
+    case = streets.licence()
+    number = streets.told()["event_no"]
+    assert streets.offer(number, case)[0] == 200
+    assert evidence(streets, number) == [(case, "", "")]
+    for _ in range(3):
+        streets.carry()
+    assert evidence(streets, number) == [(case, "taken", "")]
+    (taken,) = streets.case(case).evidence
+    assert (taken.event_no, taken.summary) == (number, REPORT["description"])
+    assert streets.offer(number, case)[0] == 409
+
+
+def test_an_offer_that_was_lost_is_made_again(streets):
+    case = streets.licence()
+    number = streets.told()["event_no"]
+    streets.offer(number, case)
+    later = datetime.now(UTC) + timedelta(minutes=6)
+    Supervision(streets.store("governance"), {GRID.name: of_grid_events}, clock=lambda: later).sweep({})
+    newest = streets.aws.dynamodb.event("governance", start=len(streets.aws.dynamodb.streams["governance"]) - 1)
+    streets.call("publisher", newest)
+    streets.hear("approval", "collaboration-results")
+    assert len(streets.case(case).evidence) == 1
+
+
+def test_a_case_that_has_not_reached_the_department_takes_it_when_it_is_offered_again(streets):
+    case = streets.apply(
+        task_code="food-business-licence",
+        form={**FORM, "area": 80},
+        materials=["business-licence", "layout-plan", "safety-rules"],
+    )
+    streets.call("relay", streets.aws.dynamodb.event("intake"))
+    number = streets.told()["event_no"]
+    streets.offer(number, case)
+    streets.carry()
+    assert evidence(streets, number) == [(case, "", "")]
+    streets.hear("acceptance", "applications")
+    streets.carry()
+    streets.carry()
+    assert evidence(streets, number) == [(case, "taken", "")]
+
+
+def test_a_case_that_ended_meanwhile_takes_no_evidence(streets):
+    case = streets.licence()
+    number = streets.told()["event_no"]
+    streets.offer(number, case)
+    ended = m.CaseDecided(case_no=case, department=OWN, outcome="withdrawn")
+    now = datetime.now(UTC)
+    perform(streets.store("department"), [Command(Key(CASE.name, case), "ended", lambda *_: [ended])], now)
+    streets.carry()
+    streets.carry()
+    assert evidence(streets, number) == [(case, "not_taken", "case_ended")]
+    assert streets.case(case).evidence == ()
+
+
+def test_evidence_is_for_open_cases_in_the_centre_s_line(streets):
+    mine, theirs = streets.licence(), streets.licence(place="990102001")
+    number = streets.told()["event_no"]
+    assert streets.offer(number, theirs)[0] == 404
+    assert streets.offer(number, "20270301-990101001-AAAAAAAAAAAA-A")[0] == 404
+    end(streets, mine)
+    assert streets.offer(number, mine)[0] == 409
+
+
 # ------------------------------------------------------------------ what is refused
 
 
@@ -275,7 +410,7 @@ def test_a_call_before_the_departments_are_done_is_not_possible_yet(streets):
 
 
 def listed(streets, caller=TOWN, **query):
-    status, page = streets.ask("GET /api/grid-events", caller, query=query)
+    status, page = streets.say("GET /api/grid-events", caller, query=query)
     assert status == 200, page
     return page
 
@@ -309,8 +444,8 @@ def test_the_pages_of_a_district_are_the_lists_of_its_towns(streets):
 
 @pytest.mark.parametrize("query", [{"cursor": "990102001~"}, {"cursor": "990101001~x"}, {"waiting_for": "rain"}])
 def test_a_list_refuses_what_it_did_not_say(streets, query):
-    assert streets.ask("GET /api/grid-events", DISTRICT, query=query)[0] == 422
+    assert streets.say("GET /api/grid-events", DISTRICT, query=query)[0] == 422
 
 
 def test_another_s_list_is_not_found(streets):
-    assert streets.ask("GET /api/grid-events", ELSEWHERE, query={"region": "990101"})[0] == 404
+    assert streets.say("GET /api/grid-events", ELSEWHERE, query={"region": "990101"})[0] == 404

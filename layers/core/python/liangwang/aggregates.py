@@ -29,6 +29,7 @@ from .domain import (
     mandate,
     material,
     notification,
+    open_cases,
     open_events,
     outside_link,
     rating,
@@ -253,7 +254,12 @@ COLLABORATION = _kind(
     entry=event_queue.Queued,
 )
 LEDGER = _kind(
-    "ledger", "governance", ledger.Event, ledger.evolve, lambda state, *_: Index(holder=ledger.holder(state))
+    "ledger",
+    "governance",
+    ledger.Event,
+    ledger.evolve,
+    lambda state, *_: Index(holder=ledger.holder(state), desk=open_cases.placed(state)),
+    entry=open_cases.OpenCase,
 )
 MAILBOX = _document(
     "mailbox",

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from . import messages as m
 from .case_events import Event as Event
+from .case_events import EvidenceReceived as EvidenceReceived
 from .case_events import OpinionsReceived as OpinionsReceived
 from .case_events import ProcedureRejected as ProcedureRejected
 from .case_events import ProcedureRequested as ProcedureRequested
@@ -54,7 +55,8 @@ class Case(Struct, frozen=True, kw_only=True):
     ``steps`` is all that was done, ``done`` what of it stands, by step; ``officers`` who has which step in hand;
     ``opened`` what was told of open steps; ``reopened`` how often one that was begun begins anew;
     ``procedures`` counts those asked for, ``asked`` wait for approval; ``clock`` runs from acceptance on; ``supervised`` has fired.
-    ``certificate`` is the one that holds, until ``certificate_until`` where it expires; ``corrections`` are the decision's.
+    ``certificate`` is the one that holds, until ``certificate_until`` where it expires; ``corrections`` are the decision's. ``evidence`` are
+    grid events that a centre put to it.
     """
 
     application: m.ApplicationSubmitted
@@ -102,6 +104,7 @@ class Case(Struct, frozen=True, kw_only=True):
     rechecked: Rechecked | None = None
     rating: int | None = None
     corrected_at: datetime | None = None
+    evidence: tuple[m.EvidenceOffered, ...] = ()
 
     @property
     def is_terminal(self) -> bool:
@@ -300,6 +303,8 @@ def _of_the_end(state: Case, event: Event, at: datetime) -> dict[str, Any] | Non
             return {"certificate": None, "corrected_at": at}
         case m.CertificateReissued(certificate_no=certificate_no):
             return {"certificate": certificate_no, "certificate_until": event.valid_until, "corrected_at": at}
+        case EvidenceReceived(offered=offered):
+            return {"evidence": (*state.evidence, offered)}
         case Sampled():
             return {"sampled": True}
         case Rechecked():

@@ -23,6 +23,12 @@ class SupplementReceived(Struct, frozen=True, kw_only=True, tag="case.supplement
     deemed_at: datetime | None = None
 
 
+class EvidenceReceived(Struct, frozen=True, kw_only=True, tag="case.evidence_received", tag_field="type"):
+    """A centre put a grid event to the case as evidence."""
+
+    offered: m.EvidenceOffered
+
+
 class OpinionsReceived(Struct, frozen=True, kw_only=True, tag="case.opinions_received", tag_field="type"):
     """The conclusion of a collaboration reached the requesting department."""
 
@@ -110,6 +116,8 @@ Event = (
     Received
     | SupplementReceived
     | OpinionsReceived
+    | EvidenceReceived
+    | m.EvidenceTaken
     | RequestExtended
     | m.CaseAccepted
     | m.SupplementRequested

@@ -74,6 +74,7 @@ class CaseDetail(Struct, frozen=True, kw_only=True):
     attachments: tuple[m.Attachment, ...] | None = None
     personal: dict[str, Any] | None = None
     conclusions: tuple[m.CollaborationConcluded, ...] | None = None
+    evidence: tuple[m.EvidenceOffered, ...] | None = None
     collaborations: tuple[RequestView, ...] | None = None
 
 
@@ -116,6 +117,7 @@ class CaseDetails:
             "attachments": state.attachments,
             "personal": mask(opened(self._sealing, stored), shown),
             "conclusions": state.conclusions,
+            "evidence": state.evidence,
             "collaborations": views(stored),
         }
 

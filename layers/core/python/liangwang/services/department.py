@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import texts
 from ..aggregates import CASE, Key
-from ..domain import acceptance, approval, case, requests
+from ..domain import acceptance, approval, case, evidence, requests
 from ..domain import messages as m
 from ..domain.case import Case
 from ..domain.case_rating import receive_rating
@@ -63,6 +63,7 @@ class Department:
             m.CollaborationConcluded: self._concluded,
             m.CollaborationExtended: self._extended,
             m.DisclosureRequested: self._disclosure_asked,
+            m.EvidenceOffered: self._evidence,
         }
         decide = decisions.get(type(message))
         if decide is None or not self.catalogue.organisation.is_here(message.department):
@@ -91,6 +92,10 @@ class Department:
 
     def _extended(self, state: Case | None, message: m.CollaborationExtended, now: datetime) -> Events:
         return requests.extend(_known(state, message), message)
+
+    def _evidence(self, state: Case | None, message: m.EvidenceOffered, now: datetime) -> Events:
+        """A case that has not arrived yet takes it when it is offered again: the centre may know of a case earlier."""
+        return evidence.take(_known(state, message), message) if state is not None else ()
 
     def _disclosure_asked(self, state: Case | None, message: m.DisclosureRequested, now: datetime) -> Events:
         """Nothing by itself: who consumes this seals what is asked for, and says so (``services/requester.py``). What was said is

@@ -185,7 +185,9 @@ class Grid:
         return entry
 
     def _places(self, entry: Entry) -> list[str]:
-        """Where a case is: its own place, and its department's region."""
+        """Where a case is: its own place; its department's region, of one whose place the centre never noted."""
+        if entry.place:
+            return [entry.place]
         department = self._organisation.department.get(entry.department)
         return [department.region] if department else []
 

@@ -8,7 +8,7 @@ from ..access import granted
 from ..aggregates import COLLABORATION, WATCH, Key
 from ..domain import grid, policy, sighting
 from ..domain import messages as m
-from ..domain.catalogue import Organisation, Text
+from ..domain.catalogue import Catalogue, Text
 from ..domain.collaboration import Collaboration, Task
 from ..domain.errors import Invalid, Violation
 from ..domain.grid import Coordinates, GridEntry, GridEvent
@@ -18,6 +18,7 @@ from ..http import Request, limit_of
 from ..store import OnDesk, Store
 from ..timeline import Entry, of_history
 from .grid import Grid
+from .grid_matches import CaseMatch, GridMatches
 
 TOWNS_A_PAGE = 25
 """So many towns' lists are asked for one page: an empty one costs a query too."""
@@ -104,6 +105,7 @@ class GridEventView(Struct, frozen=True, kw_only=True):
     handlings: tuple[GridHandling, ...]
     calls: tuple[grid.Called, ...]
     sightings: Sightings | None
+    matches: tuple[CaseMatch, ...]
     evidence: tuple[GridEvidence, ...]
     timeline: tuple[Entry, ...]
 
@@ -111,11 +113,12 @@ class GridEventView(Struct, frozen=True, kw_only=True):
 class GridDesk:
     """Grid events as the policy shows them."""
 
-    def __init__(self, store: Store, organisation: Organisation, categories: GridCategories, events: Grid) -> None:
+    def __init__(self, store: Store, catalogue: Catalogue, categories: GridCategories, events: Grid) -> None:
         self._store = store
-        self._organisation = organisation
+        self._organisation = catalogue.organisation
         self._categories = categories
         self._events = events
+        self._matches = GridMatches(store, catalogue, categories)
 
     def event(self, request: Request) -> GridEventView:
         """One event. Raises NotFound for one of another centre's towns."""
@@ -139,9 +142,18 @@ class GridDesk:
             handlings=tuple(_handling(state, key.id, loaded[key].state) for key in runs),
             calls=state.calls,
             sightings=_sightings(loaded[watch].state, stored.key.id),
+            matches=self._matching(request, state),
             evidence=tuple(_evidence(state, one) for one in state.offers),
             timeline=of_history(stored.history, self._organisation),
         )
+
+    def _matching(self, request: Request, state: GridEvent) -> tuple[CaseMatch, ...]:
+        """Open cases it may have to do with, for those who may put it to one; with ``nearby=true`` of the whole district."""
+        centres = policy.centres(self._organisation, [state.registered.region])
+        relations = policy.relations(request.by, policy.Thing(centres=centres))
+        if policy.fields(request.by.role, "grid.evidence", relations) is None:
+            return ()
+        return self._matches.of(state, nearby=request.query.get("nearby") == "true")
 
     def events(self, request: Request) -> GridList:
         """The open events of a centre's towns, by what they wait for: the departments, or a return call.

@@ -113,7 +113,7 @@ def grid() -> "tuple[Grid, GridDesk]":
     from ..services.grid import Grid
     from ..services.grid_desk import GridDesk
 
-    store, organisation = shared.store(shared.outside.aws()), shared.organisation()
+    store, catalogue = shared.store(shared.outside.aws()), shared.catalogue()
     categories = load_grid(shared.directory())
-    events = Grid(store, organisation, categories, shared.calendar())
-    return events, GridDesk(store, organisation, categories, events)
+    events = Grid(store, catalogue.organisation, categories, shared.calendar())
+    return events, GridDesk(store, catalogue, categories, events)
