@@ -99,7 +99,7 @@ class City:
         self.collaboration = CaseCollaboration(OwnCases(self.stores["department"], self.department))
         self.requester = Requester(self.stores["department"], self.department, sealing, clock=self.clock)
         self.centre = Centre(self.stores["governance"], load_responsibilities(CATALOGUE), CALENDAR)
-        self.handback = Handback(self.stores["governance"], self.gates, clock=self.clock)
+        self.handback = Handback(self.stores["governance"], self.gates, organisation=organisation, clock=self.clock)
         self.redelivery = Redelivery(self.stores["governance"], self.gates, clock=self.clock)
         self.publisher = Publisher(self.producer)
         due = wakers(self.department, CATALOGUE)

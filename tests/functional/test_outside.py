@@ -16,6 +16,7 @@ from liangwang.domain.history import Recorded
 from liangwang.envelope import Outgoing, wrap
 from liangwang.fakes import FakeProducer, kafka_event
 from liangwang.outside_page import SCRIPT
+from msgspec import structs
 
 from tests.functional.citizens import Citizens
 from tests.functional.functions import golden
@@ -165,6 +166,26 @@ def test_a_recalled_task_needs_no_answer(town):
     for answer in (town.opened(token), town.report(token)):
         assert (answer[0], answer[1]["type"].rpartition(":")[2]) == (410, "link_recalled")
     assert not [one for one in town.event.history if isinstance(one.event, Reported)]
+
+
+def test_a_recall_is_confirmed_for_the_party_so_that_nobody_repeats_it_for_ever(town):
+    before = town.writes()
+    town.centre(m.CollaborationCancelled(case_no=CASE, request_id=EVENT, department=REQUESTER, reason="withdrawn"), 2)
+    town.call("publisher", town.aws.dynamodb.event("governance", start=before))
+    for _ in range(2):
+        batch = kafka_event(town.producer.records("collaboration-tasks"))
+        assert town.call("mailbox", batch) == {"batchItemFailures": []}
+    assert town.event.state.task(TASK).status == "stopped"
+    assert town.writes() == before + 2
+
+
+def test_nothing_personal_is_asked_for_on_behalf_of_a_party(town):
+    ask = structs.replace(requested().asks[0], personal=("phone",))
+    wish = structs.replace(requested(), request_id=f"{CASE}-again", asks=(ask,))
+    town.centre(wish, 3)
+    key = Key(COLLABORATION.name, f"{CASE}-again")
+    events = [one.event for one in town.store("governance").load([key])[key].history]
+    assert not [one for one in events if isinstance(one, m.DisclosureRequested)]
 
 
 def test_after_an_answer_no_link_is_issued_any_more(town):

@@ -99,9 +99,14 @@ def task(state: Collaboration, ask: Ask, to: Taker, *, on: Governance, now: date
         centre=request.centre,
         attachments=request.attachments,
     )
-    if not ask.personal or not request.department:
+    if not ask.personal or not request.department or _is_outside(to.department, on):
         return [dispatched]
     return [dispatched, _disclosure(state, ask, task_id, to.department)]
+
+
+def _is_outside(department: str, on: Governance) -> bool:
+    """Whether it is an outside party 外部单位: nothing personal can be sealed to it, and it is shown nothing personal."""
+    return on.responsibilities.organisation.department[department].connected == "link"
 
 
 def _shown(request: m.CollaborationRequested, ask: Ask) -> dict[str, object]:

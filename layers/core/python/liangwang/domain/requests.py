@@ -263,7 +263,8 @@ def refusal(state: Case, message: m.DisclosureRequested, organisation: Organisat
         return "case_ended"
     if request is None or message.request_id not in state.awaited:
         return "not_awaited"
-    if message.supporter not in organisation.department:
+    supporter = organisation.department.get(message.supporter)
+    if supporter is None or supporter.connected == "link":
         return "unknown_supporter"
     if not any(set(message.personal) <= set(ask.personal) for ask in request.asks):
         return "not_asked"

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from ..access import granted
 from ..aggregates import COLLABORATION, Key
-from ..domain import collaboration, coordination, policy, reports
+from ..domain import collaboration, coordination, policy, reports, speakers
 from ..domain import messages as m
 from ..domain.centre_rules import STANDARD, CentreRules, Governance
 from ..domain.collaboration import Collaboration
@@ -87,6 +87,7 @@ class Centre:
                 key = Key(COLLABORATION.name, message.collaboration_id)
             case _:
                 return None
+        speakers.check(self._organisation, source=event.source, department=message.department)
         return Command(key, event.id, lambda state, now: self._decide(state, message, now), event.asks_again)
 
     def _decide(self, state: Collaboration | None, message: Any, now: datetime) -> Events:

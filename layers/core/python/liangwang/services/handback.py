@@ -12,8 +12,9 @@ import msgspec
 
 from .. import clock, log
 from ..aggregates import DELIVERY, LEDGER, Key
-from ..domain import delivery, ledger
+from ..domain import delivery, ledger, speakers
 from ..domain import messages as m
+from ..domain.catalogue import Organisation
 from ..domain.delivery import Delivery, Missed
 from ..envelope import CloudEvent, NotAMessage
 from ..exchange import PROGRESS, ExchangeError, ProgressEntry, parse_id
@@ -26,9 +27,14 @@ from .intake_gates import Gates
 class Handback:
     """Governance's way back to its intake systems."""
 
-    def __init__(self, store: Store, gates: Gates, *, clock: clock.Clock = clock.utc) -> None:
+    def __init__(
+        self, store: Store, gates: Gates, *, organisation: Organisation | None = None, clock: clock.Clock = clock.utc
+    ) -> None:
+        """``organisation`` is whose departments speak: where it is given, a message that does not come from the one that it names is
+        refused."""
         self._store = store
         self._gates = gates
+        self._organisation = organisation
         self._clock = clock
 
     def route(self, event: CloudEvent) -> Command | None:
@@ -42,6 +48,8 @@ class Handback:
         number, sequence = parse_id(event.id)
         if number != message.case_no:
             raise NotAMessage(f"id {event.id} does not belong to case {message.case_no}")
+        if self._organisation is not None:
+            speakers.check(self._organisation, source=event.source, department=message.department)
 
         def decide(state: ledger.Entry | None, now: object) -> Sequence[ledger.Event]:
             if of_supervision:

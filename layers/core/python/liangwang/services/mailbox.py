@@ -19,10 +19,11 @@ from ..domain import messages as m
 from ..domain.catalogue import Organisation, Text
 from ..domain.errors import DomainError, Invalid, NotFound, Violation
 from ..domain.mailbox import Mailbox, Posted, Said
-from ..envelope import CloudEvent
+from ..envelope import CloudEvent, wrap
 from ..http import Caller, Request, limit_of
 from ..processing import Command, perform
 from ..store import Store
+from .centre import Centre
 from .departments import Departments
 
 PAGE = 100
@@ -121,8 +122,12 @@ class MailboxList(Struct, frozen=True, kw_only=True):
 class Mailboxes:
     """The mailboxes of all departments that join by HTTP."""
 
-    def __init__(self, store: Store, organisation: Organisation, *, clock: clock.Clock = clock.utc) -> None:
+    def __init__(
+        self, store: Store, organisation: Organisation, centre: Centre, *, clock: clock.Clock = clock.utc
+    ) -> None:
+        """``centre`` hears in the name of outside parties that they have stopped."""
         self.store = store
+        self._centre = centre
         self._organisation = organisation
         self._departments = Departments(organisation)
         self._clock = clock
@@ -130,8 +135,11 @@ class Mailboxes:
     # ------------------------------------------------------------------ the bus
 
     def route(self, event: CloudEvent) -> Command | None:
-        """Keeps a message for a department that fetches; None for all others, without a write."""
+        """Keeps a message for a department that fetches; None for all others, without a write. A recall of an outside party's
+        task is confirmed at once."""
         message = event.data
+        if isinstance(message, m.TaskRecalled) and self._is_connected(message.department, "link"):
+            return self._stopped(event, message)
         if m.TOPIC.get(type(message)) not in mailbox.TO_DEPARTMENTS or not self._fetches(message.department):
             return None
         department: str = message.department
@@ -144,9 +152,23 @@ class Mailboxes:
         key = Key(MAILBOX.name, mailbox.box_of(department, message.case_no))
         return Command(key, f"{event.id}/{event.asks_again}", decide)
 
+    def _stopped(self, event: CloudEvent, message: m.TaskRecalled) -> Command | None:
+        """An outside party hears of nothing: its link says by itself that the task was recalled, so the recall has been heard."""
+        collaboration_id, _, _ = message.task_id.rpartition("-T")
+        stopped = m.TaskStopped(
+            case_no=message.case_no,
+            task_id=message.task_id,
+            collaboration_id=collaboration_id,
+            department=message.department,
+        )
+        return self._centre.route(wrap(stopped, id=f"link/{event.id}", time=event.time))
+
     def _fetches(self, department: str) -> bool:
+        return self._is_connected(department, "http")
+
+    def _is_connected(self, department: str, way: str) -> bool:
         found = self._organisation.department.get(department)
-        return found is not None and found.connected == "http"
+        return found is not None and found.connected == way
 
     # ------------------------------------------------------------------ the department's system
 

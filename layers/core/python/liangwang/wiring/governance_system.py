@@ -64,14 +64,15 @@ def handback() -> "tuple[Store, Handback, Redelivery]":
 
     store = shared.store(shared.outside.aws())
     ways = gates(store)
-    return store, Handback(store, ways), Redelivery(store, ways)
+    return store, Handback(store, ways, organisation=shared.organisation()), Redelivery(store, ways)
 
 
 def mailbox() -> "Mailboxes":
     """The mailboxes of departments that join by HTTP."""
     from ..services.mailbox import Mailboxes
 
-    return Mailboxes(shared.store(shared.outside.aws()), shared.catalogue().organisation)
+    centre = collaboration()
+    return Mailboxes(centre.store, shared.organisation(), centre)
 
 
 def console() -> "tuple[Console, ConsoleFigures, ConsoleChanges]":
