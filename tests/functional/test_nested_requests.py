@@ -8,6 +8,7 @@ from liangwang.aggregates import CASE, COLLABORATION, TASK
 from liangwang.aws import AwsError
 from liangwang.domain import messages as m
 from liangwang.domain.question import AskOthers, HandAsk, Wording
+from msgspec import structs
 
 from tests.functional.city import QUESTION, QUESTION_WITHIN, City
 
@@ -85,6 +86,46 @@ def test_a_case_that_is_withdrawn_stops_what_was_asked_within_it(place, fate):
     assert conclusions == ["cancelled", "cancelled"]
     told = [one.event for one in city.history("department", TASK, task_id)]
     assert sum(isinstance(one, m.CollaborationCancelled) for one in told) == 1
+
+
+# ------------------------------------------------------------------ one request of the item after another
+
+
+def in_turn():
+    """A city in which the fire brigade is asked first about a large gas station, and the others only if it agrees."""
+    city = City()
+    catalogue, code = city.department.catalogue, "gas-business"
+    item = catalogue.items[code]
+    first, second = item.collaborations
+    agreed = 'collaboration.opinions["fire-inspection"] == "agree"'
+    later = structs.replace(second, after=(first.id,), when=f"form.storage > 50 && {agreed}")
+    item = structs.replace(item, collaborations=(later, first))
+    versions = {**catalogue.versions, (code, item.task_version): item}
+    city.department.catalogue = structs.replace(catalogue, items={**catalogue.items, code: item}, versions=versions)
+    case_no = city.apply(code, form={"storage": 60})
+    city.pump()
+    return city, case_no
+
+
+@pytest.mark.parametrize("fate", ["lose", "keep"])
+@pytest.mark.parametrize("place", range(5))
+def test_what_stands_after_another_is_asked_once_that_is_answered(place, fate):
+    city, case_no = in_turn()
+    (first,) = city.open_tasks()
+    city.do_task(first, "agree")
+    city.flow(["deliver"] * place + [fate])
+    schedules_run(city, until=lambda: len(city.open_tasks()) == 2)
+    assert city.state("department", CASE, case_no).clock.standing_since is not None
+    assert city.settle()
+    assert city.endings(case_no) == ("granted",) * 3
+    assert len(city.states("governance", COLLABORATION)) == 2
+
+
+def test_what_stands_after_a_refusal_is_not_asked_at_all():
+    city, case_no = in_turn()
+    city.do_task(city.open_tasks()[0], "disagree")
+    city.pump()
+    assert city.endings(case_no) == ("denied",) * 3 and len(city.states("governance", COLLABORATION)) == 1
 
 
 # ------------------------------------------------------------------ personal data for a supporter that the centre has found
