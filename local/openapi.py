@@ -52,6 +52,7 @@ TAGS = {
     "collaboration": "协同: events as a centre's operator sees them",
     "grid": "网格: events of the city's running, told by people, the hotline and sensors",
     "routing": "职责与路由: the rules of routing, explained and tried",
+    "coordination": "协调: what a centre's operators have to do with events, and what they do",
 }
 
 PEOPLE = frozenset(
@@ -72,6 +73,7 @@ PEOPLE = frozenset(
         "orders",
         "assistance",
         "grid",
+        "coordination",
     }
 )
 """Functions whose POST routes honour ``Idempotency-Key``; the exchange's entries carry ids of their own."""

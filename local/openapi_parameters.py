@@ -6,8 +6,9 @@ A function reads its query by itself, so what may stand there is written here; t
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
+from liangwang.domain.event_queue import Waits
 from liangwang.domain.open_events import LIGHTS, STAGES
 from liangwang.http import LONGEST_KEY
 from liangwang.services.case_search import CHOICES
@@ -128,6 +129,15 @@ QUERIES: dict[str, tuple[Query, ...]] = {
     ),
     "GET /api/orders": (_DEPARTMENT, *_PAGE),
     "GET /api/supervision": (_REGION, *_PAGE),
+    "GET /api/collaborations": (
+        _REGION,
+        Query("waits", {"type": "string", "enum": list(get_args(Waits))}, "Events that wait for this"),
+        Query("light", {"type": "string", "enum": list(LIGHTS)}, "Events of this light only"),
+        Query(
+            "case_no", {"type": "string"}, "All events of this case, concluded ones too; the others do not count then"
+        ),
+        *_PAGE,
+    ),
     "GET /api/console": (_REGION,),
     "GET /api/console/events": (
         _REGION,

@@ -5,7 +5,7 @@ from typing import Any
 from liangwang import wiring
 from liangwang.consuming import consume
 from liangwang.http import Route, Routes, serve
-from liangwang.services.centre import EventView
+from liangwang.services.event_views import EventView
 from liangwang.services.oversight import OverdueList
 
 app, oversight = wiring.collaboration(), wiring.oversight()

@@ -62,6 +62,7 @@ TABLE = {
     "relay": "governance",
     "collaboration": "governance",
     "routing": "governance",
+    "coordination": "governance",
     "handback": "governance",
     "mailbox": "governance",
     "outside": "governance",

@@ -67,6 +67,13 @@ def _grid(world: World) -> dict[str, str]:
     return {"event_no": world.grid_event}
 
 
+def _event(world: World) -> dict[str, str]:
+    return {"collaboration_id": world.collaboration}
+
+
+IN_CHARGE = frozenset({"operator, own"})
+"""A centre's operators act on what is before their own centre; those above see it, and have it once it is lifted."""
+
 USER = {"userId": "zhang"}
 BASIS = {"basis": "《行政许可法》第七十条", "reason": "示例"}
 
@@ -200,6 +207,23 @@ SAMPLES: dict[str, Callable[[World], Sample]] = {
     "POST /api/collaborations/{collaboration_id}/tasks/{task_id}/link": lambda w: Sample(
         {"collaboration_id": w.collaboration, "task_id": w.task}, CENTRES
     ),
+    "POST /api/collaborations/{collaboration_id}/lift": lambda w: Sample(_event(w), IN_CHARGE, {"reason": "示例"}),
+    "POST /api/collaborations/{collaboration_id}/extend": lambda w: Sample(
+        _event(w), IN_CHARGE, {"days": 1, "reason": "示例"}
+    ),
+    "POST /api/collaborations/{collaboration_id}/urge": lambda w: Sample(_event(w), IN_CHARGE, {"reason": "示例"}),
+    "POST /api/collaborations/{collaboration_id}/tasks/{task_id}/check": lambda w: Sample(
+        {**_event(w), **_task(w)}, IN_CHARGE, {"verdict": "pass"}
+    ),
+    "POST /api/collaborations/{collaboration_id}/tasks/{task_id}/assign": lambda w: Sample(
+        {**_event(w), **_task(w)}, IN_CHARGE, {"department": SUPPORTING, "explanation": "示例"}
+    ),
+    "POST /api/collaborations/{collaboration_id}/tasks/{task_id}/recall": lambda w: Sample(
+        {**_event(w), **_task(w)}, IN_CHARGE, {"reason": "示例"}
+    ),
+    "POST /api/collaborations/{collaboration_id}/tasks/{task_id}/extension": lambda w: Sample(
+        {**_event(w), **_task(w)}, IN_CHARGE, {"verdict": "grant"}
+    ),
     "GET /api/collaborations/{collaboration_id}": lambda w: Sample(
         {"collaboration_id": w.collaboration}, CENTRES | AUDITOR
     ),
@@ -222,6 +246,7 @@ LISTS: dict[str, tuple[dict[str, str], frozenset[str]]] = {
     ),
     "GET /api/statistics": ({"department": OWN}, frozenset({"supervisor, own"}) | CENTRES | AUDITOR),
     "GET /api/orders": ({"department": OWN}, SUPERVISOR | AUDITOR),
+    "GET /api/collaborations": ({"region": "990101"}, CENTRES | AUDITOR),
     "GET /api/supervision": ({"region": "990101"}, CENTRES | AUDITOR),
     "GET /api/grid-events": ({"region": "990101"}, CENTRES | AUDITOR),
     "GET /api/tasks": ({"department": SUPPORTING}, ALL_HELPERS | AUDITOR),

@@ -86,7 +86,9 @@ RIGHTS = {
     "order.list": "supervisor: department public; auditor: any public",
     "order.answer": "supervisor: department public",
     "supervision.list": "operator: region public; auditor: any public",
+    "collaboration.list": "operator: region public; auditor: any public",
     "collaboration.read": "operator: region public; auditor: any public",
+    "collaboration.act": "operator: region public",
     "console.read": "operator: region public; auditor: any public",
     # ---- grid events: told by a centre or a registered system, which follows its own tickets
     "grid.report": "operator: region public; system: any public",

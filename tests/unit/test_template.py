@@ -39,6 +39,7 @@ TABLE = {
     "AcceptanceFunction": "DepartmentTable",
     "CollaborationFunction": "GovernanceTable",
     "RoutingFunction": "GovernanceTable",
+    "CoordinationFunction": "GovernanceTable",
     "AssistanceFunction": "DepartmentTable",
     "ApprovalFunction": "DepartmentTable",
     "ExaminationFunction": "DepartmentTable",

@@ -64,6 +64,7 @@ class OnDesk(NamedTuple):
     key: Key
     entry: Any
     cursor: str
+    due_at: datetime
 
 
 class Due(NamedTuple):
@@ -326,7 +327,8 @@ class Store:
 def _on_desk(item: Attributes) -> OnDesk:
     key = Key.parse(item["pk"]["S"])
     entry = json.decode(item["shown"]["S"], type=KINDS[key.kind].entry)
-    return OnDesk(key, entry, _cursor({name: item[name] for name in ("pk", "desk", "due_at")}))
+    due_at = datetime.fromtimestamp(int(item["due_at"]["N"]) / 1000, UTC)
+    return OnDesk(key, entry, _cursor({name: item[name] for name in ("pk", "desk", "due_at")}), due_at)
 
 
 def _milliseconds(moment: datetime) -> int:

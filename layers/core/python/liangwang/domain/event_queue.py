@@ -34,6 +34,7 @@ class Queued(Struct, frozen=True, kw_only=True, array_like=True):
     statuses: dict[str, int] = {}
     waits: tuple[Waits, ...] = ()
     late: int = 0
+    case_no: str = ""
 
 
 def desk(region: str) -> str:
@@ -68,6 +69,7 @@ def entry(state: Collaboration) -> Queued:
         origin=request.origin,
         statuses=dict(Counter(task.status for task in state.tasks)),
         waits=tuple(_waits(state)),
+        case_no=request.case_no,
         late=sum(not {NOT_SIGNED, *LATE}.isdisjoint(task.told) for task in state.open_tasks),
     )
 

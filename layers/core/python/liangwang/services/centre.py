@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from msgspec import Struct
-
 from ..access import granted
 from ..aggregates import COLLABORATION, Key
-from ..domain import collaboration, coordination, policy, reports, speakers
+from ..domain import collaboration, coordination, reports, speakers
 from ..domain import messages as m
 from ..domain.centre_rules import STANDARD, CentreRules, Governance
 from ..domain.collaboration import Collaboration
@@ -20,7 +18,7 @@ from ..envelope import CloudEvent
 from ..http import Request
 from ..processing import Command
 from ..store import Store
-from ..timeline import Entry, of_history
+from .event_views import EventView, event_view, seen_by
 
 Events = Sequence[collaboration.Event]
 
@@ -29,31 +27,6 @@ class UnknownEvent(DomainError):
     """The message is about a collaboration event that this centre does not have."""
 
     code = "unknown_collaboration"
-
-
-class DispatchView(Struct, frozen=True, kw_only=True):
-    """One task of an event as the centre sees it."""
-
-    task_id: str
-    department: str
-    capability: str
-    status: str
-    path: tuple[m.Hop, ...]
-    opinion: str | None
-
-
-class EventView(Struct, frozen=True, kw_only=True):
-    """A collaboration event with its way through the centres."""
-
-    collaboration_id: str
-    case_no: str
-    requester: str
-    region: str
-    due_at: datetime
-    join: str
-    tasks: tuple[DispatchView, ...]
-    conclusion: m.CollaborationConcluded | None
-    timeline: tuple[Entry, ...]
 
 
 class Centre:
@@ -109,32 +82,5 @@ class Centre:
         what = f"your centre has no collaboration event {identity}"
         if state is None:
             raise NotFound(what)
-        centres = policy.centres(self._organisation, self._regions(state))
-        granted(request.by, "collaboration.read", policy.Thing(centres=centres), what=what)
-        return EventView(
-            collaboration_id=identity,
-            case_no=state.request.case_no,
-            requester=state.request.department,
-            region=state.region,
-            due_at=state.due_at,
-            join=state.request.join.policy,
-            tasks=tuple(_task_view(task) for task in state.tasks),
-            conclusion=state.conclusion,
-            timeline=of_history(stored.history, self._organisation),
-        )
-
-    def _regions(self, state: Collaboration) -> set[str]:
-        hops = {hop.region for task in state.tasks for hop in task.dispatched.path}
-        return hops | {state.region, state.raised.region}
-
-
-def _task_view(task: collaboration.Task) -> DispatchView:
-    sent = task.dispatched
-    return DispatchView(
-        task_id=sent.task_id,
-        department=sent.department,
-        capability=sent.ask.capability,
-        status=task.status,
-        path=sent.path,
-        opinion=task.opinion,
-    )
+        granted(request.by, "collaboration.read", seen_by(state, self._organisation), what=what)
+        return event_view(stored, self._organisation)

@@ -19,6 +19,7 @@ from .every_system import audit, publisher, supervision
 from .governance_system import (
     collaboration,
     console,
+    coordination,
     grid,
     handback,
     mailbox,
@@ -53,6 +54,7 @@ __all__ = [
     "authorizer",
     "collaboration",
     "console",
+    "coordination",
     "decisions",
     "document_signer",
     "documents",

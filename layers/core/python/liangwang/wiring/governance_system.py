@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ..services.console import Console
     from ..services.console_changes import ConsoleChanges
     from ..services.console_figures import ConsoleFigures
+    from ..services.coordination import Coordination
     from ..services.grid import Grid
     from ..services.grid_desk import GridDesk
     from ..services.handback import Handback
@@ -40,6 +41,18 @@ def routing() -> "Routing":
 
     store, items = shared.store(shared.outside.aws()), partial(load, shared.directory())
     return Routing(store, shared.responsibilities(), items, shared.department_load())
+
+
+def coordination() -> "Coordination":
+    """What operators do with the centre's collaboration events."""
+    from ..catalogue import load_supervision
+    from ..domain.centre_rules import Governance
+    from ..services.coordination import Coordination
+
+    rules = load_supervision(shared.directory()).collaboration
+    return Coordination(
+        shared.store(shared.outside.aws()), Governance(shared.responsibilities(), shared.calendar(), rules)
+    )
 
 
 def oversight() -> "Oversight":
