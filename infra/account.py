@@ -28,7 +28,7 @@ from msgspec import structs
 CATALOGUE = Path(__file__).resolve().parent.parent / "layers" / "catalogue"
 ROLES = ("clerk", "reviewer", "supervisor", "operator", "auditor", "system")
 IN_A_DEPARTMENT = ("clerk", "reviewer", "supervisor")
-SYSTEM_SCOPES = ("exchange",)
+SYSTEM_SCOPES = ("exchange", "grid")
 """What a system's tokens are for (docs/identity.md)."""
 
 DEPARTMENT_SCOPES = ("mailbox",)
@@ -81,10 +81,18 @@ def write(aws: AwsJson, table: str, username: str, account: Account, *, replace:
     "--department", default="", help="The code of the department that somebody works in, or that a system speaks for."
 )
 @click.option("--region", default="", help="An operator's region code.")
+@click.option(
+    "--scope",
+    default=SYSTEM_SCOPES[0],
+    type=click.Choice(SYSTEM_SCOPES),
+    help="What a system that speaks for no department may do: carry cases, or tell of grid events.",
+)
 @click.option("--replace", is_flag=True, help="Set an existing account anew: a lost password, another role.")
-def main(username: str, table: str, role: str, name: str, department: str, region: str, replace: bool) -> None:
+def main(
+    username: str, table: str, role: str, name: str, department: str, region: str, scope: str, replace: bool
+) -> None:
     """Make the account USERNAME; the password is asked for. A system gets a secret made at random (POST /oauth/token)."""
-    scopes = (DEPARTMENT_SCOPES if department else SYSTEM_SCOPES) if role == "system" else ()
+    scopes = (DEPARTMENT_SCOPES if department else (scope,)) if role == "system" else ()
     account = Account(role=role, name=name, department=department, region=region, scopes=scopes)
     check(account, catalogue.load(CATALOGUE).organisation)
     is_system = role == "system"

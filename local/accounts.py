@@ -133,3 +133,5 @@ def _people(organisation: Organisation, digest: str) -> Iterator[tuple[str, Acco
         )
     yield "auditor-1", Account(role="auditor", name="示例审计员", password=digest)
     yield "partner", Account(role="system", name="示例外部系统", password=digest, scopes=("exchange",))
+    yield "hotline", Account(role="system", name="示例12345热线", password=digest, scopes=("grid",))
+    yield "sensor-gateway", Account(role="system", name="示例物联网关", password=digest, scopes=("grid",))

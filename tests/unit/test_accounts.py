@@ -82,3 +82,11 @@ def test_a_system_gets_a_secret_at_random_that_is_shown_once_and_its_scope(tool,
     assert done.exit_code == 0, done.output
     secret, account = done.output.split()[-1], held(aws, "partner")
     assert len(secret) >= 43 and passwords.matches(secret, account.password) and account.scopes == ("exchange",)
+
+
+def test_a_system_that_tells_of_grid_events_may_do_nothing_else(tool, monkeypatch):
+    aws = FakeAws()
+    monkeypatch.setattr(tool, "BotoAws", lambda: aws)
+    wish = ["hotline", "--table", "intake", "--role", "system", "--name", "示例热线", "--scope", "grid"]
+    assert CliRunner().invoke(tool.main, wish).exit_code == 0
+    assert held(aws, "hotline").scopes == ("grid",)
