@@ -1,4 +1,5 @@
-"""`python -m bench`: all measurements in one run: write units, ways to write, rounds beside floor and peer, cold starts."""
+"""`python -m bench`: all measurements in one run: write units, ways to write, rounds beside floor and peer, cold starts,
+and what routing costs in cities of any size."""
 
 from __future__ import annotations
 
@@ -11,13 +12,13 @@ from msgspec.structs import replace
 from rich.console import Console
 from rich.table import Table
 
-from bench import cost, figures, imports, peer, rounds, writes
+from bench import cost, figures, imports, peer, rounds, routing, writes
 from bench.restate.setup import PeerError
 from local import accounts
 from local.config import StartError, from_environment
 from local.stack import Stack
 
-PARTS = ("units", "writes", "rounds", "imports", "peer")
+PARTS = ("units", "writes", "rounds", "imports", "peer", "routing")
 
 
 def own_stack(console: Console) -> Stack:
@@ -63,6 +64,8 @@ def main(cases: int, count: int, clients: int, only: str | None, file: Path | No
     try:
         if only == "peer":
             found["peer"] = peer_alone(console, cases=cases, clients=clients, count=count)
+        elif only == "routing":  # needs no stack
+            found["routing"] = routing.measure(console)
         else:
             with own_stack(console) as stack:
                 accounts.seed(stack)
@@ -77,6 +80,8 @@ def main(cases: int, count: int, clients: int, only: str | None, file: Path | No
                     found["rounds"] = measured
                 if "imports" in wanted:  # last: its first calls leave cases behind
                     found["cold_starts"] = imports.measure(stack, console)
+                if "routing" in wanted:
+                    found["routing"] = routing.measure(console)
     except (PeerError, StartError) as problem:
         raise SystemExit(f"error: {problem}") from problem
     if file:

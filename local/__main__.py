@@ -27,6 +27,7 @@ _ELSEWHERE = {
     "export": "local.export",
     "import-items": "local.import_items",
     "recount": "local.recount",
+    "route": "local.route",
     "verify": "local.verify",
 }
 

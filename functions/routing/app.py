@@ -4,16 +4,10 @@ from typing import Any
 
 from liangwang import wiring
 from liangwang.http import Route, Routes, serve
-from liangwang.services.routing import (
-    RULES_LIMIT,
-    ExplainRouting,
-    RoutingExplained,
-    RoutingSimulated,
-    RoutingView,
-    SimulateRouting,
-)
+from liangwang.services.routing import ExplainRouting, RoutingExplained, RoutingView
+from liangwang.services.routing_trial import RULES_LIMIT, RoutingSimulated, SimulateRouting
 
-app = wiring.routing()
+app, trial = wiring.routing()
 
 ROUTES: Routes = {
     "GET /api/routing": Route(
@@ -27,7 +21,7 @@ ROUTES: Routes = {
         result=RoutingExplained,
     ),
     "POST /api/routing/simulate": Route(
-        app.simulate,
+        trial.simulate,
         "What changed rules would have made of a month's questions",
         "routing.simulate",
         body=SimulateRouting,

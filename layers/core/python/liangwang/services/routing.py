@@ -1,27 +1,19 @@
-"""职责与路由: what the rules are, why a question goes where it goes, and what other rules would have made of a month."""
+"""职责与路由: what the rules are, and why a question goes where it goes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import date, datetime
 
 from msgspec import Struct
 
 from .. import responsibility_checks, texts
-from ..access import granted
 from ..catalogue import shown
-from ..domain import policy, rerouting, routing
-from ..domain.catalogue import Catalogue, Text
-from ..domain.collaboration import Collaboration
-from ..domain.errors import Invalid, NotFound, Violation
+from ..domain import rerouting, routing
+from ..domain.catalogue import Catalogue, Organisation, Text
+from ..domain.errors import Invalid, Violation
 from ..domain.rerouting import Verdict
-from ..domain.responsibilities import Responsibilities, RoutingRule, RuleSet
+from ..domain.responsibilities import Responsibilities, RuleSet
 from ..domain.routing import Choice, OpenTasks, Question
-from ..http import Request, limit_of
-from ..store import Store, Stored
-from ..yaml_document import Path
-from .event_month import EventMonth, Month
-
-RULES_LIMIT = 4 * 1024 * 1024
-"""Bytes of a changed version: some ten thousand rules; Lambda takes 6 MB."""
+from ..http import Request
 
 NAMED = 50
 """Places that are named of those at which nobody answers for a capability."""
@@ -102,55 +94,15 @@ class RoutingExplained(Struct, frozen=True, kw_only=True):
     path: tuple[WayHop, ...]
 
 
-class SimulateRouting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Other rules, tried on the questions of a ``month`` such as ``2027-03``.
-
-    They are the version ``base`` (the one in force, if none is named) with the ``changed`` rules in the place of those of the
-    same id, or added, and without the ``removed`` ones.
-    """
-
-    month: str
-    base: str = ""
-    changed: tuple[RoutingRule, ...] = ()
-    removed: tuple[str, ...] = ()
-
-
-class Difference(Struct, frozen=True, kw_only=True):
-    """A question that would go elsewhere. ``took`` is who really took it first; None: nobody."""
-
-    collaboration_id: str
-    case_no: str
-    asked_at: datetime
-    capability: str
-    place: str
-    item: str
-    before: Candidate | None
-    after: Candidate | None
-    took: str
-
-
-class RoutingSimulated(Struct, frozen=True, kw_only=True):
-    """A page: how many events and questions were replayed, how many go elsewhere, and each of those."""
-
-    base: str
-    events: int
-    questions: int
-    different: int
-    differences: tuple[Difference, ...]
-    cursor: str | None = None
-
-
 class Routing:
-    """Looks at the rules of routing and tries them; changes nothing. ``load`` counts departments' open tasks."""
+    """Looks at the rules of routing; changes nothing. ``load`` counts departments' open tasks."""
 
     def __init__(
         self,
-        store: Store,
         responsibilities: Responsibilities,
         catalogue: Callable[[], Catalogue],
         load: OpenTasks | None = None,
     ) -> None:
-        self._events = EventMonth(store, responsibilities.organisation)
         self._responsibilities = responsibilities
         self._organisation = responsibilities.organisation
         self._catalogue = catalogue
@@ -206,9 +158,9 @@ class Routing:
             because = texts.text("routing.nearest") if rule is None else rule.reason
         return RoutingExplained(
             version=self._responsibilities.at(at).version,
-            taker=self._candidate(taker),
+            taker=candidate(self._organisation, taker),
             because=because,
-            next=tuple(one for choice in found[1:] if (one := self._candidate(choice))),
+            next=tuple(one for choice in found[1:] if (one := candidate(self._organisation, choice))),
             considered=tuple(
                 ConsideredRule(
                     rule=one.rule.id,
@@ -233,12 +185,6 @@ class Routing:
         if found:
             raise Invalid("not a question that can be routed", violations=tuple(found))
 
-    def _candidate(self, choice: Choice | None) -> Candidate | None:
-        if choice is None:
-            return None
-        name = self._organisation.department[choice.department].name
-        return Candidate(department=choice.department, name=name, rule=choice.rule)
-
     def _path(self, wish: ExplainRouting, taker: Choice | None) -> tuple[WayHop, ...]:
         if taker is None:
             return ()
@@ -255,110 +201,10 @@ class Routing:
             for hop in way
         )
 
-    # ------------------------------------------------------------------ a month
 
-    def simulate(self, request: Request) -> RoutingSimulated:
-        """A page of a month on changed rules; an operator sees what concerns the own centre or one below it.
-
-        Raises Invalid for a month, a version or rules that are none, each problem with its place in the body.
-        """
-        wish: SimulateRouting = request.body
-        month = Month.of(wish.month)
-        base = self._base(wish, request.now)
-        rules = self.judged(base, wish.changed, wish.removed)
-
-        def visible(event: Stored) -> bool:
-            thing = policy.Thing(centres=policy.centres(self._organisation, _regions(event.state)))
-            try:
-                return bool(granted(request.by, "routing.simulate", thing, what="no event of yours"))
-            except NotFound:
-                return False
-
-        return self.simulated(
-            rules,
-            month,
-            base=base,
-            limit=limit_of(request, default=50),
-            cursor=request.query.get("cursor"),
-            visible=visible,
-        )
-
-    def _base(self, wish: SimulateRouting, now: datetime) -> RuleSet:
-        found = self._responsibilities.version(wish.base) if wish.base else self._responsibilities.at(now)
-        if found is None:
-            raise Invalid("no such version", violations=(Violation("base", "use the name of a version of the rules"),))
-        return found
-
-    def judged(self, base: RuleSet, put: Sequence[RoutingRule], without: Sequence[str]) -> RuleSet:
-        """The changed version. Raises Invalid when it is one that could not be published."""
-        known = {rule.id for rule in base.rules}
-        found = [
-            Violation(f"removed[{number}]", f"{base.version} has no rule {rule_id!r}")
-            for number, rule_id in enumerate(without)
-            if rule_id not in known
-        ]
-        rules = rerouting.changed(base, put=put, without=without, version=base.version or "trial")
-        place = {rule.id: f"changed[{number}]" for number, rule in enumerate(put)}
-        items = list(self._catalogue().items.values())
-        for path, reason in responsibility_checks.rule_set_problems(rules, self._organisation, items):
-            found.append(Violation(_field(path, rules, place), reason))
-        if found:
-            raise Invalid("rules that could not be published", violations=tuple(found))
-        return rules
-
-    def simulated(
-        self,
-        rules: RuleSet,
-        month: Month,
-        *,
-        base: RuleSet,
-        limit: int,
-        cursor: str | None = None,
-        visible: Callable[[Stored], bool] = lambda _: True,
-    ) -> RoutingSimulated:
-        """The same, of rules that were judged. Nobody is busy: how busy they were then is not known."""
-        page, following = self._events.page(month, limit=limit, cursor=cursor)
-        before, after = (rerouting.always(self._responsibilities, one) for one in (base, rules))
-        events = [event for event in page if visible(event)]
-        questions, differences = 0, list[Difference]()
-        for event in events:
-            known = rerouting.asked(event.history)
-            questions += len(known)
-            for one in rerouting.rerouted(known, before=before, after=after):
-                differences.append(self._difference(event, one))
-        return RoutingSimulated(
-            base=base.version,
-            events=len(events),
-            questions=questions,
-            different=len(differences),
-            differences=tuple(differences),
-            cursor=following,
-        )
-
-    def _difference(self, event: Stored, one: rerouting.Rerouted) -> Difference:
-        question = one.asked
-        return Difference(
-            collaboration_id=event.key.id,
-            case_no=event.state.request.case_no,
-            asked_at=event.history[0].at,
-            capability=question.capability,
-            place=question.place,
-            item=question.task_code,
-            before=self._candidate(one.before),
-            after=self._candidate(one.after),
-            took=one.took,
-        )
-
-
-def _regions(state: Collaboration) -> set[str]:
-    hops = {hop.region for task in state.tasks for hop in task.dispatched.path}
-    return hops | {state.region, state.raised.region}
-
-
-def _field(path: Path, rules: RuleSet, place: dict[str, str]) -> str:
-    """Where in the body a problem of the changed version is; of a rule that was not changed, its id."""
-    if path[:1] != ("rules",) or len(path) < 2:
-        return shown(path)
-    rule = rules.rules[int(path[1])]
-    rest = shown(path[2:])
-    return ".".join(part for part in (place.get(rule.id, rule.id), rest) if part)
+def candidate(organisation: Organisation, choice: Choice | None) -> Candidate | None:
+    """A choice as it is shown; None for nobody."""
+    if choice is None:
+        return None
+    name = organisation.department[choice.department].name
+    return Candidate(department=choice.department, name=name, rule=choice.rule)

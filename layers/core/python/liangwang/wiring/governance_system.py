@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..services.redelivery import Redelivery
     from ..services.relay import Relay
     from ..services.routing import Routing
+    from ..services.routing_trial import RoutingTrial
     from ..store import Store
 
 
@@ -34,13 +35,15 @@ def collaboration() -> "Centre":
     return Centre(store, shared.responsibilities(), shared.calendar(), rules=rules, load=shared.department_load())
 
 
-def routing() -> "Routing":
+def routing() -> "tuple[Routing, RoutingTrial]":
     """The rules of routing, shown and tried."""
     from ..catalogue import load
     from ..services.routing import Routing
+    from ..services.routing_trial import RoutingTrial
 
-    store, items = shared.store(shared.outside.aws()), partial(load, shared.directory())
-    return Routing(store, shared.responsibilities(), items, shared.department_load())
+    responsibilities, items = shared.responsibilities(), partial(load, shared.directory())
+    trial = RoutingTrial(shared.store(shared.outside.aws()), responsibilities, items)
+    return Routing(responsibilities, items, shared.department_load()), trial
 
 
 def coordination() -> "Coordination":
