@@ -261,6 +261,14 @@ def test_what_was_not_asked_is_not_disclosed_and_that_is_said(city, changes, rea
     assert len(keys_asked_for(city)) == before
 
 
+def test_what_the_case_has_but_nobody_can_open_is_not_disclosed_and_that_is_said(city):
+    city.asked()
+    city.functions.aws.faults.append(Fault("Decrypt", code="InvalidCiphertextException"))
+    supplied(city)
+    (told,) = city.said(m.CollaborationDisclosed)
+    assert (told["sealed"], told["reason"]) == (None, "unreadable")
+
+
 def test_what_was_supplied_is_seen_for_a_reason_and_that_is_on_record(city):
     city.asked().dispatched()
     supplied(city)
@@ -277,6 +285,19 @@ def test_what_was_supplied_is_seen_for_a_reason_and_that_is_on_record(city):
     (access,) = city.all_of(ACCESS)
     assert (access.caller, access.action, access.subject) == ("huo", "task.unmask", city.case)
     assert (access.fields, access.reason) == (("operator",), "核对")
+
+
+def test_what_nobody_can_open_stops_nothing(city):
+    """Made up by some system, or sealed for another department: it is said so, and nothing comes again for ever."""
+    city.asked().dispatched()
+    sealing = Sealing(city.functions.aws, key_prefix="alias/liangwang/department/")
+    for sealed in (
+        sealing.seal({"operator": "?"}, department=OTHER, case_no=city.case),
+        m.Sealed(algorithm="AES-256-GCM", wrapped_key="bm90aGluZw==", nonce="", ciphertext="?"),
+    ):
+        city.say(city.of_task(m.TaskSupplied, sealed=sealed))
+        assert city.at_task("personal", {"reason": "核对"})[0] == 409
+    assert not city.all_of(ACCESS)
 
 
 # ------------------------------------------------------------------ the supporter

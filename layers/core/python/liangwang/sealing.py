@@ -12,10 +12,10 @@ import os
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
-from msgspec import json
+from msgspec import DecodeError, json
 
 from . import ciphers
-from .aws import AwsJson
+from .aws import AwsError, AwsJson
 from .domain.messages import Sealed
 
 KEY_SPEC = {"AES-256-GCM": "AES_256", "SM4-GCM": "AES_128"}
@@ -57,6 +57,14 @@ class Sealing:
         nonce, content = _bytes(sealed.nonce), _bytes(sealed.ciphertext)
         clear = ciphers.decrypt(sealed.algorithm, key, nonce, content, _additional(context))
         return json.decode(clear, type=dict[str, Any])
+
+
+def is_unreadable(error: Exception) -> bool:
+    """Whether what ``open`` raised says that nobody can ever open this: it was changed, or sealed for somebody else. Anything else
+    may be gone at the next try."""
+    if isinstance(error, AwsError):
+        return error.code in ("InvalidCiphertextException", "IncorrectKeyException")
+    return isinstance(error, InvalidTag | DecodeError)
 
 
 def _additional(context: dict[str, str]) -> bytes:

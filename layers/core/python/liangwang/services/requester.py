@@ -6,8 +6,6 @@ One consumer takes both: a request that was raised for a task has an id that beg
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cryptography.exceptions import InvalidTag
-
 from .. import clock
 from ..aggregates import CASE, TASK, Key
 from ..domain import messages as m
@@ -17,7 +15,7 @@ from ..domain.case import Case
 from ..domain.task import Task
 from ..envelope import CloudEvent
 from ..processing import Command, perform
-from ..sealing import Sealing
+from ..sealing import Sealing, is_unreadable
 from ..store import Store, Stored
 from .assistance import UnknownTask
 from .department import Department
@@ -79,10 +77,12 @@ class Requester:
         perform(self._store, [command], self._clock(), known=[stored])[0].stored()
 
     def _personal(self, stored: Stored, message: m.DisclosureRequested) -> dict[str, Any] | None:
-        """The fields that are asked for; None where what the case has was changed, and nobody can open it."""
+        """The fields that are asked for; None where nobody can open what the case has."""
         try:
             personal = opened(self._sealing, stored)
-        except InvalidTag:
+        except Exception as error:
+            if not is_unreadable(error):
+                raise
             return None
         return {name: value for name, value in personal.items() if name in message.personal}
 

@@ -5,11 +5,12 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from ..accesses import Accesses
+from ..domain import messages as m
 from ..domain.errors import NotFound, NotNow, require_reason
 from ..domain.task import Task
 from ..http import Request
 from ..objects import Link, Objects
-from ..sealing import Sealing
+from ..sealing import Sealing, is_unreadable
 from ..store import Stored
 from .own_tasks import OwnTasks
 from .personal import Unmask, chosen
@@ -82,7 +83,7 @@ class Supplies:
         """Personal data in full, after it was put on record who sees what of which case, and why. Only while the task is in the
         department's hands.
 
-        Raises NotNow when nothing was supplied or the task is closed, Invalid without a reason and for a field that there is not.
+        Raises NotNow when nothing was supplied, or nothing that can be opened, or the task is closed; Invalid without a reason and for a field that there is not.
         """
         wish: Unmask = request.body
         stored = self._tasks.own(request, "task.unmask")
@@ -92,10 +93,7 @@ class Supplies:
             raise NotNow(f"the task is {state.status}; it needs no personal data any more")
         if state.supplied is None or state.supplied.sealed is None:
             raise NotNow("no personal data was supplied for this task")
-        personal = self._sealing.open(
-            state.supplied.sealed, department=state.task.department, case_no=state.task.case_no
-        )
-        wanted = chosen(personal, wish)
+        wanted = chosen(self._opened(state, state.supplied.sealed), wish)
         self._accesses.record(
             request.by,
             request.now,
@@ -105,3 +103,11 @@ class Supplies:
             reason=wish.reason,
         )
         return TaskPersonalData(task_id=stored.key.id, personal=wanted)
+
+    def _opened(self, state: Task, sealed: m.Sealed) -> dict[str, Any]:
+        try:
+            return self._sealing.open(sealed, department=state.task.department, case_no=state.task.case_no)
+        except Exception as error:
+            if not is_unreadable(error):
+                raise
+            raise NotNow("what was supplied cannot be opened; ask the requester") from error
