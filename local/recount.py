@@ -129,6 +129,28 @@ def here() -> Books:
     return Books(aws, stack.resources["DepartmentTable"], stack.resources["GovernanceTable"], tallies)
 
 
+class Compared(NamedTuple):
+    """All cases, all collaboration events, how many tallies of days they count in, and what these say otherwise."""
+
+    cases: Sequence[Stored]
+    events: Sequence[Stored]
+    tallies: int
+    differences: Sequence[Difference]
+
+
+def compared(books: Books) -> Compared:
+    """Counts everything anew; reads both tables whole."""
+    cases = list(aggregates(books, books.cases, CASE))
+    events = list(aggregates(books, books.events, COLLABORATION))
+    by_case, by_day = gathered(cases, {}), event_counting.gathered(events, {})
+    found = [
+        *of_cases(by_case, books.tallies),
+        *of_days(by_day, books.tallies),
+        *of_open(events, books.tallies),
+    ]
+    return Compared(cases, events, len(by_case) + len(by_day), found)
+
+
 @click.command("recount")
 @click.option("--repair", is_flag=True, help="Count what is missing.")
 @click.pass_context
@@ -136,25 +158,15 @@ def command(context: click.Context, repair: bool) -> None:
     """Compare all statistics with the cases and collaboration events; exit code 1 when anything differs."""
     find: Callable[[], Books] = context.obj or here
     books = find()
-    cases = list(aggregates(books, books.cases, CASE))
-    events = list(aggregates(books, books.events, COLLABORATION))
-    by_case, by_day = gathered(cases, {}), event_counting.gathered(events, {})
-
-    def differences() -> list[Difference]:
-        return [
-            *of_cases(by_case, books.tallies),
-            *of_days(by_day, books.tallies),
-            *of_open(events, books.tallies),
-        ]
-
-    found = differences()
-    if found and repair:
+    found = compared(books)
+    if found.differences and repair:
         now = datetime.now(UTC)
-        changed = Counting(books.tallies).count(cases, now) + EventCounting(books.tallies).count(events, now)
+        changed = Counting(books.tallies).count(found.cases, now)
+        changed += EventCounting(books.tallies).count(found.events, now)
         click.echo(f"{changed} tallies were completed")
-        found = differences()
-    for one in found:
+        found = compared(books)
+    for one in found.differences:
         click.echo(str(one))
-    tallies = len(by_case) + len(by_day)
-    click.echo(f"{len(cases)} cases, {len(events)} collaboration events, {tallies} tallies, {len(found)} differences")
-    context.exit(1 if found else 0)
+    cases, events, tallies, differences = (len(some) if isinstance(some, Sequence) else some for some in found)
+    click.echo(f"{cases} cases, {events} collaboration events, {tallies} tallies, {differences} differences")
+    context.exit(1 if found.differences else 0)
