@@ -1,140 +1,14 @@
-"""A grid event on the deployed functions: told, handled by departments, called back, handled again; and put to an open case."""
+"""A grid event on the deployed functions: told, handled by departments, called back, handled again."""
 
-import copy
-import json
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 import pytest
-from liangwang.aggregates import CASE, COLLABORATION, GRID, LEDGER, WATCH, Key
-from liangwang.domain import ledger, reports
+from liangwang.aggregates import COLLABORATION, GRID, WATCH
 from liangwang.domain import messages as m
-from liangwang.envelope import decode
-from liangwang.fakes import Fault, kafka_event
-from liangwang.processing import Command, perform
+from liangwang.fakes import Fault
 from liangwang.services.supervision import Supervision, of_grid_events
 
-from tests.functional.citizens import Citizens
-from tests.functional.functions import golden
-from tests.functional.world import FORM, OWN
-
-GATEWAY = golden("http_grid_report")["requestContext"]["authorizer"]["lambda"]
-HOTLINE = {**GATEWAY, "subject": "hotline-12345"}
-TOWN = {"subject": "operator-town", "role": "operator", "region": "990101001"}
-DISTRICT = {**TOWN, "subject": "operator-district", "region": "990101"}
-ELSEWHERE = {**TOWN, "subject": "operator-elsewhere", "region": "990102"}
-REPORT = json.loads(golden("http_grid_report")["body"])
-
-
-class Streets(Citizens):
-    """The centres and the departments, asked as programs ask them; ``carry`` lets everything that was written be heard."""
-
-    def say(self, route, caller, body=None, *, query=None, function="grid", **path):
-        event = copy.deepcopy(golden("http_grid_report"))
-        event |= {"routeKey": route, "pathParameters": path, "queryStringParameters": query or {}}
-        event["requestContext"]["authorizer"]["lambda"] = caller
-        event["body"] = json.dumps(body) if body is not None else None
-        return self.http(function, event)
-
-    def tell(self, caller=GATEWAY, **changes):
-        return self.say("POST /api/grid-events", caller, {**REPORT, **changes})
-
-    def told(self, caller=GATEWAY, **changes):
-        status, receipt = self.tell(caller, **changes)
-        assert status == 201, receipt
-        return receipt
-
-    def event(self, number, caller=TOWN):
-        status, view = self.say("GET /api/grid-events/{event_no}", caller, event_no=number)
-        assert status == 200, view
-        return view
-
-    def call_back(self, number, caller=TOWN, *, satisfied, remark=""):
-        body = {"satisfied": satisfied, "remark": remark}
-        return self.say("POST /api/grid-events/{event_no}/return-call", caller, body, event_no=number)
-
-    def licence(self, **changes):
-        """An application for a food licence in the town, which waits at the department's desk; its number."""
-        wish = {
-            "form": {**FORM, "area": 80},
-            "materials": ["business-licence", "layout-plan", "safety-rules"],
-            **changes,
-        }
-        number = self.apply(task_code="food-business-licence", **wish)
-        self.call("relay", self.aws.dynamodb.event("intake"))
-        self.hear("acceptance", "applications")
-        return number
-
-    def offer(self, number, case_no, caller=TOWN):
-        route = "POST /api/grid-events/{event_no}/evidence"
-        return self.say(route, caller, {"case_no": case_no}, event_no=number)
-
-    def case(self, number):
-        key = Key(CASE.name, number)
-        return self.store("department").load([key])[key].state
-
-    def matches(self, number, **query):
-        status, view = self.say("GET /api/grid-events/{event_no}", TOWN, query=query, event_no=number)
-        assert status == 200, view
-        return {one["case_no"]: one for one in view["matches"]}
-
-    def carry(self):
-        """Everything that was ever written, told again from the beginning: what was heard already has no second effect."""
-        self.call("publisher", self.aws.dynamodb.event("governance"))
-        self.hear("collaboration", "collaboration-requests")
-        self.call("publisher", self.aws.dynamodb.event("governance"))
-        self.hear("assistance", "collaboration-tasks")
-        if "department" in self.aws.dynamodb.streams:
-            self.call("publisher", self.aws.dynamodb.event("department"))
-            self.hear("collaboration", "collaboration-reports")
-            self.hear("grid", "collaboration-reports")
-        self.call("publisher", self.aws.dynamodb.event("governance"))
-        self.hear("grid", "collaboration-results")
-        self.hear("approval", "collaboration-results")
-
-    def hear(self, function, topic):
-        records = self.producer.records(topic)
-        if records:
-            assert self.call(function, kafka_event(records)) == {"batchItemFailures": []}
-
-    def report_all(self, number):
-        """The departments do what they were asked."""
-        for handling in self.event(number)["handlings"]:
-            for task in handling["tasks"]:
-                if task["status"] != "dispatched":
-                    continue
-                clerk = {"subject": f"clerk-{task['department']}", "role": "clerk", "department": task["department"]}
-                for act, body in (("sign", None), ("report", {"opinion": "agree", "explanation": "已处置"})):
-                    route = f"POST /api/tasks/{{task_id}}/{act}"
-                    status, told = self.say(route, clerk, body, function="assistance", task_id=task["task_id"])
-                    assert status == 200, told
-        self.carry()
-        self.check_all(number)
-        self.carry()
-
-    def check_all(self, number):
-        """核查: an operator of the town looks at every report, and lets it pass."""
-        for handling in self.event(number)["handlings"]:
-            key = Key(COLLABORATION.name, handling["collaboration_id"])
-            for task in handling["tasks"]:
-                if task["status"] == "reported" and handling["conclusion"] is None:
-                    looked = partial(passed, task["task_id"])
-                    (outcome,) = perform(
-                        self.store("governance"), [Command(key, f"check/{task['task_id']}", looked)], datetime.now(UTC)
-                    )
-                    outcome.stored()
-
-    def sent(self, topic, kind):
-        found = [decode(record.value) for record in self.producer.records(topic)]
-        return {one.id: one.data for one in found if isinstance(one.data, kind)}
-
-    def stored(self, kind):
-        names = [Key.parse(name) for name in self.aws.dynamodb.tables.get("governance", {})]
-        return [one for one in names if one.kind == kind.name]
-
-
-def passed(task_id, state, now):
-    return reports.pass_report(state, task_id, by=TOWN["subject"], now=now)
+from tests.functional.streets import DISTRICT, ELSEWHERE, GATEWAY, HOTLINE, REPORT, TOWN, Streets
 
 
 @pytest.fixture
@@ -176,6 +50,56 @@ def test_a_sensor_s_event_is_handled_called_back_handled_again_and_closed(street
         (f"{number}-2", 3, 1),
     ]
     assert all(line["text"]["zh"] and "{" not in line["text"]["en"] for line in view["timeline"])
+
+
+class Lossy:
+    """The same with a wire on which the stream's records of one stage never arrive; nothing is published a second time but
+    what is said again."""
+
+    def __init__(self, streets, lost):
+        self.streets, self.lost = streets, lost
+        self.read = {"governance": 0, "department": 0}
+
+    def publish(self, stage, table="governance"):
+        stream = self.streets.aws.dynamodb.streams.get(table, [])
+        event = self.streets.aws.dynamodb.event(table, start=self.read[table]) if stream else {"Records": []}
+        self.read[table] = len(stream)
+        if stage != self.lost and event["Records"]:
+            self.streets.call("publisher", event)
+
+    def course(self, number):
+        """Everything has its turn once."""
+        streets = self.streets
+        self.publish("request")
+        streets.hear("collaboration", "collaboration-requests")
+        self.publish("tasks")
+        streets.hear("assistance", "collaboration-tasks")
+        streets.answer_all(number)
+        self.publish("reports", "department")
+        streets.hear("collaboration", "collaboration-reports")
+        streets.check_all(number)
+        self.publish("results")
+        streets.hear("grid", "collaboration-results")
+
+    def asked_again(self, hours):
+        later = datetime.now(UTC) + timedelta(hours=hours)
+        Supervision(self.streets.store("governance"), {GRID.name: of_grid_events}, clock=lambda: later).sweep({})
+
+
+@pytest.mark.parametrize("lost", ["request", "tasks", "reports", "results"])
+def test_whatever_is_lost_on_the_way_is_said_again_because_the_event_asks_again(streets, lost):
+    number = streets.told()["event_no"]
+    wire = Lossy(streets, lost)
+    wire.course(number)
+    assert streets.event(number)["status"] == "handling"
+    wire.lost = None
+    for hours in (1, 5):
+        wire.asked_again(hours)
+        wire.course(number)
+    view = streets.event(number)
+    assert view["status"] == "awaiting_call" and len(view["handlings"]) == 1
+    assert len(streets.stored(COLLABORATION)) == 1
+    assert sum(line["event"] == "grid.concluded" for line in view["timeline"]) == 1
 
 
 # ------------------------------------------------------------------ the same ticket, the same matter
@@ -249,112 +173,6 @@ def test_who_dies_before_or_after_the_watch_is_written_is_healed_by_whoever_come
     assert repeated["event_no"] == first["event_no"]
     assert len(streets.stored(GRID)) == 1
     assert streets.event(first["event_no"])["sightings"]["count"] == 2
-
-
-# ------------------------------------------------------------------ open cases, and evidence
-
-
-def test_open_cases_of_related_items_match_and_each_says_why(streets):
-    here = streets.licence()
-    there = streets.licence(place="990101002")
-    far = streets.licence(place="990102001")
-    number = streets.told()["event_no"]
-    found = streets.matches(number)
-    assert {case: one["strength"] for case, one in found.items()} == {here: "strong"}
-    assert found[here]["why"] == {"zh": "同一地点，相关事项", "en": "At the same place, of a related item"}
-    found = streets.matches(number, nearby="true")
-    assert {case: one["strength"] for case, one in found.items()} == {here: "strong", there: "weak"}
-    assert far not in found
-
-
-def test_a_case_that_has_ended_matches_no_more(streets):
-    case = streets.licence()
-    number = streets.told()["event_no"]
-    assert case in streets.matches(number)
-    end(streets, case)
-    assert streets.matches(number) == {}
-
-
-def test_who_may_not_put_it_to_a_case_is_told_of_none(streets):
-    streets.licence()
-    number = streets.told()["event_no"]
-    assert streets.event(number, GATEWAY)["matches"] == []
-    assert streets.event(number, {"subject": "auditor", "role": "auditor"})["matches"] == []
-
-
-def end(streets, case):
-    """The centre hears that the department granted it."""
-    now = datetime.now(UTC)
-    seen = ledger.Observed(sequence=9, message_type="case.decided", state="granted", department=OWN, at=now)
-    perform(streets.store("governance"), [Command(Key(LEDGER.name, case), "ended", lambda *_: [seen])], now)
-
-
-def evidence(streets, number):
-    return [(one["case_no"], one["result"], one["reason"]) for one in streets.event(number)["evidence"]]
-
-
-def test_an_event_becomes_a_case_s_evidence_once_however_often_it_is_told(streets):
-    case = streets.licence()
-    number = streets.told()["event_no"]
-    assert streets.offer(number, case)[0] == 200
-    assert evidence(streets, number) == [(case, "", "")]
-    for _ in range(3):
-        streets.carry()
-    assert evidence(streets, number) == [(case, "taken", "")]
-    (taken,) = streets.case(case).evidence
-    assert (taken.event_no, taken.summary) == (number, REPORT["description"])
-    assert streets.offer(number, case)[0] == 409
-
-
-def test_an_offer_that_was_lost_is_made_again(streets):
-    case = streets.licence()
-    number = streets.told()["event_no"]
-    streets.offer(number, case)
-    later = datetime.now(UTC) + timedelta(minutes=6)
-    Supervision(streets.store("governance"), {GRID.name: of_grid_events}, clock=lambda: later).sweep({})
-    newest = streets.aws.dynamodb.event("governance", start=len(streets.aws.dynamodb.streams["governance"]) - 1)
-    streets.call("publisher", newest)
-    streets.hear("approval", "collaboration-results")
-    assert len(streets.case(case).evidence) == 1
-
-
-def test_a_case_that_has_not_reached_the_department_takes_it_when_it_is_offered_again(streets):
-    case = streets.apply(
-        task_code="food-business-licence",
-        form={**FORM, "area": 80},
-        materials=["business-licence", "layout-plan", "safety-rules"],
-    )
-    streets.call("relay", streets.aws.dynamodb.event("intake"))
-    number = streets.told()["event_no"]
-    streets.offer(number, case)
-    streets.carry()
-    assert evidence(streets, number) == [(case, "", "")]
-    streets.hear("acceptance", "applications")
-    streets.carry()
-    streets.carry()
-    assert evidence(streets, number) == [(case, "taken", "")]
-
-
-def test_a_case_that_ended_meanwhile_takes_no_evidence(streets):
-    case = streets.licence()
-    number = streets.told()["event_no"]
-    streets.offer(number, case)
-    ended = m.CaseDecided(case_no=case, department=OWN, outcome="withdrawn")
-    now = datetime.now(UTC)
-    perform(streets.store("department"), [Command(Key(CASE.name, case), "ended", lambda *_: [ended])], now)
-    streets.carry()
-    streets.carry()
-    assert evidence(streets, number) == [(case, "not_taken", "case_ended")]
-    assert streets.case(case).evidence == ()
-
-
-def test_evidence_is_for_open_cases_in_the_centre_s_line(streets):
-    mine, theirs = streets.licence(), streets.licence(place="990102001")
-    number = streets.told()["event_no"]
-    assert streets.offer(number, theirs)[0] == 404
-    assert streets.offer(number, "20270301-990101001-AAAAAAAAAAAA-A")[0] == 404
-    end(streets, mine)
-    assert streets.offer(number, mine)[0] == 409
 
 
 # ------------------------------------------------------------------ what is refused
