@@ -62,6 +62,9 @@ rules:
   - {id: A-1, moment: red, stage: urge, to: officer, every: 2, times: 3, text: {zh: 催办, en: urged}}
   - {id: A-2, moment: red, stage: light, text: {zh: 红灯, en: red}}
   - {id: A-3, moment: statutory, stage: order, every: 3, text: {zh: 督办, en: ordered}}
+collaboration:
+  decide_days: 2
+  lights: {yellow: 0.5, red: 0.8}
 """
 
 
@@ -76,6 +79,8 @@ rules:
         ("stage: order, every: 3", "stage: order, to: officer, every: 3", 4, "an order is to the department"),
         ("stage: order, every: 3", "stage: escalate, to: officer, every: 3", 4, "not to an officer"),
         ("stage: urge", "stage: urge, frees: true", 2, "only a step can be freed"),
+        ("decide_days: 2", "decide_days: -2", 6, "not below 0"),
+        ("yellow: 0.5", "yellow: 0.9", 7, "yellow before red"),
         ("moment: red, stage: light", "moment: noon, stage: light", 3, "Invalid enum value 'noon'"),
     ],
 )

@@ -79,6 +79,9 @@ def supervision_problems(rules: SupervisionRules) -> Iterator[Problem]:
     for name, number in structs.asdict(rules.collaboration).items():
         if isinstance(number, int) and number < 0:
             yield ("collaboration", name), "a number that is not below 0"
+    lit = rules.collaboration.lights
+    if not 0 < lit.yellow < lit.red <= 1:
+        yield ("collaboration", "lights"), "parts of the limit up to 1, yellow before red"
 
 
 def item_problems(

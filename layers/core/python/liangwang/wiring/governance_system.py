@@ -53,9 +53,8 @@ def coordination() -> "Coordination":
     from ..services.coordination import Coordination
 
     rules = load_supervision(shared.directory()).collaboration
-    return Coordination(
-        shared.store(shared.outside.aws()), Governance(shared.responsibilities(), shared.calendar(), rules)
-    )
+    on = Governance(shared.responsibilities(), shared.calendar(), rules, shared.department_load())
+    return Coordination(shared.store(shared.outside.aws()), on)
 
 
 def oversight() -> "Oversight":
