@@ -143,6 +143,7 @@ def test_what_a_sensor_tells_once_its_event_was_handled_is_a_new_event(streets):
     handled(streets, first)
     second = streets.told(origin_no="S-2")
     assert second["event_no"] != first and not second["joined"]
+    assert [streets.event(one)["sightings"]["count"] for one in (first, second["event_no"])] == [1, 1]
 
 
 def test_people_s_tickets_are_never_joined(streets):

@@ -47,6 +47,10 @@ class Watch(Struct, frozen=True, kw_only=True, tag="watch.kept", tag_field="type
         """The event that a ticket belongs to; empty for one that is not known (any more)."""
         return next((one.event_no for one in reversed(self.seen) if one.ticket == ticket), "")
 
+    def tickets(self, event_no: str) -> int:
+        """How many tickets of an event are known still."""
+        return sum(one.event_no == event_no for one in self.seen)
+
 
 def identity(reporter: str, report: GridReport) -> str:
     """The id of the watch over a sensor's words of one matter."""

@@ -73,10 +73,10 @@ class GridHandling(Struct, frozen=True, kw_only=True):
 
 
 class Sightings(Struct, frozen=True, kw_only=True):
-    """How often a sensor told of it, and when last."""
+    """How often a sensor told of it, and when last (None: it tells of a later event by now)."""
 
     count: int
-    last_at: datetime
+    last_at: datetime | None = None
 
 
 class GridEvidence(Struct, frozen=True, kw_only=True):
@@ -243,9 +243,10 @@ def _task(task: Task) -> GridTask:
 
 
 def _sightings(watch: sighting.Watch | None, event_no: str) -> Sightings | None:
-    if watch is None or watch.event_no != event_no:
-        return None
-    return Sightings(count=watch.count, last_at=watch.last_at)
+    if watch is not None and watch.event_no == event_no:
+        return Sightings(count=watch.count, last_at=watch.last_at)
+    known = watch.tickets(event_no) if watch is not None else 0
+    return Sightings(count=known) if known else None
 
 
 def _evidence(state: GridEvent, offered: m.EvidenceOffered) -> GridEvidence:
