@@ -147,6 +147,18 @@ def test_a_rule_that_did_not_hold_says_why(functions):
     assert festival["taker"]["department"] == "D-990100-POLICE"
 
 
+def test_a_department_that_has_too_much_to_do_is_passed_over_as_soon_as_it_is_counted(functions):
+    wish = {"capability": "hygiene-licensing", "place": "990101001", "at": "2027-03-01T12:00:00+08:00"}
+    for number in range(31):
+        happened(functions, number, ("hygiene-licensing", "990101001"), concluded=False)
+    assert functions.call("audit", functions.aws.dynamodb.event("governance")) == {"batchItemFailures": []}
+    found = explained(functions, **wish)
+    assert (found["taker"]["department"], found["taker"]["rule"]) == ("D-990100-HEALTH", "YC-05")
+    assert [(one["rule"], one["verdict"]) for one in found["considered"]] == [("YC-04", "too_busy"), ("YC-05", "takes")]
+    idle = explained(Functions(), **wish)
+    assert (idle["taker"]["department"], idle["taker"]["rule"]) == ("D-990101-HEALTH", "YC-04")
+
+
 def test_that_nobody_is_responsible_is_an_answer_too(functions):
     found = explained(functions, capability="villagers-opinion", place="990103001")
     assert (found["taker"], found["path"], found["next"]) == (None, [], [])

@@ -11,8 +11,8 @@ from ..access import granted
 from ..catalogue import shown
 from ..domain import policy, rerouting
 from ..domain.catalogue import Catalogue
-from ..domain.collaboration import Collaboration
 from ..domain.errors import Invalid, NotFound, Violation
+from ..domain.open_events import concerned
 from ..domain.responsibilities import Responsibilities, RoutingRule, RuleSet
 from ..http import Request, limit_of
 from ..store import Store, Stored
@@ -85,7 +85,7 @@ class RoutingTrial:
         rules = self.judged(base, wish.changed, wish.removed)
 
         def visible(event: Stored) -> bool:
-            thing = policy.Thing(centres=policy.centres(self._organisation, _regions(event.state)))
+            thing = policy.Thing(centres=policy.centres(self._organisation, concerned(event.state)))
             try:
                 return bool(granted(request.by, "routing.simulate", thing, what="no event of yours"))
             except NotFound:
@@ -172,11 +172,6 @@ class RoutingTrial:
             after=candidate(self._organisation, one.after),
             took=one.took,
         )
-
-
-def _regions(state: Collaboration) -> set[str]:
-    hops = {hop.region for task in state.tasks for hop in task.dispatched.path}
-    return hops | {state.region, state.raised.region}
 
 
 def _field(path: Path, rules: RuleSet, place: Mapping[str, str]) -> str:
