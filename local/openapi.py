@@ -86,15 +86,28 @@ SEASONAL = frozenset(
         "GET /api/applications/{case_no}/result",
         "GET /api/applications/{case_no}/documents/{name}",
         "GET /api/materials/{material_id}/content",
+        "POST /api/collaborations/{collaboration_id}/tasks/{task_id}/link",
     }
 )
 """What may come too early or too late besides the acts of ``PEOPLE``."""
 
-MISSED = frozenset({"GET /api/absence", "PUT /api/absence", "DELETE /api/absence", "POST /api/grid-events"})
+MISSED = frozenset(
+    {
+        "GET /api/absence",
+        "PUT /api/absence",
+        "DELETE /api/absence",
+        "POST /api/grid-events",
+        "GET /exchange/department/messages",
+        "POST /exchange/department/acknowledgements",
+        "POST /exchange/department/messages",
+        "POST /outside/task",
+        "POST /outside/report",
+    }
+)
 """Paths that name nothing, and yet what they are about may not be there, or not be the caller's."""
 
-KEEPERS = frozenset({"users", "joint", "drafts", "feedback", "materials", "privacy"})
-"""Functions that read what is encrypted under a person's keys, which may be destroyed meanwhile."""
+KEEPERS = frozenset({"users", "joint", "drafts", "feedback", "materials", "privacy", "outside"})
+"""Functions that read what is encrypted under a person's keys, which may be destroyed meanwhile; or by a link that works once."""
 
 OAUTH = "/oauth/token"
 """Refuses in OAuth's own form (RFC 6749, 5.2) what OAuth has a word for."""
@@ -106,7 +119,7 @@ PROBLEMS = {
     "404": "No such thing, or not the caller's: the two are not told apart",
     "406": "`Accept` names no type that this route answers",
     "409": "It does not fit the present state; nothing was changed",
-    "410": "The person's data was erased; nobody can read it again",
+    "410": "The person's data was erased, and nobody can read it again; or a link works no more",
     "413": f"The body has more bytes than the route takes: {BODY_LIMIT}, unless docs/http.md says otherwise",
     "415": "The body is of a type that this route does not take",
     "422": "Well-formed but wrong: `errors` names each field and the fix",

@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 DEPARTMENT = "D-990101-URBAN"
 CLERK = accounts.clerk(DEPARTMENT, 1)
 CITIZEN = "citizen-004"
+MAILBOX = accounts.mailbox("D-990100-WEATHER")
 OWNER, COLLEAGUE = "citizen-008", accounts.clerk(DEPARTMENT, 2)
 
 # An answer of 404 to a method that a path does not have is API Gateway's own, and it knows no 405.
@@ -52,10 +53,11 @@ THROUGH = {
     CITIZEN: "identity_keys items_items items_scenarios items_joint_items intake_mine joint_mine inbox_mine "
     "inbox_settings inbox_choose mandates_mine materials_mine drafts_mine drafts_begin",
     CLERK: "approval_worklist approval_export assistance_worklist feedback_summary",
+    MAILBOX: "mailbox_fetch mailbox_acknowledge mailbox_say",
     "partner": "exchange_pending exchange_acknowledge exchange_progress",
     "supervisor-990101-urban": "approval_worklist assistance_worklist feedback_page feedback_summary feedback_outstanding",
     "reviewer-990101-urban": "approval_worklist approval_export assistance_worklist feedback_summary",
-    "operator-990101": "feedback_page feedback_summary feedback_outstanding privacy_search",
+    "operator-990101": "mailbox_watch feedback_page feedback_summary feedback_outstanding privacy_search",
     "auditor-1": "approval_worklist approval_export assistance_worklist privacy_search",
     OWNER: "users_show items_item items_begin items_guide items_joint_item intake_apply intake_follow mandates_give "
     "drafts_begin drafts_read drafts_save inbox_read materials_announce",
@@ -194,7 +196,7 @@ def test_whoever_asks_for_whatever_gets_what_the_document_says(city, document, t
     check(city, document, who, token, asked(city, document, tmp_path, token, *options))
 
 
-@pytest.mark.parametrize(("who", "role"), [(CLERK, "clerk"), ("partner", "system")])
+@pytest.mark.parametrize(("who", "role"), [(CLERK, "clerk"), ("partner", "system"), (MAILBOX, "system")])
 def test_so_do_officials_and_systems_at_their_own_desks(city, document, tmp_path, who, role):
     token, mine = token_of(city, who), for_role(document, role)
     options = ("--max-examples", "3", "--phases", "examples,coverage,fuzzing", "--include-operation-id-regex", mine)
