@@ -48,6 +48,7 @@ TAGS = {
     "statistics": "统计: what departments did in a time, and what they have open",
     "orders": "督办: what supervisors have to look at and to answer",
     "assistance": "协办: a clerk's tasks for other departments",
+    "reconciliation": "对账: where a case is by the centre's ledger, and on what the systems differ",
     "console": "态势: what is open before a centre, how tasks flow, how long departments take, what changes",
     "collaboration": "协同: events as a centre's operator sees them",
     "grid": "网格: events of the city's running, told by people, the hotline and sensors",

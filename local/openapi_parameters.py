@@ -180,6 +180,12 @@ QUERIES: dict[str, tuple[Query, ...]] = {
         _PAGE[1],
     ),
     "GET /api/mailboxes": (Query("department", {"type": "string"}, "The mailbox of this department only"),),
+    "GET /api/reconciliation": _PAGE,
+    "GET /exchange/cases": (
+        Query("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 100}, "How many cases at most"),
+        Query("case_no", {"type": "array", "items": {"type": "string"}}, "These cases, ended ones too, and no page"),
+        Query("cursor", {"type": "string"}, "The `cursor` of the page before, unchanged"),
+    ),
     "GET /exchange/applications": (
         Query("limit", {"type": "integer", "minimum": 1, "maximum": 100, "default": 100}, "How many cases at most"),
         Query(
@@ -187,6 +193,7 @@ QUERIES: dict[str, tuple[Query, ...]] = {
             {"type": "array", "items": {"type": "string"}},
             "What these cases have to say; without it, what is due to be carried (again)",
         ),
+        Query("again", {"type": "string", "enum": ["true"]}, "With `case_no`: all that was ever said of these cases"),
     ),
 }
 

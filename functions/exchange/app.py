@@ -3,7 +3,7 @@
 from typing import Any
 
 from liangwang import wiring
-from liangwang.exchange import CALL_LIMIT, Acknowledgements, PendingPage, ProgressDelivery, Receipt
+from liangwang.exchange import CALL_LIMIT, Acknowledgements, CasePage, PendingPage, ProgressDelivery, Receipt
 from liangwang.http import Route, Routes, serve
 from liangwang.http_content import EITHER
 
@@ -12,6 +12,9 @@ app = wiring.exchange()
 ROUTES: Routes = {
     "GET /exchange/applications": Route(
         app.pending, "What waits to be carried", "exchange.carry", result=PendingPage, gives=EITHER
+    ),
+    "GET /exchange/cases": Route(
+        app.cases, "Open cases as intake knows them", "exchange.carry", result=CasePage, gives=EITHER
     ),
     "POST /exchange/acknowledgements": Route(
         app.acknowledge,

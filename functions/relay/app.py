@@ -1,12 +1,12 @@
-"""Carries applications from intake's exchange API to the topic ``applications``."""
+"""Carries applications from the intakes' exchange APIs to the topic ``applications``, and carries again what reconciliation misses."""
 
 from typing import Any
 
 from liangwang import wiring
 
-app = wiring.relay()
+app, reconciler = wiring.relay()
 
 
-def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """A batch of intake's stream, which names cases, or a schedule's event, which names none."""
-    return app.handle(event)
+def handler(event: dict[str, Any], context: object) -> dict[str, Any] | None:
+    """A batch of intake's stream, which names cases, a schedule's event, which names none, or the one that says ``reconcile``."""
+    return reconciler.run(event) if "reconcile" in event else app.handle(event)

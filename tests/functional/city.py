@@ -46,6 +46,7 @@ from liangwang.services.own_cases import OwnCases
 from liangwang.services.own_tasks import OwnTasks
 from liangwang.services.procedures import ProcedureResult, Procedures, Rejection
 from liangwang.services.publisher import Publisher
+from liangwang.services.reconciler import Reconciler
 from liangwang.services.redelivery import Redelivery
 from liangwang.services.relay import NotCarried, Relay
 from liangwang.services.requester import Requester
@@ -88,6 +89,14 @@ class City:
             chance=lambda: 0.5,
         )
         self.relay = Relay(self.stores["governance"], self.gates, self.producer, clock=self.clock)
+        self.reconciler = Reconciler(
+            self.stores["governance"],
+            self.gates,
+            self.relay,
+            CALENDAR,
+            tolerance=timedelta(minutes=15),
+            clock=self.clock,
+        )
         self.department = Department(self.catalogue, RULES, CALENDAR)
         self.approval = Approval(OwnCases(self.stores["department"], self.department))
         self.acceptance = AcceptanceDesk(OwnCases(self.stores["department"], self.department), sealing)
@@ -359,10 +368,12 @@ class City:
         self.read = dict.fromkeys(self.read, 0)
 
     def sweep(self, what):
-        """One run of a schedule: ``relay``, ``redelivery``, ``governance`` or ``department``."""
+        """One run of a schedule: ``relay``, ``redelivery``, ``reconciliation``, ``governance`` or ``department``."""
         with suppress(*OUTAGE):
             if what == "relay":
                 self.relay.handle({})
+            elif what == "reconciliation":
+                self.reconciler.run({"reconcile": True})
             elif what == "redelivery":
                 self.redelivery.sweep({})
             else:

@@ -60,6 +60,7 @@ TABLE = {
     "drafts": "intake",
     "exchange": "intake",
     "relay": "governance",
+    "reconciliation": "governance",
     "collaboration": "governance",
     "routing": "governance",
     "coordination": "governance",

@@ -224,6 +224,7 @@ SAMPLES: dict[str, Callable[[World], Sample]] = {
     "POST /api/collaborations/{collaboration_id}/tasks/{task_id}/extension": lambda w: Sample(
         {**_event(w), **_task(w)}, IN_CHARGE, {"verdict": "grant"}
     ),
+    "GET /api/ledger/{case_no}": lambda w: Sample(_case(w), CENTRES | AUDITOR),
     "GET /api/collaborations/{collaboration_id}": lambda w: Sample(
         {"collaboration_id": w.collaboration}, CENTRES | AUDITOR
     ),

@@ -85,6 +85,9 @@ RIGHTS = {
     # ---- the centres
     "order.list": "supervisor: department public; auditor: any public",
     "order.answer": "supervisor: department public",
+    "ledger.read": "operator: region public; auditor: any public",
+    "reconciliation.read": "operator: region public; auditor: any public",
+    "reconciliation.run": "operator: region public",
     "supervision.list": "operator: region public; auditor: any public",
     "collaboration.list": "operator: region public; auditor: any public",
     "collaboration.read": "operator: region public; auditor: any public",

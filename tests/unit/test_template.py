@@ -49,6 +49,7 @@ TABLE = {
     "StatisticsFunction": "DepartmentTable",
     "ConsoleFunction": None,
     "OrdersFunction": "DepartmentTable",
+    "ReconciliationFunction": "GovernanceTable",
     "HandbackFunction": "GovernanceTable",
     "MailboxFunction": "GovernanceTable",
     "OutsideFunction": "GovernanceTable",

@@ -34,6 +34,7 @@ from .domain import (
     outside_link,
     rating,
     recheck,
+    reconciliation,
     rectification,
     sighting,
     task,
@@ -299,6 +300,17 @@ GRID = _kind(
     entry=grid.GridEntry,
 )
 WATCH = _document("watch", "governance", sighting.Watch, lambda state, *_: Index(expires_at=sighting.expires_at(state)))
+DIFFERENCE = _document(
+    "difference",
+    "governance",
+    reconciliation.Difference,
+    lambda state, *_: Index(
+        holder=None if state.healed_at else "open",
+        held_since=state.since,
+        expires_at=state.healed_at and state.healed_at + timedelta(days=30),
+    ),
+)
+RECONCILIATION = _document("reconciliation", "governance", reconciliation.Run)
 DEAD_LETTER = _document("dead-letter", "any", m.DeadLettered)
 ACCESS = _document("access", "any", Accessed, lambda state, *_: Index(expires_at=state.until))
 
@@ -337,6 +349,8 @@ KINDS = {
         DELIVERY,
         GRID,
         WATCH,
+        DIFFERENCE,
+        RECONCILIATION,
         DEAD_LETTER,
         ACCESS,
     )
@@ -359,7 +373,7 @@ class Key(NamedTuple):
         return cls(kind, identity)
 
 
-_NAMED_BY_CASE = frozenset({APPLICATION.name, CASE.name, LEDGER.name, DELIVERY.name, GRID.name})
+_NAMED_BY_CASE = frozenset({APPLICATION.name, CASE.name, LEDGER.name, DELIVERY.name, DIFFERENCE.name, GRID.name})
 _BEGIN_WITH_CASE = frozenset({TASK.name, COLLABORATION.name, MAILBOX.name, SPOKEN.name, LINK.name})
 _CASE_NO = re.compile(rf"(?:\d{{8}}-\d{{6,12}}-[0-9A-Z]{{12}}-[0-9A-Z]|{grid_no.PATTERN})(?=-)")
 

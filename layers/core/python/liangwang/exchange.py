@@ -1,6 +1,6 @@
 """The exchange API between governance and intake: its shapes, and the client that governance calls it with.
 
-A third-party intake stands in for ours by answering these three calls (docs/exchange.md).
+A third-party intake stands in for ours by answering these calls (docs/exchange.md).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -12,6 +12,7 @@ from msgspec import DecodeError, Meta, Raw, Struct, json
 
 from .domain import messages as m
 from .domain.errors import Invalid, Violation
+from .domain.reconciliation import CaseKnown
 from .http_client import HttpClient, Response
 
 T = TypeVar("T")
@@ -48,6 +49,13 @@ class PendingPage(Struct, frozen=True):
     """Messages in the order in which each case's must be carried."""
 
     pending: tuple[Pending, ...]
+
+
+class CasePage(Struct, frozen=True):
+    """Open cases as intake knows them, in an order of intake's own; ``cursor`` leads to the next page, if there is one."""
+
+    cases: tuple[CaseKnown, ...]
+    cursor: str = ""
 
 
 class Acknowledgement(Struct, frozen=True, kw_only=True):
@@ -133,10 +141,17 @@ class Exchange:
         self._token = token
         self.page = page
 
-    def pending(self, case_nos: Sequence[str] = ()) -> tuple[Pending, ...]:
-        """What named cases have to say; without names, what is due to be carried (again)."""
-        query = urlencode([("limit", self.page)] + [("case_no", case_no) for case_no in case_nos])
+    def pending(self, case_nos: Sequence[str] = (), *, again: bool = False) -> tuple[Pending, ...]:
+        """What named cases have to say, or (``again``) all that they ever said; without names, what is due to be carried (again)."""
+        asked = [("limit", str(self.page))] + [("case_no", case_no) for case_no in case_nos]
+        query = urlencode(asked + ([("again", "true")] if again else []))
         return self._called("GET", f"/exchange/applications?{query}", PendingPage).pending
+
+    def cases(self, case_nos: Sequence[str] = (), *, cursor: str = "") -> CasePage:
+        """A page of what is open, or these cases; one that intake does not have is not in it."""
+        asked = [("limit", str(self.page))] + [("case_no", case_no) for case_no in case_nos]
+        query = urlencode(asked + ([("cursor", cursor)] if cursor else []))
+        return self._called("GET", f"/exchange/cases?{query}", CasePage)
 
     def acknowledge(self, acknowledgements: Sequence[Acknowledgement]) -> Receipt:
         """Tells intake what Kafka holds."""

@@ -226,6 +226,16 @@ class Store:
             if found:
                 yield found
 
+    def queued(
+        self, shard: int, *, limit: int, cursor: str | None = None, queue: str = ""
+    ) -> tuple[list[Key], str | None]:
+        """What waits in one shard of a queue, for whenever: a page, and a cursor for the next if there is one.
+
+        Raises Invalid for a cursor that this method did not make.
+        """
+        values = {":key": {"S": f"{queue}{shard}"}}
+        return self._query("wake", "wake = :key", values, limit=limit, cursor=cursor)
+
     def held_by(
         self,
         kind: Kind,

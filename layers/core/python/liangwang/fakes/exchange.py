@@ -26,6 +26,7 @@ class FakeExchange(Exchange):
         self.faults: list[Literal["", "refused", "lost"]] = []
         self._routes: dict[str, tuple[Callable[[Request], Any], type | None]] = {
             "GET /exchange/applications": (api.pending, None),
+            "GET /exchange/cases": (api.cases, None),
             "POST /exchange/acknowledgements": (api.acknowledge, Acknowledgements),
             "POST /exchange/progress": (api.progress, ProgressDelivery),
         }

@@ -9,13 +9,15 @@ from ..aggregates import APPLICATION, Key
 from ..domain import application
 from ..domain import messages as m
 from ..domain.application import Application
-from ..domain.errors import DomainError, Invalid, NotFound
+from ..domain.errors import DomainError, Invalid, NotFound, Violation
 from ..domain.patience import round_of
+from ..domain.reconciliation import CaseKnown
 from ..exchange import (
     PAGE,
     PROGRESS,
     Acknowledgement,
     Acknowledgements,
+    CasePage,
     Pending,
     PendingPage,
     ProgressDelivery,
@@ -26,7 +28,7 @@ from ..exchange import (
 )
 from ..http import Request, limit_of
 from ..processing import Command, perform
-from ..store import Store, Stored
+from ..store import SHARDS, Store, Stored
 
 
 class ExchangeApi:
@@ -36,15 +38,43 @@ class ExchangeApi:
         self._store = store
 
     def pending(self, request: Request) -> PendingPage:
-        """What named cases (``case_no``, repeatable) have to say; without names, what is due to be carried (again)."""
+        """What named cases (``case_no``, repeatable) have to say, with ``again=true`` all that they ever said; without names,
+        what is due to be carried (again).
+        """
         limit = limit_of(request, default=PAGE, most=PAGE)
-        names = request.every("case_no")
+        names, again = request.every("case_no"), request.query.get("again") == "true"
         keys = [Key(APPLICATION.name, name) for name in names[:limit]] or self._store.due(request.now, limit=limit)
         found: list[Pending] = []
         for stored in self._store.load(keys).values():
             if stored.history and (names or self._store.is_due(stored, request.now)):
-                found += _pending(stored, due=not names, round=round_of(request.now))
+                found += _pending(stored, due=again or not names, round=round_of(request.now))
         return PendingPage(tuple(found))
+
+    def cases(self, request: Request) -> CasePage:
+        """A page of open cases, or of named ones (``case_no``), ended or not: one query and one read, however many there are.
+
+        Raises Invalid for a cursor that was not given here.
+        """
+        limit = limit_of(request, default=PAGE, most=PAGE)
+        names = request.every("case_no")
+        if names:
+            keys, following = [Key(APPLICATION.name, name) for name in names[:limit]], ""
+        else:
+            keys, following = self._open(request.query.get("cursor", ""), limit)
+        loaded = self._store.load(keys) if keys else {}
+        return CasePage(tuple(_known_case(one) for one in loaded.values() if one.history), following)
+
+    def _open(self, cursor: str, limit: int) -> tuple[list[Key], str]:
+        """A page of the index of what waits, shard by shard."""
+        text, _, inner = (cursor or "0.").partition(".")
+        if not text.isdecimal() or len(text) > 2 or int(text) >= SHARDS:
+            violation = Violation("cursor", "use the cursor of the page before, unchanged")
+            raise Invalid("not a cursor", violations=(violation,))
+        shard = int(text)
+        keys, following = self._store.queued(shard, limit=limit, cursor=inner or None)
+        if following:
+            return keys, f"{shard}.{following}"
+        return keys, f"{shard + 1}." if shard + 1 < SHARDS else ""
 
     def acknowledge(self, request: Request) -> Receipt:
         """Notes what Kafka holds: of each case, the newest acknowledged message."""
@@ -101,6 +131,20 @@ def _pending(stored: Stored, *, due: bool, round: int) -> list[Pending]:
         )
         for version, at, message in application.to_relay(state, due=due)
     ]
+
+
+def _known_case(stored: Stored) -> CaseKnown:
+    state: Application = stored.state
+    heard = (*(one.sequence for one in state.progress), *(one.sequence for one in state.early))
+    return CaseKnown(
+        case_no=stored.key.id,
+        status=state.status,
+        said=max((version for version, _, _ in state.outgoing), default=0),
+        carried=state.relayed,
+        heard=tuple(sorted(heard)),
+        spoken_at=state.spoken_at,
+        changed_at=stored.history[-1].at,
+    )
 
 
 def _acknowledgement(number: str, version: int, one: Acknowledgement) -> Command:

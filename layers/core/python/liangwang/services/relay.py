@@ -19,6 +19,7 @@ from ..consuming import dead_letter, kept_record
 from ..domain import ledger
 from ..domain import messages as m
 from ..domain.errors import Invalid
+from ..domain.patience import round_of
 from ..envelope import Outgoing, wrap
 from ..exchange import Acknowledgement, ExchangeError, Pending, parse_id
 from ..processing import Command, perform
@@ -104,6 +105,14 @@ class Relay:
         exchange = self._gates.exchange(intake)
         pending = yield from self._gates.call(intake, lambda: exchange.pending(names))
         carried, _ = yield from self._carry(intake, pending)
+        return carried
+
+    def again(self, intake: str, names: Sequence[str]) -> Course[int]:
+        """Carries all that citizens said of these cases once more, in a new round: who is asked says again all it has said."""
+        exchange = self._gates.exchange(intake)
+        pending = yield from self._gates.call(intake, lambda: exchange.pending(names, again=True))
+        now = round_of(self._clock())
+        carried, _ = yield from self._carry(intake, [replace(one, round=max(one.round, now)) for one in pending])
         return carried
 
     def _due(self, intake: str) -> Course[int]:

@@ -25,6 +25,7 @@ from .governance_system import (
     mailbox,
     outside_parties,
     oversight,
+    reconciliation,
     relay,
     routing,
 )
@@ -81,6 +82,7 @@ __all__ = [
     "privacy",
     "procedures",
     "publisher",
+    "reconciliation",
     "relay",
     "results",
     "routing",

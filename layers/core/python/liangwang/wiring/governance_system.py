@@ -1,6 +1,7 @@
 """Builders of the governance centres' functions."""
 
 import os
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from ..services.mailbox import Mailboxes
     from ..services.outside import OutsideParties
     from ..services.oversight import Oversight
+    from ..services.reconciler import Reconciler
+    from ..services.reconciliation import Reconciliation
     from ..services.redelivery import Redelivery
     from ..services.relay import Relay
     from ..services.routing import Routing
@@ -64,12 +67,26 @@ def oversight() -> "Oversight":
     return Oversight(shared.store(shared.outside.aws()), shared.organisation())
 
 
-def relay() -> "Relay":
-    """From the intake systems' exchange APIs to the ledger and to Kafka."""
+def relay() -> "tuple[Relay, Reconciler]":
+    """From the intake systems' exchange APIs to the ledger and to Kafka, and what compares and heals the systems."""
+    from ..services.reconciler import Reconciler
     from ..services.relay import Relay
 
     store = shared.store(shared.outside.aws())
-    return Relay(store, gates(store), shared.outside.producer())
+    ways = gates(store)
+    carries = Relay(store, ways, shared.outside.producer())
+    every = timedelta(seconds=float(os.environ.get("RECONCILE_EVERY_SECONDS", "3600")))
+    tolerance = 3 * shared.patience().first
+    return carries, Reconciler(store, ways, carries, shared.calendar(), tolerance=tolerance, every=every)
+
+
+def reconciliation() -> "Reconciliation":
+    """What operators see of the ledger, and of what differs."""
+    from ..intakes import parse
+    from ..services.reconciliation import Reconciliation
+
+    names = tuple(one.name for one in parse(os.environ.get("INTAKES", "")))
+    return Reconciliation(shared.store(shared.outside.aws()), shared.organisation(), intakes=names)
 
 
 def handback() -> "tuple[Store, Handback, Redelivery]":
