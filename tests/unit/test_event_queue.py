@@ -34,6 +34,7 @@ def test_an_open_event_stands_before_the_centre_in_charge_by_its_limit():
         origin="item",
         statuses={"dispatched": 1},
         waits=("sign",),
+        case_no=CASE_NO,
     )
 
 

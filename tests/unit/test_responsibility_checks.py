@@ -144,6 +144,15 @@ def test_two_rules_of_which_only_their_order_would_say_who_takes_it_are_refused(
     assert problems(tmp_path, f"id: a, {first}", f"id: b, {second}") == (expected if contradict else [])
 
 
+def test_so_many_rules_about_the_same_that_a_question_would_wait_are_refused(tmp_path):
+    days = [f'times: {{days: [{{first: "{year}-01-01", last: "{year}-01-02"}}]}}' for year in range(2000, 2101)]
+    lines = [f"id: r{number}, {FIRE}, {day}" for number, day in enumerate(days)]
+    assert problems(tmp_path, *lines[:100]) == []
+    assert problems(tmp_path, *lines) == [
+        f"{FILE}:104: rules[100]: 101 rules are about the same item, capability and area; at most 100 are"
+    ]
+
+
 def test_a_version_is_named_for_its_first_day_and_never_again_for_another(tmp_path):
     assert problems(tmp_path, version="1") == []
     assert problems(tmp_path, version="1", day="2027-06-01", name="2027-05-01") == [

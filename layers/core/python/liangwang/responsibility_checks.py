@@ -18,6 +18,9 @@ Problem = tuple[Path, str]
 
 MIDNIGHT = time(0)
 
+MOST_ALIKE = 100
+"""Rules about the same, which are looked at one after the other for a question, and each beside each here."""
+
 
 class Uncovered(Struct, frozen=True, kw_only=True):
     """A capability that nobody answers for at some towns; ``items`` ask for it or are of it."""
@@ -130,6 +133,10 @@ def _beaten(rules: RuleSet, organisation: Organisation) -> Iterator[Problem]:
         for area, about in areas.items():
             # Every place is in the city: a rule for all of it comes before one without an area, and is for the same questions.
             wider = () if area else areas.get(city, ())
+            if len(about) > MOST_ALIKE:
+                reason = f"{len(about)} rules are about the same item, capability and area; at most {MOST_ALIKE} are"
+                yield ("rules", place[about[MOST_ALIKE].id]), reason
+                continue
             for number, rule in enumerate(about):
                 for other in (*wider, *about[:number]):
                     if reason := _why_never(rule, other):
