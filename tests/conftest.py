@@ -15,7 +15,7 @@ settings.register_profile("free", deadline=None, suppress_health_check=QUIET)
 settings.register_profile("ci", deadline=None, derandomize=True, suppress_health_check=QUIET, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "free")
 
-WITH_A_SYSTEM = ("e2e", "faults", "integration", "local", "real")
+WITH_A_SYSTEM = ("contract", "e2e", "faults", "integration", "local", "real")
 """Folders whose tests start a system, or parts of one: two at a time would be too much for two cores."""
 
 
