@@ -40,7 +40,7 @@ def dispatched(number=1, task=1, department="EAST-FIRE", asked=None, **fields):
         task_id=f"{name(number)}-T{task}",
         collaboration_id=name(number),
         department=department,
-        requester="EAST-MARKET",
+        requester=fields.pop("requester", "EAST-MARKET"),
         task_code="x",
         ask=asked or ask("fire"),
         path=fields.pop("path", WAY[:1]),
@@ -135,6 +135,8 @@ def test_an_event_counts_at_the_centre_that_has_it_and_at_who_asked():
 
 def test_a_centres_own_question_counts_at_the_centre_alone():
     assert counts(raised(department="", centre="D1")) == {("centre/D1", "raised"): 1}
+    assert standing(raised(department="", centre="D1")).requester == "D1"
+    assert next(event_tally.links(dispatched(requester=""))) == "asking/D1>answering/EAST-FIRE"
 
 
 def test_a_way_through_the_centres_is_links_up_on_the_asking_side_and_down_on_the_answering_side():

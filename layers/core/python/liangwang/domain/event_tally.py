@@ -202,7 +202,7 @@ def _slow(state: Collaboration, event: m.CollaborationConcluded, took: float) ->
         collaboration_id=state.raised.collaboration_id,
         region=state.region,
         seconds=max(0, int(took)),
-        requester=state.request.department,
+        requester=state.request.department or state.request.centre,
         conclusion=event.conclusion,
     )
 

@@ -34,7 +34,7 @@ all are; a report is to be checked; all have reported. Of several the first hold
 
 
 class Standing(Struct, frozen=True, array_like=True):
-    """An open event in short. ``region`` is the centre in charge, ``regions`` all that see it (its ways lead through them),
+    """An open event in short. ``requester`` is a department, or a centre that asks itself, ``region`` the centre in charge, ``regions`` all that see it (its ways lead through them),
     ``tasks`` the (department, status) of those that are open. New fields come last, with a default.
     """
 
@@ -122,7 +122,7 @@ def standing(history: Sequence[Recorded[Event]], state: Collaboration) -> Standi
         light=state.light,
         due_at=state.due_at,
         raised_at=history[0].at,
-        requester=state.request.department,
+        requester=state.request.department or state.request.centre,
         case_no=state.request.case_no,
         regions=concerned(state),
         tasks=tuple((task.dispatched.department, task.status) for task in state.tasks if task.is_open),

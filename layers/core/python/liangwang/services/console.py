@@ -69,7 +69,8 @@ class OpenTaskView(Struct, frozen=True, kw_only=True):
 
 
 class OpenEventView(Struct, frozen=True, kw_only=True):
-    """An open event in short; `GET /api/collaborations/{collaboration_id}` shows its whole way."""
+    """An open event in short; `GET /api/collaborations/{collaboration_id}` shows its whole way. ``requester`` is a department, or a
+    centre that asks itself."""
 
     collaboration_id: str
     case_no: str
