@@ -369,7 +369,7 @@ def test_a_page_costs_the_same_whatever_has_happened_before(console, path):
         if number % 2:
             console.happen(number, reported(number), concluded(number))
     console.follow()
-    assert cost() == before == ["BatchGetItem"] * (4 if span else 1)
+    assert cost() == before == ["BatchGetItem"] * (15 if span else 1)
 
 
 def test_what_is_counted_holds_nothing_of_the_applicants(console):

@@ -1,11 +1,16 @@
 """A route that answers server-sent events is kept open, by asking it again as the client would."""
 
+import socket
+import threading
+
 import pytest
+from werkzeug.serving import make_server
 
 from local.event_streams import HEARTBEAT_SECONDS, LIFE_SECONDS, EventStreams, read
 from local.gateway import create_app
 from local.http_event import Request, Response
 from local.template import Authorizer, HttpRoute, Template
+from tests.waiting import eventually
 
 QUIET = b"retry: 3000\n\nid: 7\n\n"
 NEWS = b'retry: 3000\n\nid: 8\nevent: change\ndata: {"a": 1}\n\nid: 8\n\n'
@@ -123,21 +128,70 @@ class Gate:
         return {"isAuthorized": self.asked <= 3, "context": {"subject": "li"}}
 
 
-def test_the_gateway_streams_through_the_routes_own_authorizer_until_it_refuses():
-    function, gate = Function(), Gate()
-    template = Template(
+def changes(*, authorizer):
+    """A template with one route of changes."""
+    gates = {"Token": Authorizer(name="Token", function="Gate", headers=(), cache_seconds=0)}
+    return Template(
         document={},
         parameters={},
         functions={},
-        routes=(HttpRoute(function="Changes", method="GET", path="/api/changes", authorizer="Token"),),
+        routes=(HttpRoute(function="Changes", method="GET", path="/api/changes", authorizer=authorizer),),
         kafka=(),
         streams=(),
         schedules=(),
-        authorizers={"Token": Authorizer(name="Token", function="Gate", headers=(), cache_seconds=0)},
+        authorizers=gates if authorizer else {},
     )
-    client = create_app(template, {"Changes": function, "Gate": gate}).test_client()
+
+
+def test_the_gateway_streams_through_the_routes_own_authorizer_until_it_refuses():
+    function, gate = Function(), Gate()
+    client = create_app(changes(authorizer="Token"), {"Changes": function, "Gate": gate}).test_client()
     got = client.get("/api/changes", headers={"Accept": "text/event-stream"})
     assert got.content_type == "text/event-stream" and "content-length" not in got.headers
     assert got.data == QUIET.replace(b"3000", b"0") + NEWS.replace(b"3000", b"0")
     assert gate.asked == 4 and len(function.events) == 3
     assert [event["headers"].get("last-event-id") for event in function.events] == [None, "7", "8"]
+
+
+class Endless:
+    """A function that always has news."""
+
+    def __init__(self):
+        self.asked = 0
+
+    def invoke(self, event):
+        self.asked += 1
+        body = NEWS.replace(b"3000", b"0").replace(b"8", b"%d" % self.asked).decode()
+        return {"statusCode": 200, "headers": {"content-type": "text/event-stream"}, "body": body}
+
+
+def test_a_client_that_leaves_ends_its_stream_and_makes_room_for_another():
+    function = Endless()
+    server = make_server(
+        "127.0.0.1", 0, create_app(changes(authorizer=None), {"Changes": function}, streams=1), threaded=True
+    )
+    serving = threading.Thread(target=server.serve_forever, daemon=True)
+    serving.start()
+    try:
+        for _ in range(3):
+            eventually(lambda: _is_kept(server.server_port), what="a stream that is kept open")
+        eventually(lambda: not _grows(function), what="the end of all asking")
+    finally:
+        server.shutdown()
+        serving.join()
+
+
+def _is_kept(port):
+    """Whether a new client is given a stream without an end; it leaves at once."""
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+        client.sendall(b"GET /api/changes HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += client.recv(4096)
+    return b"content-length" not in head.lower()
+
+
+def _grows(function):
+    before = function.asked
+    threading.Event().wait(0.3)
+    return function.asked != before

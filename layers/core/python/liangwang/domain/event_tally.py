@@ -20,8 +20,8 @@ from .case_no import SHANGHAI
 from .collaboration import Collaboration, Event, evolve
 from .history import Recorded
 
-SHARDS = 4
-"""A day is spread over this many tallies, whatever the number of centres and departments."""
+SHARDS = 16
+"""A day is spread over this many tallies, whatever the number of centres and departments: a write costs by its size."""
 
 SLOWEST = 5
 """How many of the slowest events a tally keeps for each centre."""

@@ -18,7 +18,7 @@ from . import days
 from .console import Centres
 
 MOST_DAYS = 92
-"""Days that one request adds up: four tallies each, a hundred a read."""
+"""Days that one request adds up: sixteen tallies each, a hundred a read."""
 
 LONGEST_LIST = 10
 """The slowest events, and what was declined most."""
