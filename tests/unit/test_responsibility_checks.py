@@ -161,6 +161,22 @@ def test_a_version_is_named_for_its_first_day_and_never_again_for_another(tmp_pa
     ]
 
 
+def test_a_closed_department_stays_in_old_versions_and_takes_nothing_new(tmp_path):
+    closed = TWO_DISTRICTS.replace("[dig]}", "[], closed: true}")
+    directory = write(tmp_path, organisation=closed, stall=ITEM)
+    assert problems(directory, "id: a, to: [D-WEST]", name="2027-01-01") == [
+        f"{FILE}:4: rules[0].to[0]: D-WEST is closed; name who does its work now"
+    ]
+    assert problems(directory, "id: a, to: [D-CITY]", name="2027-05-01", day="2027-05-01", version="2") == []
+
+
+def test_a_closed_department_answers_for_nothing(tmp_path):
+    found = problems(write(tmp_path, organisation=TWO_DISTRICTS.replace("[dig]}", "[dig], closed: true}"), stall=ITEM))
+    assert found == [
+        "organisation.yaml:7: departments[0].capabilities: a closed department answers for nothing: write []"
+    ]
+
+
 def test_a_file_that_is_named_for_no_day_is_refused(tmp_path):
     assert problems(tmp_path, name="spring") == [
         "responsibilities/spring.yaml:1: a version is named for its first day, as 2027-01-01.yaml is"

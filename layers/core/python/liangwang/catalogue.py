@@ -179,6 +179,8 @@ def _routing_problems(versions: list[_Version], organisation: Organisation, item
             *responsibility_checks.edition_problems(one.day, one.rules, earlier),
             *responsibility_checks.rule_set_problems(one.rules, organisation, items),
         ]
+        if one is versions[-1]:  # older ones keep naming who was there in their time
+            found += responsibility_checks.closed_problems(one.rules, organisation)
         yield from (_problem(one.name, one.document, path, reason) for path, reason in found)
 
 

@@ -46,8 +46,10 @@ def organisation_problems(organisation: Organisation) -> Iterator[Problem]:
             yield ("departments", i, "region"), f"there is no region {department.region!r}"
         if not department.code.replace("-", "").isalnum() or not department.code.isascii():
             yield ("departments", i, "code"), "letters, digits and hyphens only: a KMS alias is made of it"
-        if not department.capabilities:
+        if not department.capabilities and not department.closed:
             yield ("departments", i, "capabilities"), "a department answers for at least one capability"
+        if department.capabilities and department.closed:
+            yield ("departments", i, "capabilities"), "a closed department answers for nothing: write []"
         yield from _repeated((("departments", i, "capabilities", n), c) for n, c in enumerate(department.capabilities))
 
 

@@ -122,6 +122,14 @@ def _senseless(rule: RoutingRule) -> Iterator[Problem]:
             yield ("load", "least"), "is never looked at: there is one department only"
 
 
+def closed_problems(rules: RuleSet, organisation: Organisation) -> Iterator[Problem]:
+    """Rules that send what is asked now to departments that are closed."""
+    for number, rule in enumerate(rules.rules):
+        for n, code in enumerate(rule.to):
+            if code in organisation.department and organisation.department[code].closed:
+                yield ("rules", number, "to", n), f"{code} is closed; name who does its work now"
+
+
 # ------------------------------------------------------------------ rules against each other
 
 

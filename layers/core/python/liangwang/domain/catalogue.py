@@ -292,7 +292,8 @@ class Department(Struct, frozen=True, forbid_unknown_fields=True):
     """A department 部门 of one region and the capabilities 职责 it answers for there.
 
     ``connected`` says how messages reach it: ``here`` (its officers work in this deployment), ``kafka`` or ``http`` (a system of
-    its own), ``link`` (an outside party 外部单位 without an account: a utility, a village committee).
+    its own), ``link`` (an outside party 外部单位 without an account: a utility, a village committee). A ``closed`` one answers for
+    nothing any more; what it did, and old versions of the routing rules, still name it.
     """
 
     code: str
@@ -300,6 +301,7 @@ class Department(Struct, frozen=True, forbid_unknown_fields=True):
     region: str
     capabilities: tuple[str, ...]
     connected: Literal["here", "kafka", "http", "link"] = "here"
+    closed: bool = False
 
 
 class Organisation(Struct, frozen=True, dict=True, forbid_unknown_fields=True):

@@ -124,7 +124,10 @@ class RoutingTrial:
     ) -> RuleSet:
         """A version that could be published; ``place`` says where its rules came from. Raises Invalid for another."""
         items = list(self._catalogue().items.values())
-        problems = responsibility_checks.rule_set_problems(rules, self._organisation, items)
+        problems = [
+            *responsibility_checks.rule_set_problems(rules, self._organisation, items),
+            *responsibility_checks.closed_problems(rules, self._organisation),
+        ]
         violations = (*found, *(Violation(_field(path, rules, place), reason) for path, reason in problems))
         if violations:
             raise Invalid("rules that could not be published", violations=violations)
