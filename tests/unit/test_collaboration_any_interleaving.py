@@ -281,3 +281,6 @@ def test_every_clock_lies_inside_its_parents(wish, on, acts):
         for task in state.open_tasks:
             assert task.due_at <= state.due_at
             assert task.dispatched.sign_by is None or task.dispatched.sign_by <= task.dispatched.due_at
+        for task in state.tasks if state.conclusion is None else ():
+            assert task.status != "disputed" or task.decide_by <= state.due_at
+            assert task.status != "reported" or task.check_by is None or task.check_by <= state.due_at
