@@ -3,27 +3,21 @@
     PYTHONPATH=.:layers/core/python .venv/bin/python infra/reconcile.py --stack liangwang                # every open case
     PYTHONPATH=.:layers/core/python .venv/bin/python infra/reconcile.py --stack liangwang CASE_NO …      # these, open or ended
 
-It names what is lost (intake has it, nobody else) and what is duplicated, and counts the open ones by where they are: an
-open case is not wrong, it waits for people or for the question that is asked again. Exit code 1 when anything is lost or
-duplicated. Credentials and region are those of the AWS CLI; the reads cost one read unit an item and a few more.
+It names what is lost (intake has it, nobody else), duplicated, or not alike in the three, each with its remedy
+(docs/ledger.md), and counts the other open ones by where they are: an open case is not wrong, it waits for people. Exit
+code 1 when anything is to be healed. Credentials and region are those of the AWS CLI; the reads cost one read unit an item and a few more.
 """
 
 import sys
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import click
 from liangwang.aws_boto import BotoAws
 from liangwang.domain.patience import Patience
-from liangwang.store import SHARDS, Store
+from liangwang.store import Store
 
 from infra.stack_outputs import outputs
-from local.reconciliation import Difference, Tables
-
-PAGE = 100
-A_SHARD = 8000
-"""Open cases of one shard of the ``wake`` index that one call can name: a page of a query holds a megabyte."""
+from local.reconciliation import Tables, differences, open_cases, report
 
 
 def tables_of(stack: str) -> Tables:
@@ -34,32 +28,6 @@ def tables_of(stack: str) -> Tables:
 
 
 SYSTEMS = ("Intake", "Governance", "Department")
-
-
-def open_cases(intake: Store, now: datetime) -> list[str]:
-    """The cases that intake still waits for, the longest waiting first; at most ``A_SHARD`` a shard."""
-    someday = now + timedelta(days=365)
-    return [key.id for key in intake.due(someday, limit=A_SHARD * SHARDS)]
-
-
-def differences(tables: Tables, case_nos: Sequence[str]) -> Iterator[Difference]:
-    """What is not as it should be among these cases."""
-    for start in range(0, len(case_nos), PAGE):
-        for footprint in tables.cases(case_nos[start : start + PAGE]):
-            difference = footprint.difference()
-            if difference is not None:
-                yield difference
-
-
-def report(found: Sequence[Difference], looked_at: int) -> bool:
-    """Prints it; answers whether nothing is lost or duplicated."""
-    wrong = [one for one in found if one.kind != "stuck"]
-    for one in wrong:
-        click.echo(f"{one.case_no} {one.kind}: {one.detail}")
-    for where, count in Counter(one.detail for one in found if one.kind == "stuck").most_common():
-        click.echo(f"{count:8} open: {where}")
-    click.echo(f"{looked_at} cases looked at, {len(wrong)} lost or duplicated")
-    return not wrong
 
 
 @click.command()

@@ -26,6 +26,7 @@ _ELSEWHERE = {
     "audit": "local.audit",
     "export": "local.export",
     "import-items": "local.import_items",
+    "reconcile": "local.reconcile",
     "recount": "local.recount",
     "route": "local.route",
     "verify": "local.verify",

@@ -6,16 +6,17 @@ It reads the three tables from outside, as an operator's tool may and no functio
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
+import click
 from liangwang.aggregates import APPLICATION, CASE, COLLABORATION, LEDGER, TASK, Key
 from liangwang.domain import application, collaboration
 from liangwang.domain import messages as m
 from liangwang.domain.catalogue import Organisation
 from liangwang.domain.history import Recorded
-from liangwang.store import Store, Stored
+from liangwang.store import SHARDS, Store, Stored
 from msgspec import Struct
 
 from local import accounts
@@ -23,11 +24,21 @@ from local.stack import Stack
 
 
 class Difference(Struct, frozen=True):
-    """One case that is not as it should be: ``kind`` is lost, stuck or duplicated."""
+    """One case that is not as it should be: ``kind`` is lost, stuck or duplicated.
+
+    ``remedy`` is what heals it, as reconciliation does by itself (docs/ledger.md): republish, redeliver or ask; ``look``
+    where only a person can tell. Empty for an open case that waits for somebody, which is nothing wrong.
+    """
 
     case_no: str
     kind: str
     detail: str
+    remedy: str = ""
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether it is more than a case that waits."""
+        return bool(self.remedy)
 
 
 class Tables:
@@ -114,16 +125,63 @@ class Footprint(Struct, frozen=True, kw_only=True):
     def difference(self) -> Difference | None:
         """What is wrong with the case, if anything."""
         if doubles := self.doubles():
-            return Difference(self.case_no, "duplicated", "; ".join(doubles))
-        if not self.application.history or (not self.case.history and not self.ledger.history):
-            return Difference(self.case_no, "lost", self._where())
-        return None if self.outcome else Difference(self.case_no, "stuck", self._where())
+            return Difference(self.case_no, "duplicated", "; ".join(doubles), "look")
+        if not self.application.history:
+            return Difference(self.case_no, "lost", self._where(), "look")
+        if not self.case.history and (not self.ledger.history or self.ledger.state.state == "carried"):
+            return Difference(
+                self.case_no, "lost", self._where(), "ask" if self.application.state.relayed else "republish"
+            )
+        return None if self.outcome else Difference(self.case_no, "stuck", self._where(), self._remedy())
+
+    def _remedy(self) -> str:
+        """What brings the systems to agree; empty while the department itself has not ended the case and its news arrived."""
+        told = max((one.sequence for one in self.application.state.progress), default=0)
+        passed = self.ledger.state.sequence if self.ledger.history else 0
+        if passed > told:
+            return "redeliver"
+        if not self.case.history or self.case.state.is_terminal:
+            ended = all(one.history and one.state.is_terminal for one in (self.application, self.case, self.ledger))
+            return "republish" if ended else "ask"
+        return ""
 
     def _where(self) -> str:
         intake = self.application.state.status if self.application.history else "absent"
         department = self.case.state.status if self.case.history else "absent"
         ledger = self.ledger.state.state if self.ledger.history else "absent"
         return f"intake {intake}, department {department}, ledger {ledger}"
+
+
+PAGE = 100
+A_SHARD = 8000
+"""Open cases of one shard of the ``wake`` index that one call can name: a page of a query holds a megabyte."""
+
+
+def open_cases(intake: Store, now: datetime) -> list[str]:
+    """The cases that intake still waits for, the longest waiting first; at most ``A_SHARD`` a shard."""
+    someday = now + timedelta(days=365)
+    return [key.id for key in intake.due(someday, limit=A_SHARD * SHARDS)]
+
+
+def differences(tables: Tables, case_nos: Sequence[str]) -> Iterator[Difference]:
+    """What is not as it should be among these cases."""
+    for start in range(0, len(case_nos), PAGE):
+        for footprint in tables.cases(case_nos[start : start + PAGE]):
+            difference = footprint.difference()
+            if difference is not None:
+                yield difference
+
+
+def report(found: Sequence[Difference], looked_at: int) -> bool:
+    """Prints it; answers whether nothing is lost or duplicated, and nothing waits for more than people."""
+    wrong = [one for one in found if one.kind != "stuck" or one.is_wrong]
+    for one in wrong:
+        click.echo(f"{one.case_no} {one.kind}: {one.detail}" + (f" -> {one.remedy}" if one.remedy else ""))
+    waiting = [one for one in found if one not in wrong]
+    for where, count in Counter(one.detail for one in waiting).most_common():
+        click.echo(f"{count:8} open: {where}")
+    click.echo(f"{looked_at} cases looked at, {len(wrong)} to be healed")
+    return not wrong
 
 
 def paths(footprint: Footprint, organisation: Organisation) -> list[str]:

@@ -1,6 +1,7 @@
 """A running city for the end-to-end and the fault tests: the real template and functions on ports of their own."""
 
 import contextlib
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from local import accounts
 from local.api import Api, ApiError
 from local.config import Config
 from local.players import Scenario, wishes
-from local.reconciliation import Tables
+from local.reconciliation import Tables, differences, open_cases
 from local.stack import Stack
 from tests.ports import chosen_parts, own_ports
 from tests.waiting import eventually
@@ -57,6 +58,15 @@ class City:
             return found if found["status"] in statuses else None
 
         return eventually(view, seconds=30, what=f"{case_no} to be {' or '.join(statuses)}")
+
+    def await_reconciled(self):
+        """The report of the three systems ends clean: nothing lost, doubled, or waiting for more than people."""
+
+        def is_clean():
+            wanted = open_cases(self.tables.intake, datetime.now(UTC))
+            return not [one for one in differences(self.tables, wanted) if one.is_wrong]
+
+        eventually(is_clean, seconds=60, what="the three systems to agree")
 
     def lot(self, count, *lines, seed=1):
         """Mixed applications; of these (item, changes) lines only, where some are given."""

@@ -23,6 +23,7 @@ LINES = (
 def fragile(tmp_path):
     with city(tmp_path, ask_again_seconds=2, schedule_seconds=0.5) as running:
         yield running
+        running.await_reconciled()
 
 
 def applied(city):

@@ -45,6 +45,7 @@ def test_cases_in_flight_end_once_after_a_kill(city, victim):
     (report,) = reports
     assert report.is_clean, report
     assert sum(report.outcomes.values()) == CASES
+    city.await_reconciled()
     assert city.stack.resources == resources
     # Nothing else was started anew: the data is where it was.
     processes = city.stack.description()["processes"]

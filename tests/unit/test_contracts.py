@@ -326,6 +326,7 @@ def test_the_example_message_keeps_its_schema():
         ("acknowledgements", exchange.Acknowledgements),
         ("receipt", exchange.Receipt),
         ("progress", exchange.ProgressDelivery),
+        ("cases", exchange.CasePage),
     ],
 )
 def test_the_exchange_s_examples_are_what_the_code_takes(label, kind):
