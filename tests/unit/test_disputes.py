@@ -4,9 +4,11 @@ import pytest
 from liangwang.domain.disputes import assign, slot
 from liangwang.domain.errors import Invalid, NotFound, NotNow
 from liangwang.domain.event_queue import placed
+from liangwang.domain.responsibilities import Responsibilities
+from msgspec import structs
 
 from tests.unit.collaborations import at, declines, hear, raised, reports, ruled, then, wanted
-from tests.unit.samples import GOVERNANCE, NOON, kinds
+from tests.unit.samples import CITY, GOVERNANCE, NOON, kinds
 
 ASKED = ruled(decide_days=1, alone_days=1)
 
@@ -104,6 +106,14 @@ def test_a_decision_names_a_department_of_the_city_and_why(department, explanati
             on=ASKED,
             now=NOON,
         )
+
+
+def test_a_department_that_is_closed_is_given_nothing():
+    departments = tuple(structs.replace(one, closed=one.code == "CITY-FIRE") for one in CITY.departments)
+    on = ASKED._replace(responsibilities=Responsibilities(structs.replace(CITY, departments=departments)))
+    state = disputed()
+    with pytest.raises(Invalid):
+        assign(state, state.tasks[0].dispatched.task_id, "CITY-FIRE", by="op", explanation="x", on=on, now=NOON)
 
 
 def test_a_dispute_that_is_undecided_when_the_events_limit_passes_is_decided_first():

@@ -85,8 +85,11 @@ def assign(
     waits = ask in state.unrouted or (held is not None and held.status == "disputed")
     if state.conclusion is not None or not waits or (named is not None and named is not held):
         raise NotNow("this ask is not waiting for a department to be named")
-    if department not in on.responsibilities.organisation.department or department in circle(state.request):
-        violation = Violation("department", "use the code of a department that did not lead to this question itself")
+    chosen = on.responsibilities.organisation.department.get(department)
+    if chosen is None or chosen.closed or department in circle(state.request):
+        violation = Violation(
+            "department", "use the code of a department that is not closed and did not lead to this question itself"
+        )
         raise Invalid(f"{department} cannot be given this task", violations=(violation,))
     declined = any(
         one.dispatched.department == department and one.dispatched.ask == ask and one.status in ("declined", "disputed")
