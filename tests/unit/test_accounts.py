@@ -53,6 +53,7 @@ def test_an_account_is_set_anew_as_often_as_asked_for(tool):
         (Account(role="clerk", name="x", password=""), "--department"),
         (Account(role="supervisor", name="x", password="", department="D-NOWHERE"), "--department 'D-NOWHERE'"),
         (Account(role="auditor", name="x", password="", department=DEPARTMENT), "--department is for those"),
+        (Account(role="system", name="x", password="", department=DEPARTMENT), "`connected: http`"),
         (Account(role="operator", name="x", password="", region="1"), "--region '1'"),
         (Account(role="auditor", name="x", password="", region="990100"), "--region is for operators"),
     ],
@@ -62,6 +63,16 @@ def test_an_account_that_could_not_do_its_work_is_refused_by_its_option(tool, ca
     with pytest.raises(click.ClickException) as refused:
         tool.check(account, catalogue.organisation)
     assert named in str(refused.value)
+
+
+def test_the_system_of_a_department_that_joins_by_http_is_bound_to_it_and_to_its_mailbox(tool, monkeypatch):
+    aws = FakeAws()
+    monkeypatch.setattr(tool, "BotoAws", lambda: aws)
+    arguments = ["weather", "--table", "intake", "--role", "system", "--name", "x", "--department", "D-990100-WEATHER"]
+    done = CliRunner().invoke(tool.main, arguments)
+    assert done.exit_code == 0, done.output
+    made = held(aws, "weather")
+    assert (made.department, made.scopes) == ("D-990100-WEATHER", ("mailbox",))
 
 
 def test_the_password_is_asked_for_twice_and_its_digest_stored(tool, catalogue, monkeypatch):
