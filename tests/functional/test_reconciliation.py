@@ -99,6 +99,21 @@ def test_news_that_intake_lost_are_said_again_by_the_department(city):
     assert reconcile(city) == {}
 
 
+def test_news_that_are_kept_for_an_intake_wait_to_be_delivered_and_are_not_asked_for(city):
+    number = city.apply(PERMIT, form={"area": 80})
+    city.stream("intake")
+    city.exchange.faults = ["refused"] * 100
+    city.pump()
+    city.exchange.faults = []
+    sent = len(city.producer.records("applications"))
+    difference = reconcile(city)[number]
+    assert (difference.kind, difference.remedy) == ("behind", "redeliver")
+    assert len(city.producer.records("applications")) == sent
+    city.sweep("redelivery")
+    assert city.state("intake", APPLICATION, number).status == "in_review"
+    assert reconcile(city) == {}
+
+
 def test_news_that_the_ledger_lost_but_intake_has_are_said_again(city):
     number = city.apply(PERMIT, form={"area": 80})
     city.stream("intake")
