@@ -93,6 +93,12 @@ def test_an_ask_that_somebody_has_is_given_to_nobody_else():
         assign(state, "else", "CITY-FIRE", by="op", explanation="x", on=GOVERNANCE, now=NOON)
 
 
+def test_a_disputed_ask_is_named_by_its_task_so_that_only_who_decides_on_that_decides():
+    state = disputed()
+    with pytest.raises(NotNow):
+        assign(state, slot(state, 1), "CITY-FIRE", by="op", explanation="x", on=ASKED, now=NOON)
+
+
 @pytest.mark.parametrize(("department", "explanation"), [("NOBODY", "x"), ("CITY-FIRE", " ")])
 def test_a_decision_names_a_department_of_the_city_and_why(department, explanation):
     state = disputed()

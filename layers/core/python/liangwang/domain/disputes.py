@@ -83,7 +83,9 @@ def assign(
         raise NotFound(f"the event has no task {slot_id}")
     held = state.held(ask)
     waits = ask in state.unrouted or (held is not None and held.status == "disputed")
-    if state.conclusion is not None or not waits or (named is not None and named is not held):
+    if (
+        state.conclusion is not None or not waits or named is not held
+    ):  # an ask that has had a task is named by its newest
         raise NotNow("this ask is not waiting for a department to be named")
     chosen = on.responsibilities.organisation.department.get(department)
     if chosen is None or chosen.closed or department in circle(state.request):
