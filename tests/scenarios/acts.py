@@ -8,6 +8,8 @@ from liangwang.domain.steps import open_steps
 
 REASON = {"reason": "示例：不属于本部门职责"}
 URGE = {"reason": "示例：申请人急需"}
+LIFT = {"reason": "示例：需市级协调"}
+OF_TASK = "POST /api/collaborations/{collaboration_id}/tasks/{task_id}"
 GRID_REPORT = {"origin": "hotline", "place": "990101001", "description": "示例：市民反映"}
 QUESTION = {"days": 3, "on_timeout": "lift", "join": {"policy": "all"}}
 CITIZEN = "citizen"
@@ -46,6 +48,14 @@ ACTS = {
     "opens personal data": Act("POST /api/tasks/{task_id}/personal", "clerk", {"reason": "示例：联系现场"}, "task"),
     "is called back": Act("POST /api/grid-events/{event_no}/return-call", "system", {"satisfied": True}, "grid"),
     "puts to the case": Act("POST /api/grid-events/{event_no}/evidence", "operator", {}, "evidence"),
+    "lifts": Act("POST /api/collaborations/{collaboration_id}/lift", "operator", LIFT, "event"),
+    "extends": Act("POST /api/collaborations/{collaboration_id}/extend", "operator", {"days": 3, **URGE}, "event"),
+    "checks": Act(f"{OF_TASK}/check", "operator", {"verdict": "pass"}, "event task"),
+    "names": Act(f"{OF_TASK}/assign", "operator", {"explanation": "示例：由其承担"}, "event task"),
+    "recalls": Act(f"{OF_TASK}/recall", "operator", {"reason": "示例：派错部门"}, "event task"),
+    "answers for time": Act(
+        f"{OF_TASK}/extension", "operator", {"verdict": "refuse", "reason": "示例：时间足够"}, "event task"
+    ),
     "asks on": Act("POST /api/tasks/{task_id}/collaborations", "clerk", QUESTION, "task"),
 }
 
@@ -74,6 +84,8 @@ def act(stage, scenario, case_no, step):
         path = {"task_id": task_of(stage, case_no, step)}
     if chosen.about == "request":
         path["request_id"] = f"{case_no}-{step.what}"
+    if chosen.about.startswith("event"):
+        path = event_of(stage, case_no, step)
     if chosen.about in ("grid", "evidence"):
         path = {"event_no": stage.told[scenario]}
     body = None if chosen.body is None else {**chosen.body, **step.give}
@@ -163,6 +175,18 @@ def sees(stage, scenario, case_no, step):
     if view.get("status") != step.give["status"]:
         raise NotYet(f"the citizen sees {view.get('status')}, not {step.give['status']}")
     return status, view
+
+
+def event_of(stage, case_no, step):
+    """The newest event of a case and, by the capability that the step names, its newest task, or the ask that has none."""
+    names = stage.events_of(case_no)
+    if not names:
+        raise NotYet(f"nobody was asked about {case_no}")
+    state = stage.state("governance", COLLABORATION, names[-1])
+    found = [one.dispatched for one in state.tasks if one.dispatched.ask.capability == step.what]
+    places = [number for number, ask in enumerate(state.request.asks, start=1) if ask.capability == step.what]
+    task_id = found[-1].task_id if found else f"{names[-1]}-A{places[0]}" if places else ""
+    return {"collaboration_id": names[-1], "task_id": task_id}
 
 
 def issues_a_link(stage, scenario, case_no, step):

@@ -41,10 +41,14 @@ class Outsider:
         match message:
             case m.TaskDispatched():
                 self.tasks.setdefault(message.task_id, message)
-            case m.TaskRecalled() if not any(isinstance(one, m.TaskStopped) for _, _, one in self._of(message.task_id)):
+            case m.TaskRecalled() if self._has_to_confirm(message.task_id):
                 self._say(message.task_id, m.TaskStopped)
         if round:
             self._tell([(name, at, one, round) for name, at, one in self._of(message.task_id)])
+
+    def _has_to_confirm(self, task_id):
+        """A recall is confirmed once. Of a task that it was never given it knows nothing: the centre says everything again."""
+        return task_id in self.tasks and not any(isinstance(one, m.TaskStopped) for _, _, one in self._of(task_id))
 
     def _of(self, task_id):
         return self.said.get(task_id, [])

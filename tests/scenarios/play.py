@@ -15,7 +15,8 @@ DAYS_TO_FINISH = 10
 
 LATER = timedelta(hours=3)
 TIMES = 60
-"""Where messages are lost, what an act needs may come days later: whoever waits asks daily in the end. So often it is tried again."""
+"""Where messages are lost, what an act needs may come days later: whoever waits asks daily in the end. So often it is tried
+again, at the same hours for all: each moment costs a round of all schedules."""
 
 
 class Run:
@@ -59,7 +60,7 @@ class Run:
             wrong = str(reason)
         if wrong and not self.stage.manner.is_faithful and self._tries < TIMES:
             self._tries += 1
-            self._postponed = self.stage.now + LATER
+            self._postponed = self.stage.opened + (1 + (self.stage.now - self.stage.opened) // LATER) * LATER
             return
         if wrong:
             self.wrong.append(f"day {step.day}, {step.who} {step.does}: {wrong}")

@@ -36,6 +36,9 @@ BEFORE_MONDAY = 2
 TRIES = 8
 """How often a batch comes again before a scenario fails: nothing here is ever down."""
 
+RESTLESS = 200
+"""So many rounds of carrying have no end."""
+
 
 @cache
 def the_map():
@@ -62,7 +65,7 @@ class Stage(Functions):
 
     def __init__(self, wire, manner):
         super().__init__()
-        self.now = OPENING
+        self.now = self.opened = OPENING
         self.wire, self.manner = wire, manner
         self.outside = OnTheWire(wire, self.clock)
         self.aws, self.objects = self.outside.aws(), self.outside.objects()
@@ -111,10 +114,11 @@ class Stage(Functions):
     # ------------------------------------------------------------------ the wire
 
     def carry(self):
-        """Carries what is on the way until nothing is."""
-        moved = True
+        """Carries what is on the way until nothing is. What never comes to rest is a fault."""
+        moved, rounds = True, 0
         while moved:
-            moved = False
+            moved, rounds = False, rounds + 1
+            assert rounds < RESTLESS, "messages go round and round"
             for mapping in the_map().streams:
                 moved |= self._stream(mapping)
             self._arrive(self.wire.arrivals())
