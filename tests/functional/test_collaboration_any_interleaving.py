@@ -32,7 +32,6 @@ JOINS = (Join(), Join(policy="any"), Join(policy="quorum", count=2))
 WITHOUT_ANSWERS = {
     "timeout_proceed": "agree",
     "timeout_deny": "disagree",
-    "requesters_time_over": "disagree",
     "nobody_responsible": "disagree",
     "too_deep": "disagree",
 }

@@ -209,7 +209,7 @@ def verdict(wish, opinions):
 
 def expected(conclusion, wish, opinions):
     """What the conclusion must be, by what ended the event."""
-    if conclusion.because in ("timeout_deny", "too_deep", "requesters_time_over", "nobody_responsible", "lead_silent"):
+    if conclusion.because in ("timeout_deny", "too_deep", "nobody_responsible", "lead_silent"):
         return "disagree"
     if conclusion.because == "requester_ended":
         return "cancelled"

@@ -72,21 +72,18 @@ def test_of_two_lights_that_were_missed_the_last_one_is_told():
     assert [event.light for event in at(raised(days=5), days(4))[0] if hasattr(event, "light")] == ["red"]
 
 
-def test_where_the_requesters_own_time_ends_an_event_is_not_lifted_but_ends():
-    state = raised(days=5, within=days(2))
-    events, _ = at(state, days(2))
-    assert kinds(events) == ["TaskRecalled", "CollaborationConcluded"]
-    assert (events[-1].conclusion, events[-1].because, events[-1].partial) == (
-        "disagree",
-        "requesters_time_over",
-        True,
-    )
-
-
-def test_a_lifted_event_gets_no_more_than_the_requesters_time():
+def test_a_lifted_event_gets_no_more_than_the_requesters_time_as_long_as_there_is_any():
     _, state = at(raised(days=2, within=days(3)), days(2))
     assert (state.region, state.due_at) == ("C", days(3))
-    assert at(state, days(3))[1].conclusion is not None
+
+
+def test_silence_never_denies_a_case_that_wanted_to_be_lifted_it_is_lifted_on_when_the_requesters_time_is_over():
+    state = raised(days=5, within=days(2))
+    events, state = at(state, days(2))
+    assert kinds(events) == ["Lit", "Lifted", "CollaborationExtended", "TaskUrged"]
+    assert (state.conclusion, state.due_at) == (None, days(7))
+    _, state = hear(state, reports(state.tasks[0]))
+    assert (state.conclusion.conclusion, state.conclusion.because) == ("agree", "all_agree")
 
 
 def test_silence_does_not_outvote_an_objection_and_a_leads_silence_is_no_agreement():

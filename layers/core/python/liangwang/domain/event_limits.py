@@ -110,15 +110,22 @@ def _limit(state: Collaboration, on: Governance, now: datetime) -> Sequence[Even
     request = state.request
     if request.on_timeout != "lift":
         return concluded(state, *timed_out(state), recall=LIMIT_PASSED)
-    due_at = _inside(request, on.calendar.limit(now, request.days))
-    if due_at <= now:
-        return concluded(state, "disagree", "requesters_time_over", recall=LIMIT_PASSED)
+    due_at = _lifted_until(request, on=on, now=now)
     above = on.responsibilities.organisation.region[state.region].parent
     if above is None and not any(task.is_open or task.status == "disputed" for task in state.tasks):
         return concluded(state, "disagree", "nobody_responsible", recall=LIMIT_PASSED)
     lit: list[Event] = [] if state.light == "overdue" else [Lit(light="overdue")]
     lifted = Lifted(region=above or state.region, reason=LIMIT_PASSED, due_at=due_at)
     return [*lit, lifted, told_requester(state, due_at, LIMIT_PASSED), *to_open_tasks(state, m.TaskUrged, LIMIT_PASSED)]
+
+
+def _lifted_until(request: m.CollaborationRequested, *, on: Governance, now: datetime) -> datetime:
+    """The limit after a lift: inside the requester's own time, as long as there is any. An event outlives that time, and is
+    lifted on: silence is nobody's opinion, and must not become a denial.
+    """
+    due_at = on.calendar.limit(now, max(request.days, 1))
+    inside = _inside(request, due_at)
+    return inside if inside > now else due_at
 
 
 def told_requester(state: Collaboration, due_at: datetime, reason: str) -> m.CollaborationExtended:
