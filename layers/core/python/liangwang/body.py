@@ -1,16 +1,16 @@
 """The body of an item: a history's JSON, deflated with a preset dictionary, because a write costs by the kilobyte.
 
-The dictionary (``deflate/1.dict``) holds the names and phrases that every history has, so that they cost next to nothing:
-a quarter of a body is saved (docs/decisions). A zlib stream names its dictionary by checksum, so a better one can
-be added as ``2.dict`` while bodies written with the first stay readable. A dictionary, once released, never changes.
+A dictionary holds the names and phrases that every history has, so that they cost next to nothing: more than a third of
+a body is saved (docs/decisions/one-item-history.md). A zlib stream names its dictionary by checksum: bodies are written with the newest,
+and those written with an older one stay readable. A dictionary, once released, never changes.
 """
 
 import zlib
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent / "deflate"
-_NEWEST = (_FOLDER / "1.dict").read_bytes()
-_KNOWN = {zlib.adler32(_NEWEST): _NEWEST}
+_NEWEST = (_FOLDER / "2.dict").read_bytes()
+_KNOWN = {zlib.adler32(one): one for one in ((_FOLDER / "1.dict").read_bytes(), _NEWEST)}
 
 
 class UnknownDictionary(Exception):
