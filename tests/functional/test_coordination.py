@@ -99,6 +99,35 @@ def kinds(centre):
     return [type(recorded.event).__name__ for recorded in centre.history()]
 
 
+# ------------------------------------------------------------------ nested requests
+
+
+def test_the_way_to_a_nested_question_is_the_centres_own_knowledge_whatever_its_asker_says(centre):
+    centre.ask()
+    forged = {"department": FIRE, "origin": "item", "chain": ("D-990100-WATER",)}
+    centre.ask("fire-inspection", event="R1-T1-R1", **forged)
+    raised = centre.history("R1-T1-R1")[0].event
+    assert (raised.request.origin, raised.request.parent_task) == ("task", f"{CASE}-R1-T1")
+    assert raised.request.chain == (OWN,)
+    dispatched = [one.event for one in centre.history("R1-T1-R1") if isinstance(one.event, m.TaskDispatched)]
+    assert FIRE not in [one.department for one in dispatched]
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"event": "R1-T1-R1", "department": "D-990100-WATER"},
+        {"event": "R1-T7-R1", "department": FIRE},
+        {"event": "R8", "department": FIRE, "parent_task": f"{CASE}-R9-T1"},
+        {"event": "R8", "department": FIRE, "origin": "task"},
+    ],
+)
+def test_a_question_for_a_task_that_its_asker_does_not_have_is_set_aside(centre, wish):
+    centre.ask()
+    centre.ask("gas-pipeline-protection", **wish)
+    assert centre.history(wish["event"]) == ()
+
+
 # ------------------------------------------------------------------ the queue
 
 
@@ -168,6 +197,28 @@ def test_an_event_is_lifted_and_is_before_the_centre_above_from_then_on(centre):
     assert len(centre.queue(region="990100")["collaborations"]) == 1
     assert centre.act("urge", {"reason": "x"})[0] == 404
     assert centre.act("urge", {"reason": "x"}, region="990100")[0] == 200
+
+
+def test_who_lost_the_answer_to_an_act_that_took_the_event_out_of_hand_gets_it_again(centre):
+    centre.ask().done("lift", {"reason": "跨区事项"}, key="once")
+    assert centre.done("lift", {"reason": "跨区事项"}, key="once")["region"] == "990100"
+    assert centre.act("lift", {"reason": "跨区事项"}, key="once", region="990102", subject="qian")[0] == 404
+    assert kinds(centre).count("Lifted") == 1
+
+
+def test_an_event_that_leaves_a_centre_while_its_operator_acts_is_not_acted_on(centre):
+    centre.ask()
+    aws, call = centre.functions.aws, centre.functions.aws.call
+
+    def lifted_meanwhile(service, operation, request):
+        if operation == "PutItem" and "collaboration#" in str(request["Item"]["pk"]):
+            aws.call = call
+            centre.done("lift", {"reason": "跨区事项"}, subject="qian")
+        return call(service, operation, request)
+
+    aws.call = lifted_meanwhile
+    assert centre.act("extend", {"days": 2, "reason": "现场勘查"})[0] == 404
+    assert kinds(centre)[-1] == "Lifted"
 
 
 def test_an_extension_moves_the_limit_and_tells_requester_and_departments(centre):

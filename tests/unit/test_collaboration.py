@@ -80,6 +80,29 @@ def test_a_limit_that_is_none_is_refused_with_what_to_write(days):
     assert caught.value.violations[0].field == "data.days"
 
 
+@pytest.mark.parametrize(
+    ("field", "changes"),
+    [
+        ("data.sign_days", {"sign_days": -1}),
+        ("data.sign_days", {"sign_days": 10**9}),
+        ("data.asks[0].days", {"asks": (structs.replace(ask(), days=-1),)}),
+        ("data.asks[0].days", {"asks": (structs.replace(ask(), days=10**9),)}),
+        ("data.asks", {"asks": ()}),
+        ("data.within", {"within": datetime(2027, 3, 3)}),
+    ],
+)
+def test_what_no_clock_can_be_made_of_is_refused_and_stops_nobody_behind_it(field, changes):
+    with pytest.raises(Invalid) as caught:
+        raise_event(structs.replace(request(), **changes), on=GOVERNANCE, now=NOON)
+    assert [violation.field for violation in caught.value.violations] == [field]
+
+
+def test_the_same_question_twice_in_one_request_is_one_task_whose_answer_counts_for_both():
+    state = raised(ask("fire"), ask("fire"), policy="quorum", count=2)
+    assert [task.dispatched.department for task in state.tasks] == ["EAST-FIRE"]
+    assert hear(state, report(state.tasks[0]))[1].conclusion.because == "enough_agree"
+
+
 def test_each_ask_becomes_one_task_at_the_nearest_department():
     tasks = raised(ask("fire"), ask("site")).tasks
     assert [task.dispatched.department for task in tasks] == ["EAST-FIRE", "TOWN-SITE"]

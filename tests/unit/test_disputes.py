@@ -57,6 +57,18 @@ def test_when_no_operator_decides_in_time_the_rules_do():
     assert all(moment.status != "disputed" for moment in state.tasks)
 
 
+def test_where_the_rules_find_nobody_at_all_the_question_is_before_the_centre_and_decided_once():
+    state = raised(wanted("astronomy"), on=ASKED)
+    named = assign(state, slot(state, 1), "TOWN-SITE", by="op", explanation="try them", on=ASKED, now=NOON)
+    state = then(state, named)
+    _, state = hear(state, declines(state.tasks[0]), on=ASKED)
+    until = state.tasks[0].decide_by
+    events, state = at(state, until, on=ASKED)
+    assert kinds(events)[0] == "Unrouted"
+    assert (state.tasks[0].status, "unrouted" in placed(state).entry.waits) == ("declined", True)
+    assert at(state, until, on=ASKED)[0] == []
+
+
 def test_after_two_declines_there_is_nothing_to_decide():
     state = disputed()
     _, state = at(state, state.tasks[0].decide_by, on=ASKED)

@@ -177,11 +177,24 @@ def evolve(state: Collaboration | None, recorded: Recorded[Event]) -> Collaborat
         case m.CollaborationExtended():
             return replace(state, due_at=event.due_at)
         case Refused():
-            return replace(state, refused=(*state.refused, event))
+            return replace(_undisputed(state, event.ask), refused=(*state.refused, event))
+        case Unrouted():
+            return _undisputed(state, event.ask)
         case m.CollaborationConcluded():
             return replace(state, conclusion=event)
         case _:
             return _of_task(state, event, recorded.at)
+
+
+def _undisputed(state: Collaboration, ask: Ask) -> Collaboration:
+    """A dispute about an ask is over when there is nobody to decide for."""
+    tasks = tuple(
+        replace(task, status="declined", decide_by=None)
+        if task.status == "disputed" and task.dispatched.ask == ask
+        else task
+        for task in state.tasks
+    )
+    return replace(state, tasks=tasks)
 
 
 def following(state: Collaboration, events: Iterable[Event], now: datetime) -> Collaboration:

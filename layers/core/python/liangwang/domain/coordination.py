@@ -4,9 +4,11 @@ The life of an event goes on in ``dispatching`` (who gets an ask), ``reports`` (
 decline), ``event_limits`` (what time brings), ``centre_acts`` (what operators do) and ``conclusion`` (how it ends).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import reduce
+
+from msgspec.structs import replace
 
 from . import messages as m
 from . import routing
@@ -19,6 +21,7 @@ from .errors import Invalid, Violation
 from .event_limits import limits
 from .history import Recorded, too_late
 from .reports import LONGEST, supply
+from .task import task_of
 
 DEPTH = 3
 """How deep requests may be nested: a case's own is the first."""
@@ -30,13 +33,12 @@ def raise_event(request: m.CollaborationRequested, *, on: Governance, now: datet
     """Registers the event at the requester's centre, with a limit in working days, and gives each ask to a department.
 
     A centre that asks itself is its own requester. A request that is nested too deep is concluded at once. Raises Invalid for
-    a requester that the organisation does not know, and for a limit that is none.
+    a requester that the organisation does not know, for no question, and for a limit that is none.
     """
     organisation = on.responsibilities.organisation
     region = _registered_at(request, organisation)
-    if not 0 <= request.days <= LONGEST:
-        violation = Violation("data.days", f"give the departments 1 to {LONGEST} working days")
-        raise Invalid(f"a limit of {request.days} days", violations=(violation,))
+    if found := tuple(_unfit(request)):
+        raise Invalid("no event can be made of this request", violations=found)
     limit = limits(request, on=on, now=now)
     raised = Raised(
         request=request,
@@ -57,6 +59,39 @@ def raise_event(request: m.CollaborationRequested, *, on: Governance, now: datet
         events.append(Lifted(region=centre, reason=NOBODY_RESPONSIBLE, due_at=raised.due_at))
     refused = following(state, events, now).refused
     return [raised, *(joined_after(state, events, now=now) if refused else events)]
+
+
+def parent_task(request: m.CollaborationRequested) -> str:
+    """The task that a nested request is asked for: its id begins with the task's, whatever else it says. Empty for any other."""
+    return task_of(request.request_id) or request.parent_task
+
+
+def nested(request: m.CollaborationRequested, parent: Collaboration | None) -> m.CollaborationRequested:
+    """A request for a task as the centre itself knows the way to it: a chain that its asker forgot, or made up, would evade the
+    bound on depth and lead in circles. ``parent`` is the event of the task. Raises Invalid where the asker has no such task.
+    """
+    task_id = parent_task(request)
+    task = parent.task(task_id) if parent is not None else None
+    if task is None or task.dispatched.department != request.department or task.dispatched.case_no != request.case_no:
+        violation = Violation("data.parent_task", "name a task of your own, of the same case")
+        raise Invalid(f"{request.department} has no task {task_id}", violations=(violation,))
+    sent = task.dispatched
+    chain = sent.chain or tuple(one for one in (sent.requester,) if one)
+    return replace(request, origin="task", parent_task=task_id, chain=chain)
+
+
+def _unfit(request: m.CollaborationRequested) -> Iterator[Violation]:
+    """What is wrong with a request beyond its shape. It comes from anybody's system: what no clock can be made of would stop all
+    that comes behind it."""
+    limits_in_days = {"data.days": request.days, "data.sign_days": request.sign_days}
+    limits_in_days |= {f"data.asks[{position}].days": ask.days for position, ask in enumerate(request.asks)}
+    for field, days in limits_in_days.items():
+        if not 0 <= days <= LONGEST:
+            yield Violation(field, f"give the departments at most {LONGEST} working days")
+    if not request.asks:
+        yield Violation("data.asks", "ask at least one question")
+    if request.within is not None and request.within.tzinfo is None:
+        yield Violation("data.within", "say in which time zone: a moment ends in Z, or in an offset such as +08:00")
 
 
 def _registered_at(request: m.CollaborationRequested, organisation: Organisation) -> str:

@@ -130,8 +130,10 @@ def _disclosure(state: Collaboration, ask: Ask, task_id: str, supporter: str) ->
 
 
 def first(state: Collaboration, *, on: Governance, now: datetime) -> Sequence[Event]:
-    """What becomes of every ask of an event that was just raised, each by itself."""
+    """What becomes of every ask of an event that was just raised, each by itself. The same ask twice is one question: its one
+    task answers both.
+    """
     events: list[Event] = []
-    for ask in state.request.asks:
+    for ask in dict.fromkeys(state.request.asks):
         events += dispatch(following(state, events, now), ask, on=on, now=now)
     return events

@@ -48,6 +48,8 @@ class Centre:
     def route(self, event: CloudEvent) -> Command | None:
         """The command a message means; None for a message that is not the centre's."""
         message = event.data
+        if isinstance(message, m.CollaborationRequested):
+            message = self._by_its_way(message)
         match message:
             case (
                 m.CollaborationRequested()
@@ -62,6 +64,17 @@ class Centre:
                 return None
         speakers.check(self._organisation, source=event.source, department=message.department)
         return Command(key, event.id, lambda state, now: self._decide(state, message, now), event.asks_again)
+
+    def _by_its_way(self, message: m.CollaborationRequested) -> m.CollaborationRequested:
+        """A nested request with the way to its task as the centre knows it: one read, of the event that the task is of.
+
+        Raises Invalid where the asker has no such task.
+        """
+        task_id = coordination.parent_task(message)
+        if not task_id and message.origin != "task":
+            return message
+        key = Key(COLLABORATION.name, task_id.rpartition("-T")[0])
+        return coordination.nested(message, self.store.load([key])[key].state)
 
     def _decide(self, state: Collaboration | None, message: Any, now: datetime) -> Events:
         if isinstance(message, m.CollaborationRequested) and state is None:

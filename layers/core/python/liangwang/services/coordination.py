@@ -198,21 +198,26 @@ class Coordination:
         )
 
     def _act(self, request: Request, decide: Decide) -> EventView:
-        return event_view(act(self._store, request, self._own(request), decide), self._organisation)
-
-    def _own(self, request: Request) -> Stored:
-        """The event that a path names, which the caller's own centre has in hand. Raises NotFound for any other."""
+        """Does it, if the caller's own centre has the event in hand as it is when it is written; who asks again for what is done
+        already is told so, wherever the event has gone by it. Raises NotFound for any other.
+        """
         key = Key(COLLABORATION.name, request.path["collaboration_id"])
         stored = self._store.load([key])[key]
-        what = f"your centre has no collaboration event {key.id} in hand"
-        if not stored.history:
+
+        def own(state: Collaboration | None, now: datetime) -> Sequence[Event]:
+            return decide(self._own(request, state), now)
+
+        return event_view(act(self._store, request, stored, own), self._organisation)
+
+    def _own(self, request: Request, state: Collaboration | None) -> Collaboration:
+        what = f"your centre has no collaboration event {request.path['collaboration_id']} in hand"
+        if state is None:
             raise NotFound(what)
-        state: Collaboration = stored.state
         task = state.task(request.path.get("task_id", ""))
         disputed = task is not None and task.status == "disputed"
         centre = task.decider if task is not None and disputed and task.decider else state.region
         granted(request.by, "collaboration.act", policy.Thing(centres=frozenset({centre})), what=what)
-        return stored
+        return state
 
 
 def _one_of(request: Request, name: str, values: Sequence[str]) -> str:
