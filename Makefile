@@ -4,7 +4,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 BENCH_STAMP := $(VENV)/.installed-bench
-SPREAD := -n auto --dist loadgroup --no-loadscope-reorder
+SPREAD := -n auto --dist loadscope --no-loadscope-reorder
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/core/python:$(CURDIR)/layers/documents/python
 
 .DEFAULT_GOAL := help

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 from liangwang.catalogue import load
 
+from tests import spreading
+
 REPOSITORY = Path(__file__).parent.parent
 
 # No deadlines: two noisy cores make a slow example no failure. In CI the same examples every time.
@@ -15,17 +17,11 @@ settings.register_profile("free", deadline=None, suppress_health_check=QUIET)
 settings.register_profile("ci", deadline=None, derandomize=True, suppress_health_check=QUIET, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "free")
 
-WITH_A_SYSTEM = ("contract", "e2e", "faults", "integration", "local", "real")
-"""Folders whose tests start a system, or parts of one: two at a time would be too much for two cores."""
 
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Says what stays together when the tests are spread over processes: a file, and all that stands on a running system."""
-    for item in items:
-        folder = item.path.relative_to(REPOSITORY / "tests").parts[0]
-        together = "system" if folder in WITH_A_SYSTEM else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(together))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Who of several processes runs which tests."""
+    return spreading.Spread(config, log)
 
 
 @pytest.fixture(scope="session")
