@@ -1,10 +1,13 @@
 """What people do in scenarios, as requests over HTTP: one line an act. Whoever reads a scenario finds its words here."""
 
 from datetime import timedelta
+from hashlib import sha256
 from typing import NamedTuple
 
 from liangwang.aggregates import CASE, COLLABORATION, TASK
 from liangwang.domain.steps import open_steps
+from liangwang.objects import Link
+from msgspec import convert
 
 REASON = {"reason": "示例：不属于本部门职责"}
 URGE = {"reason": "示例：申请人急需"}
@@ -13,6 +16,7 @@ OF_TASK = "POST /api/collaborations/{collaboration_id}/tasks/{task_id}"
 GRID_REPORT = {"origin": "hotline", "place": "990101001", "description": "示例：市民反映"}
 QUESTION = {"days": 3, "on_timeout": "lift", "join": {"policy": "all"}}
 CITIZEN = "citizen"
+PHOTO = b"\xff\xd8\xff\xe0 what was found on site"
 
 
 class NotYet(Exception):
@@ -79,6 +83,7 @@ def act(stage, scenario, case_no, step):
     if step.who in stage.outsiders:
         return outside(stage, case_no, step)
     chosen = ACTS[step.does]
+    case_no = stage.told[scenario] if step.of == "grid" and chosen.about != "evidence" else case_no
     path = {"case_no": case_no}
     if chosen.about == "task":
         path = {"task_id": task_of(stage, case_no, step)}
@@ -218,6 +223,47 @@ def tells(stage, scenario, case_no, step):
     return status, view
 
 
+def with_a_photo(stage, scenario, case_no, step):
+    """A department's officer adds a photo to the task, sends it by the link, and names it in the report."""
+    who, path = caller(scenario, step.who, "clerk"), {"task_id": task_of(stage, case_no, step)}
+    file = {"media_type": "image/jpeg", "size": len(PHOTO), "sha256": sha256(PHOTO).hexdigest()}
+    status, view = stage.ask(who, "POST /api/tasks/{task_id}/attachments", path, file)
+    if status != 201:
+        return status, view
+    stage.objects.send(convert(view["upload"], Link), PHOTO)
+    stage.files[case_no] = path["attachment_id"] = view["attachment_id"]
+    status, view = stage.ask(who, "POST /api/tasks/{task_id}/attachments/{attachment_id}/completion", path)
+    if status != 200:
+        return status, view
+    body = {**ACTS["agrees"].body, "attachments": [path["attachment_id"]], **step.give}
+    return stage.ask(who, ACTS["agrees"].route, path, body)
+
+
+def opens_the_photo(stage, scenario, case_no, step):
+    """An officer opens the photo that an answer names, and it is the one that was sent."""
+    route = "POST /api/cases/{case_no}/collaborations/{request_id}/attachments/{attachment_id}"
+    path = {"case_no": case_no, "request_id": f"{case_no}-{step.what}", "attachment_id": stage.files[case_no]}
+    status, view = stage.ask(caller(scenario, step.who, "clerk"), route, path, {"reason": "示例：核对现场照片"})
+    if status == 200:
+        assert stage.objects.fetch(view["url"]) == PHOTO
+    return status, view
+
+
+def sees_the_evidence(stage, scenario, case_no, step):
+    """What the officer of the case sees of the grid event, and what the operator who put it there sees of the answer."""
+    who, path = caller(scenario, step.who, "clerk"), {"case_no": case_no}
+    status, view = stage.ask(who, "GET /api/cases/{case_no}", path)
+    event = stage.told[scenario]
+    if event not in [one["event_no"] for one in view.get("evidence", ())]:
+        raise NotYet(f"the case has no evidence of {event}")
+    who = caller(scenario, step.give["operator"], "operator")
+    status, view = stage.ask(who, "GET /api/grid-events/{event_no}", {"event_no": event})
+    found = [(one["case_no"], one["result"]) for one in view["evidence"]]
+    if found != [(case_no, "taken")]:
+        raise NotYet(f"the grid event was put to {found}")
+    return status, view
+
+
 def by_link(stage, scenario, case_no, step):
     """The party does what its link lets it: no account, no token but the link's."""
     token = stage.links.get((case_no, step.who))
@@ -233,6 +279,9 @@ SPECIAL = {
     "decides": decides,
     "sees": sees,
     "tells": tells,
+    "agrees with a photo": with_a_photo,
+    "opens the photo": opens_the_photo,
+    "sees the evidence": sees_the_evidence,
     "issues a link": issues_a_link,
     "opens the link": by_link,
     "answers by the link": by_link,

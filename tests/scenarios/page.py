@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.scenarios.script import by_file
+from tests.scenarios.script import files
 
 PAGE = Path(__file__).parents[2] / "docs" / "scenarios.md"
 
@@ -18,16 +18,19 @@ They are played three times: as the wire should be; with small batches in any or
 and with one batch in eight lost (marked slow), where acts come later and only this is asked: the three systems agree, each event has one
 conclusion, and nothing is left open. The first two have to go exactly as written, the refusals too.
 
+A file may say what its `city` decides otherwise - the limits of operators' acts, an item whose questions stand one after another; its
+scenarios are played on a stage of their own, by the catalogue with exactly that changed.
+
 To add one, write it down in the words of `acts.py` and run `python -m tests.scenarios.page`, which writes this page from the files.
 """
 
 
-def page(files=None):
+def page():
     """The page as it has to be."""
     parts = [HEAD]
-    for subject, scenarios in (files or by_file()).items():
-        parts.append(f"\n## {subject}\n")
-        for one in scenarios:
+    for file in files():
+        parts.append(f"\n## {file.subject}\n")
+        for one in file.scenarios:
             parts.append(f"\n**{one.title.zh} · {one.title.en}** (`{one.name}`)\n\n{one.story.zh}\n\n{one.story.en}\n")
     return "".join(parts)
 

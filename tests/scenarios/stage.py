@@ -26,6 +26,7 @@ from tests.conftest import REPOSITORY
 from tests.functional.functions import Functions, Outside, golden
 from tests.scenarios.outsiders import outsiders
 
+CATALOGUE = REPOSITORY / "layers" / "catalogue"
 SYSTEMS = ("intake", "governance", "department")
 OPENING = datetime(2027, 2, 11, 1, 0, tzinfo=UTC)
 """Nine o'clock in Shanghai on the Thursday after Spring Festival."""
@@ -57,23 +58,24 @@ class OnTheWire(Outside):
     def __init__(self, wire, clock):
         super().__init__()
         self._producer = wire
+        self.clock = clock
         self._exchange = FakeExchange(ExchangeApi(Store(self._aws, "intake", patience=Patience())), clock=clock)
 
 
 class Stage(Functions):
     """Three systems, one bus, one clock. ``carry`` moves what is on the way; ``passes`` lets time pass."""
 
-    def __init__(self, wire, manner):
-        super().__init__()
+    def __init__(self, wire, manner, catalogue=CATALOGUE):
+        super().__init__(CATALOGUE_DIR=str(catalogue))
         self.now = self.opened = OPENING
         self.wire, self.manner = wire, manner
         self.outside = OnTheWire(wire, self.clock)
         self.aws, self.objects = self.outside.aws(), self.outside.objects()
-        self.catalogue = load(REPOSITORY / "layers" / "catalogue")
-        self.calendar = working_calendar.load(REPOSITORY / "layers" / "catalogue")
+        self.catalogue = load(catalogue)
+        self.calendar = working_calendar.load(catalogue)
         self.tables = Tables(**{name: self.store(name) for name in SYSTEMS})
         self.outsiders = outsiders(self)
-        self.links, self.told = {}, {}
+        self.links, self.told, self.files = {}, {}, {}
         self._routes = {route.key: route.function for route in the_map().routes}
         self._read = dict.fromkeys((mapping.name for mapping in the_map().streams), 0)
         self._waiting = {mapping.name: [] for mapping in the_map().kafka}

@@ -5,11 +5,12 @@ from liangwang.aggregates import COLLABORATION, TASK
 
 from tests.scenarios.acts import CITIZEN, caller
 from tests.scenarios.page import PAGE, page
-from tests.scenarios.script import scenarios
+from tests.scenarios.script import by_city, scenarios
 
 SCENARIOS = scenarios()
 EACH = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda one: one.name)
 OF_CASES = pytest.mark.parametrize("scenario", [one for one in SCENARIOS if one.apply], ids=lambda one: one.name)
+CITIES = pytest.mark.parametrize("city", range(len(by_city())))
 FAITHFUL = pytest.mark.parametrize("manner", ["plain", "twice"])
 ANY = pytest.mark.parametrize("manner", ["plain", "twice", pytest.param("lossy", marks=pytest.mark.slow)])
 
@@ -17,20 +18,21 @@ ANY = pytest.mark.parametrize("manner", ["plain", "twice", pytest.param("lossy",
 @FAITHFUL
 @EACH
 def test_everybody_does_what_the_scenario_says_when_it_says(performance, manner, scenario):
-    _, runs = performance(manner)
+    _, runs = performance(manner, scenario)
     assert runs[scenario.name].wrong == []
 
 
 @FAITHFUL
 @EACH
 def test_the_events_take_their_way_and_come_to_their_conclusion(performance, manner, scenario):
-    stage, runs = performance(manner)
+    stage, runs = performance(manner, scenario)
     found = [seen(stage, name) for name in stage.events_of(runs[scenario.name].case_no)]
     assert [conclusion(view) for view in found] == [(one.conclusion, one.because) for one in scenario.events]
     for view, event in zip(found, scenario.events, strict=True):
         if event.race and manner != "plain":
             continue
         assert tasks(view) == written(event)
+        assert event.centre in ("", view["region"])
         told = iter(entry["event"] for entry in view["timeline"])
         assert all(one in told for one in event.told), [entry["event"] for entry in view["timeline"]]
 
@@ -38,7 +40,7 @@ def test_the_events_take_their_way_and_come_to_their_conclusion(performance, man
 @FAITHFUL
 @EACH
 def test_the_citizen_or_who_told_of_it_sees_the_end(performance, manner, scenario):
-    stage, runs = performance(manner)
+    stage, runs = performance(manner, scenario)
     number = runs[scenario.name].case_no
     if scenario.apply:
         who, route = caller(scenario.name, CITIZEN, CITIZEN), "GET /api/applications/{case_no}"
@@ -51,21 +53,23 @@ def test_the_citizen_or_who_told_of_it_sees_the_end(performance, manner, scenari
 @ANY
 @OF_CASES
 def test_the_three_systems_agree_and_nothing_is_left_open(performance, manner, scenario):
-    stage, runs = performance(manner)
+    stage, runs = performance(manner, scenario)
     footprint = stage.tables.case(runs[scenario.name].case_no)
     assert footprint.difference() is None
 
 
 @ANY
-def test_nobody_is_left_working(performance, manner):
-    stage, _ = performance(manner)
+@CITIES
+def test_nobody_is_left_working(performance, manner, city):
+    stage, _ = performance(manner, city)
     assert [name for name, state in stage.states("department", TASK) if state.is_open] == []
     assert [name for name, state in stage.states("governance", COLLABORATION) if state.conclusion is None] == []
 
 
 @FAITHFUL
-def test_nothing_became_a_dead_letter(performance, manner):
-    stage, _ = performance(manner)
+@CITIES
+def test_nothing_became_a_dead_letter(performance, manner, city):
+    stage, _ = performance(manner, city)
     assert [name for table in stage.aws.dynamodb.tables.values() for name in table if name.startswith("dead")] == []
 
 

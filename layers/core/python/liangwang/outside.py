@@ -9,6 +9,7 @@ from .signing import Credentials
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from .channels import Sender
     from .domain.notification import Channel
@@ -35,6 +36,10 @@ class Outside:
 
     Tests put fakes in the place of ``outside`` before they import an ``app.py`` (tests/functional/functions.py).
     """
+
+    def clock(self) -> "datetime":
+        """What time it is, for what is built here and asks by itself."""
+        return utc()
 
     def aws(self) -> AwsJson:
         """DynamoDB, KMS and Secrets Manager."""

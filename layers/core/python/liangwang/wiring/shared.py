@@ -72,7 +72,7 @@ def department_load() -> "DepartmentLoad | None":
     """How busy departments are, for rules of routing that ask; None for a function that has no tallies."""
     from ..services.department_load import DepartmentLoad
 
-    return DepartmentLoad(store(outside.aws(), TALLIES)) if TALLIES in os.environ else None
+    return DepartmentLoad(store(outside.aws(), TALLIES), clock=outside.clock) if TALLIES in os.environ else None
 
 
 def calendar() -> "Calendar":
