@@ -223,6 +223,17 @@ def tells(stage, scenario, case_no, step):
     return status, view
 
 
+def finds_waiting(stage, scenario, case_no, step):
+    """What waits for this in the queue of an operator's centre: the case is there, or (``absent``) is not."""
+    query = {"waits": step.what, "limit": "100"}
+    status, view = stage.ask(caller(scenario, step.who, "operator"), "GET /api/collaborations", {}, query=query)
+    assert "cursor" not in view or view["cursor"] is None, "more than a page waits"
+    is_there = case_no in [one["case_no"] for one in view.get("collaborations", ())]
+    if is_there == bool(step.give.get("absent")):
+        raise NotYet(f"the queue of {step.who} for {step.what} {'has' if is_there else 'lacks'} the case")
+    return status, view
+
+
 def with_a_photo(stage, scenario, case_no, step):
     """A department's officer adds a photo to the task, sends it by the link, and names it in the report."""
     who, path = caller(scenario, step.who, "clerk"), {"task_id": task_of(stage, case_no, step)}
@@ -279,6 +290,7 @@ SPECIAL = {
     "decides": decides,
     "sees": sees,
     "tells": tells,
+    "finds waiting": finds_waiting,
     "agrees with a photo": with_a_photo,
     "opens the photo": opens_the_photo,
     "sees the evidence": sees_the_evidence,
