@@ -244,6 +244,21 @@ def test_a_disclosure_that_could_not_be_sealed_comes_again(city):
     assert len(city.said(m.CollaborationDisclosed)) == 1
 
 
+def test_a_supporter_whose_key_is_not_there_keeps_no_other_from_its_data(city):
+    city.asked()
+    producer = FakeProducer()
+    for number in (1, 2):
+        asked = city.of_request(
+            m.DisclosureRequested, task_id=f"{city.request}-T{number}", supporter=FIRE, personal=("operator",)
+        )
+        event = wrap(asked, id=f"governance/x/{number}", time=city.now)
+        producer.send([Outgoing("collaboration-results", city.case, event)])
+    city.functions.aws.faults.append(Fault("GenerateDataKey"))
+    records = kafka_event(producer.records("collaboration-results"))
+    assert city.functions.call("approval", records)["batchItemFailures"]
+    assert [one["task_id"] for one in city.said(m.CollaborationDisclosed)] == [f"{city.request}-T2"]
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -348,6 +363,16 @@ def test_a_report_rests_on_files_that_the_requester_opens_for_a_reason(city):
     assert (access.subject, access.fields) == (city.case, (f"attachment/{identity}",))
     (listed,) = city.at_task("attachments", method="GET")[1]["attachments"]
     assert listed["steps"] == ["report"]
+
+
+def test_one_idempotency_key_for_two_tasks_makes_two_files(city):
+    """What was added to one must never be replaced by what was added to the other."""
+    other = f"{city.request}-T2"
+    city.say(city.dispatch(), city.dispatch(task_id=other))
+    announced = {"media_type": "application/pdf", "size": len(PDF), "sha256": hashlib.sha256(PDF).hexdigest()}
+    files = [city.at_task("attachments", announced, task_id=one, key="k")[1] for one in (city.task, other, other)]
+    first, second, again = (one["attachment_id"] for one in files)
+    assert first != second == again
 
 
 def test_an_answer_that_names_another_s_file_opens_nothing(city):

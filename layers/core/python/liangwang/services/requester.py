@@ -48,10 +48,18 @@ class Requester:
         return Command(Key(TASK.name, task_id), event.id, lambda state, now: _of_task(state, message), event.asks_again)
 
     def disclose(self, events: Sequence[CloudEvent], held: Mapping[Key, Stored]) -> Mapping[str, str]:
-        """Answers what personal data was asked for, of those messages whose commands hold. Raises what a later try may not meet."""
+        """Answers what personal data was asked for, of those messages whose commands hold. Raises what a later try may not meet,
+        once all others are answered: one supporter's key that is not there keeps nobody else waiting.
+        """
+        failed: list[Exception] = []
         for event in events:
             if isinstance(event.data, m.DisclosureRequested) and domain.task_of(event.data.request_id) is None:
-                self._disclose(event, event.data)
+                try:
+                    self._disclose(event, event.data)
+                except Exception as error:
+                    failed.append(error)
+        if failed:
+            raise failed[0]
         return {}
 
     def _disclose(self, event: CloudEvent, message: m.DisclosureRequested) -> None:

@@ -122,7 +122,8 @@ class Files:
         )
         new = material.used(new, owner)[0]
         idempotency_key = request.headers.get("idempotency-key", "")
-        digest = hashlib.sha256(f"{request.by.subject}|{idempotency_key}".encode()).hexdigest()[:32]
+        named = f"{request.by.subject}|{owner}|{idempotency_key}"  # the bytes lie under this id alone: no two owners share one
+        digest = hashlib.sha256(named.encode()).hexdigest()[:32]
         key = _key(owner, digest if idempotency_key else self._identity())
         stored = self.store.load([key])[key] if idempotency_key else Stored(key)
         if not stored.history:
