@@ -156,6 +156,20 @@ def test_pages_hold_as_many_cases_as_asked_for_and_lead_to_the_next(functions):
     assert len({one["case_no"] for one in (*page["messages"], *last["messages"])}) == 3
 
 
+def test_long_messages_make_a_page_shorter_and_the_next_goes_on_behind_them(functions):
+    """An answer that is too large to leave the function would be asked for again for ever."""
+    for number in range(3):
+        long = structs.replace(task(case_no=f"{CASE[:-1]}{number}"), form={"plan": "…" * 300_000})
+        deliver(functions, long)
+    found, cursor = [], ""
+    while cursor is not None:
+        status, page = ask(functions, FETCH, query={"cursor": cursor} if cursor else {})
+        assert status == 200 and len(json.dumps(page["messages"], ensure_ascii=False).encode()) < 2_100_000
+        found += [one["case_no"] for one in page["messages"]]
+        cursor = page.get("cursor")
+    assert sorted(found) == [f"{CASE[:-1]}{number}" for number in range(3)]
+
+
 def test_what_nobody_can_read_is_set_aside_by_acceptance_alone(functions):
     functions.producer.append("applications", CASE, b"no message")
     batch = kafka_event(functions.producer.records("applications"))

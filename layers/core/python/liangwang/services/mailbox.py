@@ -29,6 +29,9 @@ from .departments import Departments
 PAGE = 100
 """Messages that a call takes at most."""
 
+PAGE_BYTES = 2_000_000
+"""Bytes of messages that a page holds, but for its first case: an answer of more than 6 MB cannot leave a function."""
+
 COUNTED = 100
 """Cases of a department that are counted at most: more are "at least"."""
 
@@ -173,13 +176,15 @@ class Mailboxes:
     # ------------------------------------------------------------------ the department's system
 
     def fetch(self, request: Request) -> LetterPage:
-        """What waits for the caller's department, of ``limit`` cases at most."""
+        """What waits for the caller's department, of ``limit`` cases at most, and of fewer where their messages are long."""
         department = self._own(request.by)
         limit, cursor = limit_of(request, default=20, most=PAGE), request.query.get("cursor")
         keys, following = self.store.held_by(MAILBOX, department, limit=limit, cursor=cursor)
         loaded = self.store.load(keys)
-        shown = tuple(view for key in keys for view in _views(loaded[key].state))
-        return LetterPage(messages=shown, cursor=following)
+        boxes = _fitting([tuple(_views(loaded[key].state)) for key in keys])
+        if len(boxes) < len(keys):  # only the index makes cursors: it is asked for one that ends where this page does
+            _, following = self.store.held_by(MAILBOX, department, limit=len(boxes), cursor=cursor)
+        return LetterPage(messages=tuple(view for box in boxes for view in box), cursor=following)
 
     def acknowledge(self, request: Request) -> MailReceipt:
         """Takes letters out of the mailbox."""
@@ -275,6 +280,16 @@ class Mailboxes:
         with log.invocation("mailbox") as line:
             page = next(iter(self.store.waiting(now, page=PAGE, queue=MAILBOX.queue)), [])
             line["oldest_letter"] = max((int((now - due.since).total_seconds()) for due in page), default=0)
+
+
+def _fitting(boxes: Sequence[tuple[LetterView, ...]]) -> Sequence[tuple[LetterView, ...]]:
+    """As many boxes as a page holds, one at least."""
+    size = 0
+    for place, box in enumerate(boxes):
+        size += len(msgspec.json.encode(box))
+        if place and size > PAGE_BYTES:
+            return boxes[:place]
+    return boxes
 
 
 def _views(state: Mailbox) -> Iterator[LetterView]:
