@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 from liangwang.domain import messages as m
 from liangwang.envelope import Outgoing, decode, wrap
@@ -242,6 +243,49 @@ def test_what_may_not_be_said_is_refused_with_its_field_and_the_rest_is_taken(fu
     assert (receipt["taken"], refused["id"], refused["field"]) == (1, wish["id"], field)
     assert refused["reason"] and refused["fix"]
     assert [event.id[-1] for event in spoken(functions)] == ["9"]
+
+
+def decided(number=2):
+    """The department's word that the case itself is over."""
+    data = {"case_no": CASE, "department": DEPARTMENT, "outcome": "withdrawn", "told": 1}
+    return {"id": f"{DEPARTMENT}/{CASE}/{number}", "type": "case.decided", "time": EARLIER, "data": data}
+
+
+def asking(request_id, number=3):
+    """The department's question to others."""
+    message = structs.replace(
+        example(m.CollaborationRequested), case_no=CASE, department=DEPARTMENT, request_id=request_id
+    )
+    data = {name: one for name, one in json.loads(msgspec.json.encode(message)).items() if name != "type"}
+    return {"id": f"{DEPARTMENT}/{CASE}/{number}", "type": "collaboration.requested", "time": EARLIER, "data": data}
+
+
+def application():
+    return structs.replace(example(m.ApplicationSubmitted), case_no=CASE, department=DEPARTMENT)
+
+
+@pytest.mark.parametrize(
+    ("wish", "field"),
+    [
+        (decided(), "data.case_no"),
+        (asking(f"{CASE}-police"), "data.request_id"),
+        (asking(f"{CASE}-check-T2-R1"), "data.request_id"),
+    ],
+)
+def test_who_was_given_a_task_does_not_speak_for_the_case(functions, wish, field):
+    """Its numbers would stand for the other department's words, its requests for the other's."""
+    deliver(functions, task())
+    (refused,) = say(functions, wish)["refused"]
+    assert refused["field"] == field
+    assert not spoken(functions, "approvals") and not spoken(functions, "collaboration-requests")
+
+
+def test_a_request_is_one_of_a_case_or_of_a_task_of_the_department_s_own(functions):
+    deliver(functions, task())
+    assert say(functions, asking(f"{CASE}-check-T1-R1"))["taken"] == 1
+    deliver(functions, application(), id=f"intake/{CASE}/1")
+    assert say(functions, asking(f"{CASE}-police", 4), decided(5)) == {"taken": 2, "refused": []}
+    assert say(functions, asking("another-case-police", 6))["refused"][0]["field"] == "data.request_id"
 
 
 def test_a_number_stands_for_one_message_only(functions):

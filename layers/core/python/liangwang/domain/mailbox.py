@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from . import messages as m
 from .errors import DomainError, Invalid, NotFound, Violation
 from .history import Recorded
+from .task import task_of
 
 TO_DEPARTMENTS = frozenset({"applications", "collaboration-tasks", "collaboration-results"})
 """The topics on which departments are spoken to."""
@@ -79,12 +80,17 @@ class Letter(Struct, frozen=True, kw_only=True):
 
 
 class Mailbox(Struct, frozen=True, kw_only=True, tag="mailbox.kept", tag_field="type"):
-    """What one department was given about one case. ``known`` has the round of every message that ever came, by id."""
+    """What one department was given about one case. ``known`` has the round of every message that ever came, by id.
+
+    ``has_case`` where the case itself was given to it; ``tasks`` are the ids of those that were.
+    """
 
     department: str
     case_no: str
     letters: tuple[Letter, ...] = ()
     known: dict[str, int] = {}
+    has_case: bool = False
+    tasks: tuple[str, ...] = ()
 
     @property
     def waits_since(self) -> datetime | None:
@@ -101,7 +107,13 @@ def deliver(
     if id in box.known and (round <= box.known[id] or any(one.id == id for one in box.letters)):
         return []
     letter = Letter(id=id, time=time, round=round, since=now, message=to_builtins(message))
-    return [replace(box, letters=(*box.letters, letter), known={**box.known, id: round})]
+    box = replace(box, letters=(*box.letters, letter), known={**box.known, id: round})
+    match message:
+        case m.ApplicationSubmitted():
+            box = replace(box, has_case=True)
+        case m.TaskDispatched(task_id=task_id) if task_id not in box.tasks:
+            box = replace(box, tasks=(*box.tasks, task_id))
+    return [box]
 
 
 def acknowledge(state: Mailbox | None, id: str, *, round: int) -> Sequence[Mailbox]:
@@ -169,6 +181,33 @@ def check_id(identity: str, *, department: str, case_no: str) -> None:
     if number_of(identity) < 1 or identity.rpartition("/")[0] != f"{department}/{case_no}":
         violation = Violation("id", f"use {department}/{case_no}/<number>, the numbers of a case from 1 on")
         raise Invalid(f"{identity[:100]!r} is no id of yours for this case", violations=(violation,))
+
+
+ABOUT_EVENTS = frozenset(
+    kind for kind in SPOKEN.values() if m.TOPIC[kind] in ("collaboration-requests", "collaboration-reports")
+) - {m.CollaborationRequested}
+"""What is said of events that a centre has already: it knows whose each of them is."""
+
+
+def check_given(box: Mailbox | None, message: Any) -> None:
+    """Raises Invalid for a word about what the department was not given: a supporter does not speak for the case, whose own
+    department's numbers its words would take, and a request is one of its own case or of its own task.
+    """
+    if box is None:
+        violation = Violation("data.case_no", "speak of cases only that a message for you has named")
+        raise Invalid(f"you were never given case {message.case_no}", violations=(violation,))
+    if type(message) in ABOUT_EVENTS:
+        return
+    if isinstance(message, m.CollaborationRequested):
+        parent = task_of(message.request_id)
+        is_own = box.has_case and message.request_id.startswith(f"{box.case_no}-")
+        if parent in box.tasks if parent else is_own:
+            return
+        violation = Violation("data.request_id", "begin it with the number of a case, or the id of a task, of yours")
+        raise Invalid(f"request {message.request_id[:100]} is not of what you were given", violations=(violation,))
+    if not box.has_case:
+        violation = Violation("data.case_no", "of a case that was not applied for with you say what its tasks need")
+        raise Invalid(f"case {message.case_no} is another department's", violations=(violation,))
 
 
 def box_of(department: str, case_no: str) -> str:

@@ -22,7 +22,7 @@ from ..domain.mailbox import Mailbox, Posted, Said
 from ..envelope import CloudEvent, wrap
 from ..http import Caller, Request, limit_of
 from ..processing import Command, perform
-from ..store import Store
+from ..store import Store, Stored
 from .centre import Centre
 from .departments import Departments
 
@@ -36,6 +36,8 @@ COUNTED = 100
 """Cases of a department that are counted at most: more are "at least"."""
 
 Identity = Annotated[str, Meta(max_length=300)]
+
+Boxes = Mapping[Key, Stored]
 
 
 class LetterView(Struct, frozen=True, kw_only=True):
@@ -204,10 +206,9 @@ class Mailboxes:
             Key(MAILBOX.name, mailbox.box_of(department, str(one.data.get("case_no", ""))[:300]))
             for one in wish.messages
         )
-        given = {key.id for key, stored in boxes.items() if stored.history}
         for one in wish.messages:
             try:
-                commands.append(self._spoken(one, request.by, department, given))
+                commands.append(self._spoken(one, request.by, department, boxes))
                 ids.append(one.id)
             except DomainError as error:
                 refused.append(_refusal(one.id, error))
@@ -221,7 +222,7 @@ class Mailboxes:
         granted(caller, "mailbox.use", policy.Thing(department=caller.department), what=what)
         return caller.department
 
-    def _spoken(self, one: SpokenMessage, caller: Caller, department: str, given: set[str]) -> Command:
+    def _spoken(self, one: SpokenMessage, caller: Caller, department: str, boxes: Boxes) -> Command:
         """What a message means. Raises Invalid or NotFound, naming the field."""
         message = _message(one)
         violation = Violation("data.department", f"speak for {department} only")
@@ -231,9 +232,8 @@ class Mailboxes:
             raise Invalid("it speaks for another department", violations=(violation,)) from error
         mailbox.check_id(one.id, department=department, case_no=message.case_no)
         box = mailbox.box_of(department, message.case_no)
-        if box not in given:
-            violation = Violation("data.case_no", "speak of cases only that a message for you has named")
-            raise Invalid(f"{department} was never given case {message.case_no}", violations=(violation,))
+        given = boxes.get(Key(MAILBOX.name, box))
+        mailbox.check_given(given.state if given else None, message)
         wish = Posted(id=one.id, time=one.time, message=message)
         content = hashlib.sha256(msgspec.json.encode(wish, order="deterministic")).hexdigest()[:16]
 
