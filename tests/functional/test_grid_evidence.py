@@ -6,8 +6,11 @@ import pytest
 from liangwang.aggregates import CASE, GRID, LEDGER, Key
 from liangwang.domain import ledger
 from liangwang.domain import messages as m
+from liangwang.envelope import Outgoing, wrap
+from liangwang.fakes import FakeProducer, kafka_event
 from liangwang.processing import Command, perform
 from liangwang.services.supervision import Supervision, of_grid_events
+from msgspec import structs
 
 from tests.functional.streets import GATEWAY, REPORT, Streets
 from tests.functional.world import FORM, OWN
@@ -137,3 +140,18 @@ def test_evidence_is_for_open_cases_in_the_centre_s_line(streets):
     assert streets.offer(number, "20270301-990101001-AAAAAAAAAAAA-A")[0] == 404
     end(streets, mine)
     assert streets.offer(number, mine)[0] == 409
+
+
+@pytest.mark.parametrize("department", ["D-990100-WEATHER", OWN])
+def test_no_other_department_s_system_answers_for_the_one_that_has_the_case(streets, department):
+    case = streets.licence()
+    number = streets.told()["event_no"]
+    streets.offer(number, case)
+    message = m.EvidenceTaken(case_no=case, department=department, evidence_id=f"{number}-E1", taken=False)
+    event = wrap(message, id="D-990100-WEATHER/1", time=datetime.now(UTC))
+    producer = FakeProducer()
+    producer.send(
+        [Outgoing("collaboration-reports", case, structs.replace(event, source="/weather/D-990100-WEATHER"))]
+    )
+    streets.call("grid", kafka_event(producer.records("collaboration-reports")))
+    assert evidence(streets, number) == [(case, "", "")]

@@ -4,11 +4,11 @@ import pytest
 from liangwang.domain.disputes import assign, slot
 from liangwang.domain.errors import Invalid, NotFound, NotNow
 from liangwang.domain.event_queue import placed
-from liangwang.domain.responsibilities import Responsibilities
+from liangwang.domain.responsibilities import Responsibilities, RoutingRule, RuleSet
 from msgspec import structs
 
 from tests.unit.collaborations import at, declines, hear, raised, reports, ruled, then, wanted
-from tests.unit.samples import CITY, GOVERNANCE, NOON, kinds
+from tests.unit.samples import CITY, GOVERNANCE, NOON, kinds, text
 
 ASKED = ruled(decide_days=1, alone_days=1)
 
@@ -181,3 +181,15 @@ def test_a_nobody_responsible_ask_is_left_with_the_centre_above_its_place_and_th
     state = raised(wanted("astronomy", place="T2"))
     assert state.region == "C"
     assert placed(state).entry.waits == ("unrouted",)
+
+
+def test_a_department_that_was_closed_gets_nothing_though_the_rules_in_force_still_name_it():
+    shut = tuple(
+        structs.replace(one, closed=True, capabilities=()) if one.code == "CITY-FIRE" else one
+        for one in CITY.departments
+    )
+    old = RuleSet("old", NOON.date(), (RoutingRule("r", ("CITY-FIRE", "EAST-FIRE-2"), text("r"), capability="fire"),))
+    named = Responsibilities.of(structs.replace(CITY, departments=shut), old)
+    on = GOVERNANCE._replace(responsibilities=named)
+    state = raised(on=on)
+    assert [task.dispatched.department for task in state.tasks] == ["EAST-FIRE-2"]

@@ -89,7 +89,7 @@ def taken(number=1, *, took=True, reason="", case=CASE_NO):
     message = m.EvidenceTaken(
         case_no=case, department="EAST-MARKET", evidence_id=f"{NUMBER}-E{number}", taken=took, reason=reason
     )
-    return lambda state: grid.answer(state, message)
+    return lambda state: grid.answer(state, message, organisation=CITY)
 
 
 # ------------------------------------------------------------------ the number

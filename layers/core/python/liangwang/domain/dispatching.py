@@ -53,8 +53,11 @@ def taker(state: Collaboration, ask: Ask, *, on: Governance, now: datetime) -> T
 def _routed(
     state: Collaboration, ask: Ask, besides: frozenset[str], *, on: Governance, now: datetime
 ) -> routing.Choice | None:
+    """Who routing finds. The rules in force may still name a department that was closed since: it is passed over."""
     question = routing.Question(ask.capability, ask.place, state.request.task_code, now, besides)
-    return routing.choose(on.responsibilities, question, load=on.load)
+    known = on.responsibilities.organisation.department
+    found = routing.candidates(on.responsibilities, question, load=on.load)
+    return next((one for one in found if not known[one.department].closed), None)
 
 
 def dispatch(state: Collaboration, ask: Ask, *, on: Governance, now: datetime) -> list[Event]:

@@ -301,11 +301,16 @@ def offer(state: GridEvent, case_no: str, *, department: str, category: str, by:
     ]
 
 
-def answer(state: GridEvent, message: m.EvidenceTaken) -> Sequence[Event]:
-    """A department answered an offer. The first answer holds."""
+def answer(state: GridEvent, message: m.EvidenceTaken, *, organisation: Organisation) -> Sequence[Event]:
+    """A department answered an offer. The first answer holds. It is the department's that was offered it, or, of departments
+    of this deployment, that has the case by now.
+    """
     found = next((one for one in state.offers if one.evidence_id == message.evidence_id), None)
     if found is None or found.case_no != message.case_no:
         return [too_late(message, "the event was never put to this case")]
+    departments = {found.department, message.department}
+    if len(departments) > 1 and not all(map(organisation.is_here, departments)):
+        return [too_late(message, "the event was put to another department")]
     if message.evidence_id in state.answers:
         return []
     result: Literal["taken", "not_taken"] = "taken" if message.taken else "not_taken"

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from ..access import granted
 from ..aggregates import GRID, LEDGER, WATCH, Key
-from ..domain import grid, grid_no, policy, sighting
+from ..domain import grid, grid_no, policy, sighting, speakers
 from ..domain import messages as m
 from ..domain.catalogue import Organisation
 from ..domain.errors import DomainError, Invalid, NotFound, NotNow
@@ -56,12 +56,14 @@ class Grid:
         self._calendar = calendar
 
     def route(self, event: CloudEvent) -> Command | None:
-        """The command a message means; None for one that is not about a grid event."""
+        """The command a message means; None for one that is not about a grid event. Raises Invalid for an answer that comes from
+        another department's system."""
         message = event.data
         match message:
             case m.CollaborationConcluded() | m.CollaborationExtended() if grid_no.is_valid(message.case_no):
                 number = message.case_no
             case m.EvidenceTaken():
+                speakers.check(self._organisation, source=event.source, department=message.department)
                 number = grid.event_of(message.evidence_id)
             case _:
                 return None
@@ -76,7 +78,7 @@ class Grid:
             case m.CollaborationExtended():
                 return grid.extend(state, message)
             case m.EvidenceTaken():
-                return grid.answer(state, message)
+                return grid.answer(state, message, organisation=self._organisation)
 
     def report(self, request: Request) -> GridReceipt:
         """Takes an event in. The same ticket again is the same event; a sensor that repeats what is open is counted to it."""
