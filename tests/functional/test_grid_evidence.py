@@ -150,8 +150,6 @@ def test_no_other_department_s_system_answers_for_the_one_that_has_the_case(stre
     message = m.EvidenceTaken(case_no=case, department=department, evidence_id=f"{number}-E1", taken=False)
     event = wrap(message, id="D-990100-WEATHER/1", time=datetime.now(UTC))
     producer = FakeProducer()
-    producer.send(
-        [Outgoing("collaboration-reports", case, structs.replace(event, source="/weather/D-990100-WEATHER"))]
-    )
+    producer.send([Outgoing("collaboration-reports", case, structs.replace(event, source="/weather/D-990100-WEATHER"))])
     streets.call("grid", kafka_event(producer.records("collaboration-reports")))
     assert evidence(streets, number) == [(case, "", "")]

@@ -14,7 +14,7 @@ from .. import clock, log
 from ..aggregates import CASE, COLLABORATION, GRID, TASK, Key
 from ..aws import AwsError
 from ..catalogue import load_responsibilities, load_supervision
-from ..domain import event_limits, grid, supervision
+from ..domain import event_clock, event_limits, grid, supervision
 from ..domain.case import Case
 from ..domain.centre_rules import STANDARD, CentreRules, Governance
 from ..domain.patience import round_of
@@ -112,7 +112,8 @@ def of_collaborations(
                 return []
             return event_limits.wake(state, on=Governance(responsibilities(), calendar, rules, load), now=at)
 
-        return decide, round_of(now)
+        # Where nobody's word is waited for, somebody else who was faster leaves nothing to say a second time.
+        return decide, round_of(now) if event_clock.waits_for_word(stored.state) else 0
 
     return waker
 
