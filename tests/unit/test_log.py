@@ -57,9 +57,10 @@ def test_a_line_that_ends_in_an_error_names_its_case_too(lines):
 def test_what_an_error_quotes_of_a_person_is_blotted_out(lines, value):
     with pytest.raises(KeyError), log.invocation("x"):
         raise KeyError(value)
-    log.write(function="x", errors=[f"no such {value}, sorry"])
+    log.write(function="x", errors=[f"no such {value}, sorry"], failed={"east-town": f"status 500: {value}"})
     first, second = lines()
     assert first["error"] == "KeyError('****')" and second["errors"] == ["no such ****, sorry"]
+    assert second["failed"] == {"east-town": "status 500: ****"}
 
 
 @pytest.mark.parametrize("value", [NUMBER, ROOT, trace_id(NUMBER), "1773284645000", "AES-256-GCM.1.x", "138000000001"])

@@ -48,6 +48,8 @@ def write(**fields: Any) -> None:
 def _blotted(value: Any) -> Any:
     if isinstance(value, str):
         return LOOKS_PERSONAL.sub("****", value)
+    if isinstance(value, dict):
+        return {name: _blotted(one) for name, one in value.items()}
     return [_blotted(one) for one in value] if isinstance(value, list | tuple) else value
 
 
