@@ -9,19 +9,20 @@ from typing import get_args
 import liangwang
 import pytest
 from liangwang import texts
-from liangwang.domain import application, case, collaboration, ledger, task
+from liangwang.domain import application, case, collaboration, grid, ledger, task, task_events
 from liangwang.domain import messages as m
 from liangwang.domain.catalogue import Step, Text
 from liangwang.domain.errors import DomainError
 from liangwang.domain.history import Recorded, fold
 from liangwang.timeline import of_application, of_history
+from msgspec import structs
 
 from tests.unit.samples import CITY, NOON, example, submitted
 
 FOLDER = Path(texts.__file__).parent / "i18n"
 EVENTS = [
     (module.__name__.rpartition(".")[2], kind)
-    for module in (application, case, collaboration, task, ledger)
+    for module in (application, case, collaboration, task, ledger, grid)
     for kind in get_args(module.Event) or (module.Event,)
 ]
 
@@ -92,6 +93,22 @@ def test_what_people_wrote_is_shown_as_they_wrote_it():
     event = m.TaskRecalled(case_no="1", task_id="t", department="EAST-MARKET", reason="{department} moved {0}")
     (line,) = of_history([Recorded(NOON, "cause", event)], CITY)
     assert "{department} moved {0}" in line.text.en
+
+
+@pytest.mark.parametrize(
+    ("event", "told"),
+    [
+        (m.CollaborationDisclosed, "gives nobody no personal data: the request does not name these fields"),
+        (m.TaskSupplied, "was given no personal data: the request does not name these fields"),
+        (task_events.Supplied, "No personal data was supplied: the request does not name these fields"),
+        (m.EvidenceTaken, "did not put the grid event to the case: the request does not name these fields"),
+    ],
+)
+def test_what_was_refused_is_not_told_as_given(event, told):
+    refused = {"reason": "not_asked"} | ({"taken": False} if event is m.EvidenceTaken else {"sealed": None})
+    refused |= {"supporter": "nobody"} if event is m.CollaborationDisclosed else {}
+    (line,) = of_history([Recorded(NOON, "cause", structs.replace(example(event), **refused))], CITY)
+    assert told in line.text.en and "所请信息不在协同请求范围内" in line.text.zh
 
 
 def test_the_citizen_is_shown_neither_bookkeeping_nor_carrying():

@@ -55,9 +55,17 @@ def _entry(at: datetime, event: Any, organisation: Organisation) -> Entry:
         zh, en = {"told": told.zh}, {"told": told.en}
     else:
         zh, en = _values(event, organisation, "zh"), _values(event, organisation, "en")
-    key = f"timeline.{kind}.deemed" if getattr(event, "deemed", False) else f"timeline.{kind}"
+    key = _key(event, f"timeline.{kind}")
     text = Text(zh=texts.text(key, **zh).zh, en=texts.text(key, **en).en)
     return Entry(at=at, event=kind, text=text)
+
+
+def _key(event: Any, key: str) -> str:
+    """The sentence for an event: another one for what the law deems done, and for what was refused instead of given or taken."""
+    if getattr(event, "deemed", False):
+        return f"{key}.deemed"
+    was_refused = not getattr(event, "taken", True) or getattr(event, "sealed", event) is None
+    return f"{key}.refused" if was_refused and texts.has(f"{key}.refused") else key
 
 
 def _values(event: Any, organisation: Organisation, language: str) -> dict[str, Any]:
