@@ -16,6 +16,7 @@ from liangwang.aws import AwsJson
 from liangwang.domain import policy
 from liangwang.domain.case import Case
 from liangwang.domain.catalogue import Catalogue
+from liangwang.domain.validity import day_of
 from liangwang.national import conformance, files, item_rows
 from liangwang.national.case_making import Setting
 from liangwang.national.case_rows import to_rows
@@ -201,7 +202,7 @@ class Export:
         known = self.desk.catalogue
         wanted = self.wish.part[0] == 1 and set(self.wish.tables) & ITEM_ROWS.keys()
         for item in known.versions.values() if wanted else ():
-            for row in item_rows.to_rows(item, known.organisation, self.desk.standard):
+            for row in item_rows.to_rows(item, known.organisation, self.desk.standard, on=day_of(self.span.until)):
                 if _table(row) in self.wish.tables:
                     yield stamped(row, INSERT, self.span, source=self.dialect.data_source)
 

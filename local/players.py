@@ -8,7 +8,7 @@ import time
 import uuid
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -16,6 +16,7 @@ import yaml
 from liangwang.domain import routing
 from liangwang.domain.catalogue import Catalogue, Item
 from liangwang.domain.responsibilities import Responsibilities
+from liangwang.domain.validity import day_of
 from msgspec import Struct, convert
 
 from local import accounts
@@ -89,27 +90,29 @@ class Desk(NamedTuple):
 
 def desks(lot: Iterable[Wish], catalogue: Catalogue, responsibilities: Responsibilities) -> list[Desk]:
     """The worklists on which these applications may land, as the domain routes them."""
-    rules = responsibilities.at(datetime.now(UTC))
+    now = datetime.now(UTC)
+    rules, today = responsibilities.at(now), day_of(now)
     found: dict[Desk, None] = {}
     for wish in lot:
         item = catalogue.items[wish.scenario.item]
         form = {**item.example.form, **wish.scenario.form}
         if any(step.by == "clerk" for step in item.steps):
-            found[Desk("cases", next(_line(catalogue, item.capability, wish.place)))] = None
+            found[Desk("cases", next(_line(catalogue, item.capability, wish.place, today)))] = None
         for ask in (ask for collaboration in item.collaborations for ask in collaboration.asks):
             place = str(form.get(ask.place, wish.place))
             known = place if place in catalogue.organisation.region else wish.place
             lineage = catalogue.organisation.lineage(known)
             about = rules.about(item=item.task_code, capability=ask.capability, lineage=lineage)
             found |= {Desk("tasks", code): None for rule in about for code in rule.to}
-            found |= {Desk("tasks", code): None for code in _line(catalogue, ask.capability, known)}
+            found |= {Desk("tasks", code): None for code in _line(catalogue, ask.capability, known, today)}
     return list(found)
 
 
-def _line(catalogue: Catalogue, capability: str, place: str) -> Iterator[str]:
+def _line(catalogue: Catalogue, capability: str, place: str, day: date) -> Iterator[str]:
     """The nearest department and those that would follow if it declined."""
     declined: list[str] = []
-    while one := routing.responsible(catalogue.organisation, capability=capability, place=place, besides=declined):
+    tree = catalogue.organisation
+    while one := routing.responsible(tree, capability=capability, place=place, day=day, besides=declined):
         declined.append(one.code)
         yield one.code
 

@@ -22,6 +22,7 @@ from liangwang.domain.procedures import AskForProcedure
 from liangwang.domain.question import AskOthers, HandAsk, Wording
 from liangwang.domain.steps import open_steps
 from liangwang.domain.task import Report
+from liangwang.domain.validity import NEWEST
 from liangwang.exchange import ExchangeError
 from liangwang.fakes import FakeAws, FakeExchange, FakeProducer, kafka_event
 from liangwang.fakes.kafka import PARTITIONS
@@ -227,7 +228,7 @@ class City:
         """An officer hands the case over to another department that handles the item: the next one in the city."""
         state = self.state("department", CASE, case_no)
         capability = self.department.item(state.application).capability
-        able = [one.code for one in self.catalogue.organisation.departments if capability in one.capabilities]
+        able = [one.code for one in self.catalogue.organisation.departments if one.answers_for(capability, NEWEST)]
         at = department or state.department
         to = able[(able.index(at) + 1) % len(able)]
         return self.officer(case_no, "transfer", TransferCase(to=to, reason="theirs"), key=key, department=at)

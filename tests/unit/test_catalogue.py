@@ -57,7 +57,7 @@ def test_departments_stand_at_all_three_levels(shipped: Catalogue) -> None:
 def test_every_capability_that_a_department_offers_is_asked_for_somewhere(shipped: Catalogue) -> None:
     """But for what systems of their own and outside parties offer: officers ask them where a case needs it."""
     here = [one for one in shipped.organisation.departments if one.connected == "here"]
-    offered = {one for department in here for one in department.capabilities}
+    offered = {capability for department in here for capability, _ in department.duties}
     asked = {ask.capability for item in ITEMS for one in item.collaborations for ask in one.asks}
     assert offered == asked | {item.capability for item in ITEMS}
 
@@ -94,7 +94,7 @@ def test_some_questions_go_to_another_district_named_in_the_form() -> None:
 def nearest(capability: str, place: str) -> str:
     organisation = SHIPPED.organisation
     found = (organisation.responsible.get((capability, code)) for code in organisation.lineage(place))
-    return next(departments[0].code for departments in found if departments)
+    return next(departments[0].department for departments in found if departments)
 
 
 @pytest.mark.parametrize("item", ITEMS, ids=lambda item: item.task_code)

@@ -3,6 +3,7 @@
 import pytest
 from liangwang.domain import messages as m
 from liangwang.domain.catalogue import Catalogue
+from liangwang.domain.validity import day_of
 from liangwang.domain.working_days import Calendar
 from liangwang.envelope import wrap
 from liangwang.rules import Rules
@@ -12,6 +13,7 @@ from liangwang.services.own_tasks import OwnTasks
 from msgspec import structs
 
 from tests.unit.samples import CITY, NOON, example, item, submitted
+from tests.unit.test_routing import reformed
 
 
 def connected(way):
@@ -39,6 +41,13 @@ def test_what_is_for_a_department_with_another_connection_is_passed_over_here(wa
     event = wrap(message, id="governance/1/1", time=NOON)
     routed = [one for one in (department.route(event), assistance.route(event)) if one is not None]
     assert bool(routed) == is_ours
+
+
+def test_what_a_department_has_in_hand_when_it_ends_reaches_its_officers_still():
+    organisation = reformed(**{"EAST-MARKET": {"until": day_of(NOON)}})
+    department = Department(Catalogue.of([item()], organisation), Rules(), None)
+    concluded = structs.replace(example(m.CollaborationConcluded), department="EAST-MARKET")
+    assert department.route(wrap(concluded, id="governance/1/1", time=NOON)) is not None
 
 
 def test_nobody_is_here_whom_the_organisation_does_not_know():

@@ -1,14 +1,17 @@
 """退单与争议: who decides on a declined task, until when, and how it always ends."""
 
+from datetime import timedelta
+
 import pytest
 from liangwang.domain.disputes import assign, slot
 from liangwang.domain.errors import Invalid, NotFound, NotNow
 from liangwang.domain.event_queue import placed
 from liangwang.domain.responsibilities import Responsibilities, RoutingRule, RuleSet
-from msgspec import structs
+from liangwang.domain.validity import day_of
 
 from tests.unit.collaborations import at, declines, hear, raised, reports, ruled, then, wanted
-from tests.unit.samples import CITY, GOVERNANCE, NOON, kinds, text
+from tests.unit.samples import GOVERNANCE, NOON, kinds, text
+from tests.unit.test_routing import reformed
 
 ASKED = ruled(decide_days=1, alone_days=1)
 
@@ -126,9 +129,9 @@ def test_a_decision_names_a_department_of_the_city_and_why(department, explanati
         )
 
 
-def test_a_department_that_is_closed_is_given_nothing():
-    departments = tuple(structs.replace(one, closed=one.code == "CITY-FIRE") for one in CITY.departments)
-    on = ASKED._replace(responsibilities=Responsibilities(structs.replace(CITY, departments=departments)))
+@pytest.mark.parametrize("days", [{"until": day_of(NOON)}, {"since": day_of(NOON) + timedelta(days=1)}])
+def test_a_department_that_has_ended_or_not_begun_is_given_nothing(days):
+    on = ASKED._replace(responsibilities=Responsibilities(reformed(**{"CITY-FIRE": days})))
     state = disputed()
     with pytest.raises(Invalid):
         assign(state, state.tasks[0].dispatched.task_id, "CITY-FIRE", by="op", explanation="x", on=on, now=NOON)
@@ -183,13 +186,9 @@ def test_a_nobody_responsible_ask_is_left_with_the_centre_above_its_place_and_th
     assert placed(state).entry.waits == ("unrouted",)
 
 
-def test_a_department_that_was_closed_gets_nothing_though_the_rules_in_force_still_name_it():
-    shut = tuple(
-        structs.replace(one, closed=True, capabilities=()) if one.code == "CITY-FIRE" else one
-        for one in CITY.departments
-    )
+def test_a_department_that_has_ended_gets_nothing_though_the_rules_in_force_still_name_it():
     old = RuleSet("old", NOON.date(), (RoutingRule("r", ("CITY-FIRE", "EAST-FIRE-2"), text("r"), capability="fire"),))
-    named = Responsibilities.of(structs.replace(CITY, departments=shut), old)
+    named = Responsibilities.of(reformed(**{"CITY-FIRE": {"until": day_of(NOON)}}), old)
     on = GOVERNANCE._replace(responsibilities=named)
     state = raised(on=on)
     assert [task.dispatched.department for task in state.tasks] == ["EAST-FIRE-2"]

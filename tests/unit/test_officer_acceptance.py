@@ -23,6 +23,7 @@ from liangwang.domain.officer_acceptance import (
     request_supplement,
     transfer,
 )
+from liangwang.domain.validity import day_of
 from liangwang.domain.working_days import Calendar
 from msgspec import structs
 
@@ -144,6 +145,15 @@ def test_a_case_is_not_handed_over_to_a_department_that_would_never_hear_of_it()
     with pytest.raises(Invalid) as caught:
         check_transfer(waiting(), wish, item=ITEM, organisation=city, now=NOON)
     assert "system of its own" in str(caught.value.violations)
+
+
+@pytest.mark.parametrize("days", [{"until": day_of(NOON)}, {"since": day_of(NOON) + timedelta(days=1)}])
+def test_a_case_is_not_handed_over_to_a_department_that_has_ended_or_not_begun(days):
+    reformed = tuple(structs.replace(one, **days) if one == OTHER else one for one in ORGANISATION.departments)
+    wish, city = TransferCase(to="WEST-MARKET", reason="theirs"), structs.replace(ORGANISATION, departments=reformed)
+    with pytest.raises(Invalid) as caught:
+        check_transfer(waiting(), wish, item=ITEM, organisation=city, now=NOON)
+    assert "not there today" in str(caught.value.violations)
 
 
 def handed_over(state):

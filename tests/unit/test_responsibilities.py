@@ -5,7 +5,9 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from liangwang.domain.catalogue import Department, Organisation, Region
+from liangwang.domain.case_no import SHANGHAI
+from liangwang.domain.catalogue import Organisation, Region
+from liangwang.domain.rerouting import Asked, considered, rerouted
 from liangwang.domain.responsibilities import (
     Days,
     Edition,
@@ -16,10 +18,11 @@ from liangwang.domain.responsibilities import (
     RuleSet,
     Times,
 )
-from liangwang.domain.routing import Choice, Question, candidates, choose
+from liangwang.domain.routing import Choice, Question, candidates, choose, idle
 from msgspec.structs import replace
 
 from tests.unit.samples import CITY, text
+from tests.unit.test_routing import departments, on_its_day, reformed
 
 MONDAY = datetime(2027, 3, 1, 4, 0, tzinfo=UTC)
 """Noon in China."""
@@ -206,6 +209,36 @@ def test_only_the_version_that_is_needed_is_read():
     assert taker(responsibilities) == ("EAST-FIRE", "")
 
 
+# ------------------------------------------------------------------ the organisation of the day
+
+
+def test_a_rule_passes_over_who_is_not_there_on_the_day():
+    today = MONDAY.date()
+    tree = reformed(**{"EAST-FIRE-2": {"until": today}})
+    responsibilities = by(rule("r", "EAST-FIRE-2", "CITY-FIRE", capability="fire"), organisation=tree)
+    assert taker(responsibilities, at=MONDAY - timedelta(days=1)) == ("EAST-FIRE-2", "r")
+    assert taker(responsibilities) == ("CITY-FIRE", "r")
+    found = considered(responsibilities, Question("fire", "T1", at=MONDAY), load=idle)
+    assert [one.verdict for one in found] == ["takes"]
+
+
+def test_a_rule_whose_departments_are_all_not_there_is_no_rule_that_day():
+    tree = reformed(**{"EAST-FIRE-2": {"since": MONDAY.date() + timedelta(days=1)}})
+    responsibilities = by(rule("r", "EAST-FIRE-2", capability="fire"), organisation=tree)
+    assert taker(responsibilities) == ("EAST-FIRE", "")
+    found = considered(responsibilities, Question("fire", "T1", at=MONDAY), load=idle)
+    assert [one.verdict for one in found] == ["ruled_out"]
+
+
+def test_what_was_asked_before_a_reform_is_replayed_by_the_organisation_of_its_day():
+    tree = reformed(**{"EAST-FIRE": {"until": MONDAY.date()}})
+    responsibilities = by(organisation=tree)
+    known = [Asked(Question("fire", "T1", at=at), "EAST-FIRE") for at in (MONDAY - timedelta(days=1), MONDAY)]
+    assert [choose(responsibilities, one.question).department for one in known] == ["EAST-FIRE", "EAST-FIRE-2"]
+    sent = by(rule("r", "EAST-FIRE", capability="fire"), organisation=tree)
+    assert rerouted(known, before=responsibilities, after=sent) == []
+
+
 # ------------------------------------------------------------------ any rules
 
 
@@ -220,9 +253,8 @@ def cities(draw):
         ]
     codes = st.sampled_from([region.code for region in regions])
     can = st.sampled_from(("fire", "water"))
-    places = draw(st.lists(st.tuples(codes, can), min_size=1, max_size=5))
-    departments = [Department(f"X{n}", text("X"), region, (one,)) for n, (region, one) in enumerate(places)]
-    names = st.sampled_from([one.code for one in departments])
+    known = draw(departments(codes, least=1, most=5))
+    names = st.sampled_from([one.code for one in known])
     times = st.sampled_from(
         [None, Times(weekdays=(1, 2)), Times(weekdays=(3,)), Times(hours=(Hours(time(8), time(9)),))]
     )
@@ -250,13 +282,19 @@ def cities(draw):
         MONDAY + timedelta(hours=draw(st.integers(0, 72))),
         frozenset(draw(st.lists(names, max_size=3))),
     )
-    busy = {one.code: draw(st.integers(0, 3)) for one in departments}
-    return by(*numbered, organisation=Organisation(tuple(regions), tuple(departments))), question, busy
+    busy = {one.code: draw(st.integers(0, 3)) for one in known}
+    return by(*numbered, organisation=Organisation(tuple(regions), known)), question, busy
+
+
+def there(tree, code, day):
+    """Whether the city has a department on a day, by a look at each."""
+    days = [(one.since, one.until) for one in tree.departments if one.code == code]
+    return any((since is None or since <= day) and (until is None or day < until) for since, until in days)
 
 
 def looking_at_everything(responsibilities, question, busy):
     """The definition of routing, without an index: every rule and every department is looked at."""
-    tree = responsibilities.organisation
+    tree, day = responsibilities.organisation, question.at.astimezone(SHANGHAI).date()
     above = tree.lineage(question.place)
     depth = {"": -1, **{code: len(tree.lineage(code)) for code in tree.region}}
     found = []
@@ -276,7 +314,7 @@ def looking_at_everything(responsibilities, question, busy):
             continue
         if one.area not in ("", *above) or (one.times and not one.times.hold(question.at)):
             continue
-        able = [code for code in one.to if code not in question.besides]
+        able = [code for code in one.to if code not in question.besides and there(tree, code, day)]
         if one.load and one.load.at_most is not None:
             able = [code for code in able if busy[code] <= one.load.at_most]
         if one.load and one.load.least:
@@ -285,7 +323,7 @@ def looking_at_everything(responsibilities, question, busy):
     near = [
         one
         for one in tree.departments
-        if question.capability in one.capabilities and one.region in above and one.code not in question.besides
+        if on_its_day(one, question.capability, day) and one.region in above and one.code not in question.besides
     ]
     found += [Choice(one.code) for one in sorted(near, key=lambda one: -depth[one.region])]
     first: dict[str, Choice] = {}

@@ -17,6 +17,7 @@ TWO_DISTRICTS = ORGANISATION.replace(
 departments:
   - {code: D-WEST, name: {zh: 西局, en: West}, region: "990102", capabilities: [dig]}""",
 )
+TODAY = date(2027, 1, 1)
 REASON = "reason: {zh: 因, en: because}"
 
 
@@ -26,13 +27,13 @@ def rules(*lines, version="1", day="2027-01-01"):
     return "\n".join([*head, *(f"  - {{{line}, {REASON}}}" for line in lines)])
 
 
-def problems(tmp_path, *lines, name="2027-01-01", **head):
-    """What the check says of a version with these rules."""
+def problems(tmp_path, *lines, name="2027-01-01", today=TODAY, **head):
+    """What the check says of a version with these rules, on a day."""
     directory = tmp_path if (tmp_path / "items").exists() else write(tmp_path, organisation=TWO_DISTRICTS, stall=ITEM)
     (directory / "responsibilities").mkdir(exist_ok=True)
     (directory / "responsibilities" / f"{name}.yaml").write_text(rules(*lines, **head), encoding="utf-8")
     try:
-        catalogue.check(directory)
+        catalogue.check(directory, today=today)
     except CatalogueError as error:
         return list(error.problems)
     return []
@@ -161,20 +162,117 @@ def test_a_version_is_named_for_its_first_day_and_never_again_for_another(tmp_pa
     ]
 
 
-def test_a_closed_department_stays_in_old_versions_and_takes_nothing_new(tmp_path):
-    closed = TWO_DISTRICTS.replace("[dig]}", "[], closed: true}")
-    directory = write(tmp_path, organisation=closed, stall=ITEM)
+def reformed(days, *, of="[dig]}"):
+    """The organisation with days of the first department, or (``of``) of another."""
+    assert of in TWO_DISTRICTS
+    return TWO_DISTRICTS.replace(of, f"{of[:-1]}, {days}}}")
+
+
+def test_a_department_that_ends_stays_in_versions_of_its_time_and_the_newest_names_it_no_more(tmp_path):
+    directory = write(tmp_path, organisation=reformed('until: "2027-05-01"'), stall=ITEM)
     assert problems(directory, "id: a, to: [D-WEST]", name="2027-01-01") == [
-        f"{FILE}:4: rules[0].to[0]: D-WEST is closed; name who does its work now"
+        f"{FILE}:4: rules[0].to[0]: D-WEST ends on 2027-05-01; name who does its work then in a version of that day"
     ]
     assert problems(directory, "id: a, to: [D-CITY]", name="2027-05-01", day="2027-05-01", version="2") == []
 
 
-def test_a_closed_department_answers_for_nothing(tmp_path):
-    found = problems(write(tmp_path, organisation=TWO_DISTRICTS.replace("[dig]}", "[dig], closed: true}"), stall=ITEM))
-    assert found == [
-        "organisation.yaml:7: departments[0].capabilities: a closed department answers for nothing: write []"
+@pytest.mark.parametrize("today", [date(2026, 6, 1), TODAY, date(2032, 1, 1)])
+def test_what_the_check_says_of_rules_does_not_change_as_time_passes(tmp_path, today):
+    directory = write(tmp_path, organisation=reformed('until: "2027-05-01"'), stall=ITEM)
+    assert len(problems(directory, "id: a, to: [D-WEST]", today=today)) == 1
+
+
+def test_a_rule_names_nobody_who_is_there_on_none_of_its_days(tmp_path):
+    directory = write(tmp_path, organisation=reformed('since: "2027-05-01", until: "2028-01-01"'), stall=ITEM)
+    problems(directory, "id: a, to: [D-WEST, D-CITY]", name="2027-01-01")
+    assert problems(directory, "id: a, to: [D-CITY]", name="2027-05-01", day="2027-05-01", version="2") == [
+        f"{FILE}:4: rules[0].to[0]: D-WEST is not there on any day that this rule is in force; "
+        "it begins on 2027-05-01 and ends on 2028-01-01"
     ]
+
+
+@pytest.mark.parametrize(("last", "says"), [("2027-05-01", 1), ("2027-04-30", 0)])
+def test_a_rule_for_some_days_may_name_who_is_there_on_all_of_them(tmp_path, last, says):
+    directory = write(tmp_path, organisation=reformed('until: "2027-05-01"'), stall=ITEM)
+    days = f'times: {{days: [{{first: "2027-04-01", last: "{last}"}}]}}'
+    assert len(problems(directory, f"id: a, to: [D-WEST], {days}")) == says
+
+
+def test_a_rule_may_name_a_department_that_begins_while_it_is_in_force(tmp_path):
+    directory = write(tmp_path, organisation=reformed('since: "2027-05-01"'), stall=ITEM)
+    assert problems(directory, "id: a, to: [D-WEST, D-CITY]") == []
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "says"),
+    [
+        (
+            '[dig], since: "2027-05-01", until: "2027-05-01"}',
+            "departments[0].until: ends on 2027-05-01, and begins on 2027-05-01 only: `until` is the first day without it",
+        ),
+        (
+            '[{code: dig, since: "2027-05-02", until: "2027-05-01"}]}',
+            "departments[0].capabilities[0]: 'dig' is held on no day: `until` is the first day without it, "
+            "and the department's own days bound it",
+        ),
+        (
+            '[{code: dig, since: "2027-05-01"}], until: "2027-05-01"}',
+            "departments[0].capabilities[0]: 'dig' is held on no day: `until` is the first day without it, "
+            "and the department's own days bound it",
+        ),
+        (
+            "[{code: dig}]}",
+            "departments[0].capabilities[0]: says no day: write dig alone, or `since` or `until`",
+        ),
+        (
+            '[dig, {code: dig, since: "2027-05-01"}]}',
+            "departments[0].capabilities[1]: 'dig' stands here a second time",
+        ),
+    ],
+)
+def test_days_that_cannot_be_are_refused(tmp_path, capabilities, says):
+    organisation = TWO_DISTRICTS.replace("[dig]}", capabilities)
+    assert problems(write(tmp_path, organisation=organisation, stall=ITEM)) == [f"organisation.yaml:7: {says}"]
+
+
+def test_a_capability_may_be_taken_away_and_given_back(tmp_path):
+    twice = '[{code: dig, until: "2027-05-01"}, {code: dig, since: "2027-07-01"}]}'
+    assert problems(write(tmp_path, organisation=TWO_DISTRICTS.replace("[dig]}", twice), stall=ITEM)) == []
+
+
+LINE = 7
+"""Where the item names its capability."""
+NOBODY = "in 990101001 or above it in 990101 or above it in 990100"
+
+
+@pytest.mark.parametrize("today", [date(2026, 6, 1), date(2027, 4, 30)])
+def test_an_item_that_nobody_handles_from_some_day_on_is_refused(tmp_path, today):
+    organisation = TWO_DISTRICTS.replace("[licensing,", '[{code: licensing, until: "2027-05-01"},')
+    assert problems(write(tmp_path, organisation=organisation, stall=ITEM), today=today) == [
+        f"items/stall.yaml:{LINE}: capability: no department answers for 'licensing' {NOBODY} from 2027-05-01 on"
+    ]
+
+
+def test_a_gap_between_two_departments_is_found_and_a_gap_that_is_over_is_not(tmp_path):
+    moved = TWO_DISTRICTS.replace("[licensing,", '[{code: licensing, until: "2027-05-01"},')
+    moved = moved.replace(
+        "[dig]}",
+        '[dig]}\n  - {code: D-NEW, name: {zh: 新局, en: New}, region: "990100", '
+        'capabilities: [licensing], since: "2027-05-02"}',
+    )
+    directory = write(tmp_path, organisation=moved, stall=ITEM)
+    assert problems(directory, today=TODAY) == [
+        f"items/stall.yaml:{LINE}: capability: no department answers for 'licensing' {NOBODY} from 2027-05-01 on"
+    ]
+    assert problems(directory, today=date(2027, 5, 2)) == []
+
+
+def test_a_rule_answers_for_an_item_only_while_one_of_its_departments_is_there(tmp_path):
+    asks = ITEM.replace("capability: fire,", "capability: fly,")
+    directory = write(tmp_path, organisation=reformed('since: "2027-02-01"'), stall=asks)
+    line = "id: a, to: [D-WEST], capability: fly"
+    assert any("no department answers for 'fly'" in one for one in problems(directory, line, today=TODAY))
+    assert problems(directory, line, today=date(2027, 2, 1)) == []
 
 
 def test_a_file_that_is_named_for_no_day_is_refused(tmp_path):
@@ -202,7 +300,7 @@ def test_a_rule_that_answers_somewhere_or_sometimes_only_is_not_enough_for_an_it
 
 def test_what_nobody_answers_for_somewhere_is_listed_with_the_items_that_need_it():
     needs_roads = item(capability="roads")
-    found = uncovered(Responsibilities(CITY), RuleSet("1", date(2027, 1, 1)), [needs_roads])
+    found = uncovered(Responsibilities(CITY), RuleSet("1", TODAY), [needs_roads], day=TODAY)
     assert [(one.capability, one.places, one.items) for one in found] == [
         ("licence", ("T2",), ()),
         ("roads", ("T1",), (needs_roads.task_code,)),
@@ -212,4 +310,4 @@ def test_what_nobody_answers_for_somewhere_is_listed_with_the_items_that_need_it
 
 def test_a_rule_covers_what_no_department_does():
     everywhere = RoutingRule(id="r", to=("CITY-FIRE",), reason=text("r"))
-    assert uncovered(Responsibilities(CITY), RuleSet("1", date(2027, 1, 1), (everywhere,)), []) == ()
+    assert uncovered(Responsibilities(CITY), RuleSet("1", TODAY, (everywhere,)), [], day=TODAY) == ()

@@ -18,11 +18,12 @@ from typing import NamedTuple, TypeVar
 import msgspec
 from msgspec import Struct
 
-from liangwang import misfits, working_calendar
+from liangwang import clock, misfits, working_calendar
 from liangwang.domain.catalogue import Catalogue, Item, JointItem, Organisation, Scenario
 from liangwang.domain.grid_category import GridCategories
 from liangwang.domain.responsibilities import Edition, Responsibilities, RuleSet
 from liangwang.domain.supervision_rule import SupervisionRules
+from liangwang.domain.validity import day_of
 from liangwang.working_calendar import Dated
 from liangwang.yaml_document import BrokenYaml, Path, YamlDocument
 
@@ -91,13 +92,14 @@ def load_grid(directory: Directory) -> GridCategories:
     return _grid(directory)[0]
 
 
-def check(directory: Directory) -> Catalogue:
-    """The catalogue in ``directory``, every rule, form and reference in it looked at.
+def check(directory: Directory, *, today: date | None = None) -> Catalogue:
+    """The catalogue in ``directory``, every rule, form and reference in it looked at, as it is from ``today`` on.
 
     Raises ``CatalogueError`` with all problems found, so that an author can put them right in one go.
     """
     from liangwang import catalogue_checks
 
+    today = today or day_of(clock.utc())
     try:
         organisation, document = _read(directory, "organisation.yaml", Organisation)
     except CatalogueError as error:
@@ -132,7 +134,7 @@ def check(directory: Directory) -> Catalogue:
             reason = f"version {item.task_version} of {item.task_code!r} is already in {first}"
             problems.append(_problem(name, document, ("task_version",), reason))
         if organisation_stands:
-            found = catalogue_checks.item_problems(item, responsibilities, scenarios)
+            found = catalogue_checks.item_problems(item, responsibilities, scenarios, today=today)
             problems.extend(_problem(name, document, path, reason) for path, reason in found)
     problems.extend(_calendar_problems(directory))
     if organisation_stands:
@@ -141,7 +143,7 @@ def check(directory: Directory) -> Catalogue:
         raise CatalogueError(*problems)  # joint items are judged only over items that stand
     found_catalogue = _checked_joint(directory, Catalogue.of(items, organisation, scenarios))
     _check_documents(directory, found_catalogue)
-    _check_grid(directory, found_catalogue)
+    _check_grid(directory, found_catalogue, today)
     return found_catalogue
 
 
@@ -179,17 +181,17 @@ def _routing_problems(versions: list[_Version], organisation: Organisation, item
             *responsibility_checks.edition_problems(one.day, one.rules, earlier),
             *responsibility_checks.rule_set_problems(one.rules, organisation, items),
         ]
-        if one is versions[-1]:  # older ones keep naming who was there in their time
-            found += responsibility_checks.closed_problems(one.rules, organisation)
+        until = versions[number + 1].day if one is not versions[-1] else None
+        found += responsibility_checks.absence_problems(one.rules, organisation, until=until)
         yield from (_problem(one.name, one.document, path, reason) for path, reason in found)
 
 
-def _check_grid(directory: Directory, catalogue: Catalogue) -> None:
+def _check_grid(directory: Directory, catalogue: Catalogue, today: date) -> None:
     """Looks at the categories of grid events, once what they name stands."""
     from liangwang import grid_checks
 
     categories, document = _grid(directory)
-    found = grid_checks.grid_problems(categories, catalogue.organisation, catalogue.items)
+    found = grid_checks.grid_problems(categories, catalogue.organisation, catalogue.items, today=today)
     if problems := [_problem("grid.yaml", document, path, reason) for path, reason in found]:
         raise CatalogueError(*problems)
 

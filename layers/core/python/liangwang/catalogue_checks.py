@@ -5,14 +5,17 @@ Each check is a generator of ``(path, reason)``: where in the file, and what to 
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import date
 
 from msgspec import structs
 
-from liangwang.domain.catalogue import Ask, Collaboration, Item, Organisation, Scenario
+from liangwang.domain.catalogue import Ask, Collaboration, Department, Item, Organisation, Scenario
+from liangwang.domain.levels import days_from
 from liangwang.domain.procedures import HEARING_HELD_WITHIN
 from liangwang.domain.responsibilities import Responsibilities
 from liangwang.domain.routing import TOWN
 from liangwang.domain.supervision_rule import SupervisionRules
+from liangwang.domain.validity import Held, Span
 from liangwang.form_checks import form_problems
 from liangwang.limit_checks import limit_problems
 from liangwang.responsibility_checks import covered
@@ -46,11 +49,33 @@ def organisation_problems(organisation: Organisation) -> Iterator[Problem]:
             yield ("departments", i, "region"), f"there is no region {department.region!r}"
         if not department.code.replace("-", "").isalnum() or not department.code.isascii():
             yield ("departments", i, "code"), "letters, digits and hyphens only: a KMS alias is made of it"
-        if not department.capabilities and not department.closed:
+        if not department.capabilities:
             yield ("departments", i, "capabilities"), "a department answers for at least one capability"
-        if department.capabilities and department.closed:
-            yield ("departments", i, "capabilities"), "a closed department answers for nothing: write []"
-        yield from _repeated((("departments", i, "capabilities", n), c) for n, c in enumerate(department.capabilities))
+        for path, reason in _days_that_stand(department):
+            yield ("departments", i, *path), reason
+
+
+def _days_that_stand(department: Department) -> Iterator[Problem]:
+    """A department, and a capability of it, is there on some day; a capability stands twice only for days apart."""
+    if department.span.empty:
+        yield (
+            ("until",),
+            f"ends on {department.until}, and begins on {department.since} only: `until` is the first day without it",
+        )
+        return
+    seen: list[tuple[str, Span]] = []
+    for n, ((code, span), entry) in enumerate(zip(department.duties, department.capabilities, strict=True)):
+        here: Path = ("capabilities", n)
+        if isinstance(entry, Held) and entry.since is None and entry.until is None:
+            yield here, f"says no day: write {code} alone, or `since` or `until`"
+        if span.empty:
+            yield (
+                here,
+                f"{code!r} is held on no day: `until` is the first day without it, and the department's own days bound it",
+            )
+        elif any(code == other and not span.within(days).empty for other, days in seen):
+            yield here, f"{code!r} stands here a second time"
+        seen.append((code, span))
 
 
 def supervision_problems(rules: SupervisionRules) -> Iterator[Problem]:
@@ -87,12 +112,12 @@ def supervision_problems(rules: SupervisionRules) -> Iterator[Problem]:
 
 
 def item_problems(
-    item: Item, responsibilities: Responsibilities, scenarios: Collection[Scenario] = ()
+    item: Item, responsibilities: Responsibilities, scenarios: Collection[Scenario] = (), *, today: date
 ) -> Iterator[Problem]:
-    """Everything wrong with one item, its form and its rules. The organisation has passed its own checks."""
+    """Everything wrong with one item, its form and its rules, from ``today`` on. The organisation has passed its own checks."""
     organisation = responsibilities.organisation
     found = [problem for check in _ITEM_CHECKS for problem in check(item, organisation)]
-    found += _asks_can_be_answered(item, responsibilities)
+    found += _asks_can_be_answered(item, responsibilities, today)
     found += _scenarios_are_known(item, scenarios)
     yield from found
     if not found:  # a rule is worth evaluating only over a form that stands
@@ -200,12 +225,12 @@ def _rules_name_what_to_change(item: Item, _: Organisation) -> Iterator[Problem]
                 yield (name, i), "the supplement notice needs `field`: which form field or material to put right"
 
 
-def _asks_can_be_answered(item: Item, responsibilities: Responsibilities) -> Iterator[Problem]:
-    """Everywhere, at any time: an item that nobody may answer is a mistake, where a capability alone is not."""
+def _asks_can_be_answered(item: Item, responsibilities: Responsibilities, today: date) -> Iterator[Problem]:
+    """Everywhere, at any time from today on: an item that nobody may answer is a mistake, where a capability alone is not."""
     organisation = responsibilities.organisation
     towns = [region.code for region in organisation.regions if region.level == TOWN]
     alone = Responsibilities(organisation)  # whose case it is no rule says: intake asks for the nearest department
-    yield from _unanswered(("capability",), item.capability, towns, alone, item)
+    yield from _unanswered(("capability",), item.capability, towns, alone, item, today)
     for i, collaboration in enumerate(item.collaborations):
         asked = [ask.capability for ask in collaboration.asks]
         yield from _repeated((("collaborations", i, "asks", n, "capability"), one) for n, one in enumerate(asked))
@@ -220,7 +245,7 @@ def _asks_can_be_answered(item: Item, responsibilities: Responsibilities) -> Ite
                     yield (*here, "place"), f"the form field {ask.place} offers {place!r}, which is no region"
             yield from _shows_what_there_is(here, ask, item)
             known = [place for place in places if place in organisation.region]
-            yield from _unanswered((*here, "capability"), ask.capability, known, responsibilities, item)
+            yield from _unanswered((*here, "capability"), ask.capability, known, responsibilities, item, today)
 
 
 def _shows_what_there_is(here: Path, ask: Ask, item: Item) -> Iterator[Problem]:
@@ -242,14 +267,22 @@ def _places_of_field(item: Item, name: str) -> list[str]:
 
 
 def _unanswered(
-    path: Path, capability: str, places: Iterable[str], responsibilities: Responsibilities, item: Item
+    path: Path,
+    capability: str,
+    places: Collection[str],
+    responsibilities: Responsibilities,
+    item: Item,
+    today: date,
 ) -> Iterator[Problem]:
-    rules = responsibilities.at(None)
-    for place in places:
-        if not covered(responsibilities, rules, capability=capability, place=place, item=item.task_code):
-            lineage = responsibilities.organisation.lineage(place)
-            yield path, f"no department answers for {capability!r} in {' or above it in '.join(lineage)}"
-            return
+    changes = (edition.effective_from for edition in responsibilities.editions)
+    for day in days_from(responsibilities.organisation, today, changes):
+        rules = responsibilities.on(day)
+        for place in places:
+            if not covered(responsibilities, rules, capability=capability, place=place, item=item.task_code, day=day):
+                above = " or above it in ".join(responsibilities.organisation.lineage(place))
+                since = f" from {day} on" if day > today else ""
+                yield path, f"no department answers for {capability!r} in {above}{since}"
+                return
 
 
 def _joins_can_be_met(item: Item, _: Organisation) -> Iterator[Problem]:

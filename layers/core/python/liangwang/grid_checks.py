@@ -2,9 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import date
+from itertools import product
 
+from liangwang.domain import routing
 from liangwang.domain.catalogue import Item, Organisation
 from liangwang.domain.grid_category import GridCategories, GridCategory
+from liangwang.domain.levels import days_from
 from liangwang.domain.routing import TOWN
 from liangwang.yaml_document import Path
 
@@ -15,7 +19,7 @@ _CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 def grid_problems(
-    found: GridCategories, organisation: Organisation, items: Mapping[str, Item]
+    found: GridCategories, organisation: Organisation, items: Mapping[str, Item], *, today: date
 ) -> Iterator[tuple[Path, str]]:
     """Everything wrong with the categories: where, and what to do about it."""
     seen: set[str] = set()
@@ -27,7 +31,7 @@ def grid_problems(
         if not _CODE.fullmatch(category.code):
             yield (*here, "code"), "small letters, digits and single hyphens only"
         yield from _limits(category, here)
-        yield from _asked(category, here, organisation)
+        yield from _asked(category, here, organisation, today)
         yield from _related(category, here, organisation, items)
 
 
@@ -41,14 +45,18 @@ def _limits(category: GridCategory, here: Path) -> Iterator[tuple[Path, str]]:
         yield (*here, "repeats_within"), "minutes, a week at most, or 0"
 
 
-def _asked(category: GridCategory, here: Path, organisation: Organisation) -> Iterator[tuple[Path, str]]:
+def _asked(category: GridCategory, here: Path, organisation: Organisation, today: date) -> Iterator[tuple[Path, str]]:
     towns = [region.code for region in organisation.regions if region.level == TOWN]
     places: list[Path] = [(*here, "lead"), *((*here, "supporting", n) for n in range(len(category.supporting)))]
     asked = (category.lead, *category.supporting)
+    days = days_from(organisation, today)
     for place, one in zip(places, asked, strict=True):
-        for town in towns:
-            if not any((one.capability, above) in organisation.responsible for above in organisation.lineage(town)):
-                yield (*place, "capability"), f"nobody answers for {one.capability!r} at {town}"
+        for day, town in product(days, towns):
+            if routing.responsible(organisation, capability=one.capability, place=town, day=day) is None:
+                yield (
+                    (*place, "capability"),
+                    f"nobody answers for {one.capability!r} at {town}{f' from {day} on' if day > today else ''}",
+                )
                 break
     join = category.join
     if (join.policy == "quorum") != (join.count > 0) or join.count > len(asked):
@@ -64,6 +72,6 @@ def _related(
     needed = {item.capability for item in items.values()}
     for n, capability in enumerate(category.capabilities):
         if capability not in needed:
-            known = capability in organisation.levels
+            known = capability in organisation.capabilities
             reason = "no item needs it" if known else "nobody answers for it"
             yield (*here, "capabilities", n), f"{capability!r}: {reason}, so no case is found by it"

@@ -5,13 +5,15 @@ mistake by itself: capabilities that nobody answers for at some place.
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from datetime import date, time
+from datetime import date, time, timedelta
 
 from msgspec import Struct
 
-from liangwang.domain.catalogue import Item, Organisation
+from liangwang.domain import routing
+from liangwang.domain.catalogue import Department, Item, Organisation
 from liangwang.domain.responsibilities import Hours, Responsibilities, RoutingRule, RuleSet, Times
 from liangwang.domain.routing import TOWN
+from liangwang.domain.validity import Span
 from liangwang.yaml_document import Path
 
 Problem = tuple[Path, str]
@@ -48,7 +50,7 @@ class _Known:
         self.departments = organisation.department
         self.regions = organisation.region
         self.items = {item.task_code for item in items}
-        self.capabilities = {capability for capability, _ in organisation.responsible} | set(needs(items))
+        self.capabilities = organisation.capabilities | set(needs(items))
 
 
 def needs(items: Iterable[Item]) -> dict[str, set[str]]:
@@ -122,12 +124,40 @@ def _senseless(rule: RoutingRule) -> Iterator[Problem]:
             yield ("load", "least"), "is never looked at: there is one department only"
 
 
-def closed_problems(rules: RuleSet, organisation: Organisation) -> Iterator[Problem]:
-    """Rules that send what is asked now to departments that are closed."""
+def absence_problems(rules: RuleSet, organisation: Organisation, *, until: date | None = None) -> Iterator[Problem]:
+    """Rules that send questions to departments that are not there. ``until`` is the first day of the next version.
+
+    Whoever is there on some of a rule's days only is passed over on the others; but the newest version names nobody who ends:
+    without an end of its own it would go on to name them.
+    """
+    in_force = Span(rules.effective_from, until or date.max)
     for number, rule in enumerate(rules.rules):
+        days = _days_of(rule, in_force)
+        last = max((span.until for span in days), default=in_force.since)
         for n, code in enumerate(rule.to):
-            if code in organisation.department and organisation.department[code].closed:
-                yield ("rules", number, "to", n), f"{code} is closed; name who does its work now"
+            department = organisation.department.get(code)
+            here: Path = ("rules", number, "to", n)
+            if department is None or not days:
+                continue
+            if all(department.span.within(span).empty for span in days):
+                yield here, f"{code} is not there on any day that this rule is in force; {_days(department)}"
+            elif until is None and department.span.until < last:
+                reason = f"{code} ends on {department.until}; name who does its work then in a version of that day"
+                yield here, reason
+
+
+def _days_of(rule: RoutingRule, in_force: Span) -> list[Span]:
+    """The days on which a rule may hold."""
+    if rule.times is None or not rule.times.days:
+        return [in_force]
+    spans = (Span(one.first, one.last + timedelta(days=1)).within(in_force) for one in rule.times.days)
+    return [span for span in spans if not span.empty]
+
+
+def _days(department: Department) -> str:
+    since = f"begins on {department.since}" if department.since else ""
+    until = f"ends on {department.until}" if department.until else ""
+    return "it " + " and ".join(part for part in (since, until) if part)
 
 
 # ------------------------------------------------------------------ rules against each other
@@ -237,26 +267,35 @@ def _within(spans: Iterable[tuple[float, float]], one: tuple[float, float]) -> b
 # ------------------------------------------------------------------ what nobody answers for
 
 
-def covered(responsibilities: Responsibilities, rules: RuleSet, *, capability: str, place: str, item: str = "") -> bool:
-    """Whether somebody takes the question at any time, however busy they are."""
+def covered(
+    responsibilities: Responsibilities, rules: RuleSet, *, capability: str, place: str, item: str = "", day: date
+) -> bool:
+    """Whether somebody takes the question at any time of a day, however busy they are."""
     organisation = responsibilities.organisation
-    lineage = organisation.lineage(place)
-    if any((capability, region) in organisation.responsible for region in lineage):
+    if routing.responsible(organisation, capability=capability, place=place, day=day) is not None:
         return True
-    about = rules.about(item=item, capability=capability, lineage=lineage)
-    return any(rule.times is None and (rule.load is None or rule.load.at_most is None) for rule in about)
+    about = rules.about(item=item, capability=capability, lineage=organisation.lineage(place))
+    return any(
+        rule.times is None
+        and (rule.load is None or rule.load.at_most is None)
+        and any(routing.is_there(organisation, code, day) for code in rule.to)
+        for rule in about
+    )
 
 
-def uncovered(responsibilities: Responsibilities, rules: RuleSet, items: Collection[Item]) -> tuple[Uncovered, ...]:
-    """The capabilities, of departments or of items, that nobody answers for at some town; by their names."""
+def uncovered(
+    responsibilities: Responsibilities, rules: RuleSet, items: Collection[Item], *, day: date
+) -> tuple[Uncovered, ...]:
+    """The capabilities, of departments or of items, that nobody answers for at some town on a day; by their names."""
     organisation, needed = responsibilities.organisation, needs(items)
     towns = [region.code for region in organisation.regions if region.level == TOWN]
-    everywhere = {capability for capability, region in organisation.responsible if region == _city(organisation)}
-    known = {capability for capability, _ in organisation.responsible} | set(needed)
+    held = {key for key, tenures in organisation.responsible.items() if any(one.span.holds(day) for one in tenures)}
+    everywhere = {capability for capability, region in held if region == _city(organisation)}
+    known = {capability for capability, _ in held} | set(needed)
     found = []
     for capability in sorted(known - everywhere):
         places = tuple(
-            town for town in towns if not covered(responsibilities, rules, capability=capability, place=town)
+            town for town in towns if not covered(responsibilities, rules, capability=capability, place=town, day=day)
         )
         if places:
             of = tuple(sorted(needed.get(capability, ())))

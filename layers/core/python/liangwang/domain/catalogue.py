@@ -6,11 +6,14 @@ Items are data (``layers/catalogue``), reviewed like code and immutable once pub
 Rules are CEL expressions kept as text. The domain never evaluates CEL itself: it is handed an ``Evaluate``.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date
 from functools import cached_property
 from typing import Any, Literal
 
 from msgspec import Struct
+
+from .validity import Dated, Held, Span, Tenure
 
 Facts = Mapping[str, Any]
 """What a rule may look at: ``form``, ``materials``, ``applicant``, ``place``, ``today``, ``collaboration``."""
@@ -191,15 +194,15 @@ class Item(Struct, frozen=True, forbid_unknown_fields=True):
     """A government item 事项 in one published version.
 
     ``catalog_code`` is the 基本编码 that the item has in the national catalogue. ``kind`` is GB/T 39046-2020 A.6: 1 即办件, 2 承诺件,
-    9 other. ``audience`` holds applicant types (A.4).
-    ``form`` is a JSON Schema (2020-12) object; ``personal`` names its fields that are sealed before they leave intake
-    and that no rule may read. ``eligibility`` rules must all hold, else the case is refused; ``completeness`` rules must
-    all hold, else a supplement notice names them; any ``denial`` rule that holds denies the case at the rule step.
-    ``assurance`` is the real-name level (``domain/account.py``) that whoever applies must have. ``accepted_by`` says who
-    examines an application: the rules at once, or an officer within five working days. ``supplement_days`` (working days) is
-    how long an applicant has for a supplement; ``extension`` of None means that the limit is not extended. ``recheck`` is the
-    part of the cases decided by rule alone that an officer looks at afterwards. ``documents`` names templates of
-    ``documents.yaml`` for kinds of documents (``domain/document.py``) that are not to look like everybody's.
+    9 other. ``audience`` holds applicant types (A.4). ``form`` is a JSON Schema (2020-12) object; ``personal`` names its
+    fields that are sealed before they leave intake and that no rule may read. ``eligibility`` rules must all hold, else the
+    case is refused; ``completeness`` rules must all hold, else a supplement notice names them; any ``denial`` rule that
+    holds denies the case at the rule step. ``assurance`` is the real-name level (``domain/account.py``) that whoever
+    applies must have. ``accepted_by`` says who examines an application: the rules at once, or an officer within five
+    working days. ``supplement_days`` (working days) is how long an applicant has for a supplement; ``extension`` of None
+    means that the limit is not extended. ``recheck`` is the part of the cases decided by rule alone that an officer looks
+    at afterwards. ``documents`` names templates of ``documents.yaml`` for kinds of documents (``domain/document.py``) that
+    are not to look like everybody's.
     """
 
     task_code: str
@@ -288,20 +291,29 @@ class Region(Struct, frozen=True, forbid_unknown_fields=True):
     parent: str | None = None
 
 
-class Department(Struct, frozen=True, forbid_unknown_fields=True):
-    """A department 部门 of one region and the capabilities 职责 it answers for there.
+class Department(Dated, frozen=True, forbid_unknown_fields=True):
+    """A department 部门 of one region and the capabilities 职责 it answers for there, while it is there (``since``, ``until``).
 
     ``connected`` says how messages reach it: ``here`` (its officers work in this deployment), ``kafka`` or ``http`` (a system of
-    its own), ``link`` (an outside party 外部单位 without an account: a utility, a village committee). A ``closed`` one answers for
-    nothing any more; what it did, and old versions of the routing rules, still name it.
+    its own), ``link`` (an outside party 外部单位 without an account: a utility, a village committee). One that has ended is asked
+    nothing new; it finishes what it has, and what it did names it for ever.
     """
 
     code: str
     name: Text
     region: str
-    capabilities: tuple[str, ...]
+    capabilities: tuple[str | Held, ...]
     connected: Literal["here", "kafka", "http", "link"] = "here"
-    closed: bool = False
+
+    @property
+    def duties(self) -> Iterator[tuple[str, Span]]:
+        """Its capabilities, each with the days on which it answers for it."""
+        for one in self.capabilities:
+            yield (one, self.span) if isinstance(one, str) else (one.code, one.span.within(self.span))
+
+    def answers_for(self, capability: str, day: date) -> bool:
+        """Whether it answers for a capability on a day."""
+        return any(code == capability and span.holds(day) for code, span in self.duties)
 
 
 class Organisation(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
@@ -321,34 +333,28 @@ class Organisation(Struct, frozen=True, dict=True, forbid_unknown_fields=True):
         return {department.code: department for department in self.departments}
 
     @cached_property
-    def responsible(self) -> dict[tuple[str, str], tuple[Department, ...]]:
-        """Departments by (capability, region code), in the order of the file."""
-        found: dict[tuple[str, str], list[Department]] = {}
-        for department in self.departments:
-            for capability in department.capabilities:
-                found.setdefault((capability, department.region), []).append(department)
-        return {key: tuple(departments) for key, departments in found.items()}
+    def responsible(self) -> dict[tuple[str, str], tuple[Tenure, ...]]:
+        """Who answers, and when, by (capability, region code), in the order of the file."""
+        found: dict[tuple[str, str], list[Tenure]] = {}
+        for one in self.departments:
+            for capability, span in one.duties:
+                found.setdefault((capability, one.region), []).append(Tenure(one.code, span))
+        return {key: tuple(tenures) for key, tenures in found.items()}
 
     @cached_property
-    def levels(self) -> dict[str, tuple[int, ...]]:
-        """The levels (GB/T 39046-2020 A.2) at which a department answers for a capability, the city's first."""
-        found: dict[str, set[int]] = {}
-        for capability, region in self.responsible:
-            found.setdefault(capability, set()).add(self.region[region].level)
-        return {capability: tuple(sorted(levels)) for capability, levels in found.items()}
+    def capabilities(self) -> frozenset[str]:
+        """All capabilities that some department answers for on some day."""
+        return frozenset(capability for capability, _ in self.responsible)
 
     def is_here(self, code: str) -> bool:
         """Whether this is a department whose officers work in this deployment."""
-        found = self.department.get(code)
-        return found is not None and found.connected == "here"
+        return code in self.department and self.department[code].connected == "here"
 
     def lineage(self, region_code: str) -> tuple[str, ...]:
         """The region and those above it, nearest first. Raises KeyError for an unknown region."""
-        codes: list[str] = []
-        code: str | None = region_code
-        while code is not None:
-            codes.append(code)
-            code = self.region[code].parent
+        codes = [region_code]
+        while (parent := self.region[codes[-1]].parent) is not None:
+            codes.append(parent)
         return tuple(codes)
 
 

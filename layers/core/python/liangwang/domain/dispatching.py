@@ -53,11 +53,8 @@ def taker(state: Collaboration, ask: Ask, *, on: Governance, now: datetime) -> T
 def _routed(
     state: Collaboration, ask: Ask, besides: frozenset[str], *, on: Governance, now: datetime
 ) -> routing.Choice | None:
-    """Who routing finds. The rules in force may still name a department that was closed since: it is passed over."""
     question = routing.Question(ask.capability, ask.place, state.request.task_code, now, besides)
-    known = on.responsibilities.organisation.department
-    found = routing.candidates(on.responsibilities, question, load=on.load)
-    return next((one for one in found if not known[one.department].closed), None)
+    return routing.choose(on.responsibilities, question, load=on.load)
 
 
 def dispatch(state: Collaboration, ask: Ask, *, on: Governance, now: datetime) -> list[Event]:

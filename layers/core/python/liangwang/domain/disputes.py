@@ -15,6 +15,7 @@ from .dispatching import FORCED_AFTER, Taker, circle, dispatch, taker
 from .dispatching import task as new_task
 from .errors import Invalid, NotFound, NotNow, Violation, require_reason
 from .history import too_late
+from .validity import day_of
 
 
 def decline(state: Collaboration, task: Task, message: m.TaskDeclined, *, on: Governance, now: datetime) -> list[Event]:
@@ -87,10 +88,10 @@ def assign(
         state.conclusion is not None or not waits or named is not held
     ):  # an ask that has had a task is named by its newest
         raise NotNow("this ask is not waiting for a department to be named")
-    chosen = on.responsibilities.organisation.department.get(department)
-    if chosen is None or chosen.closed or department in circle(state.request):
+    there = routing.is_there(on.responsibilities.organisation, department, day_of(now))
+    if not there or department in circle(state.request):
         violation = Violation(
-            "department", "use the code of a department that is not closed and did not lead to this question itself"
+            "department", "use the code of a department that is there today and did not lead to this question itself"
         )
         raise Invalid(f"{department} cannot be given this task", violations=(violation,))
     declined = any(

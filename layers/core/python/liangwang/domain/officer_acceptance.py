@@ -19,6 +19,7 @@ from .deadlines import unexamined
 from .errors import DomainError, Invalid, NotNow, Violation, require_reason
 from .examination import asked_before, examine
 from .history import Recorded
+from .validity import day_of
 
 Reason = Annotated[str, Meta(min_length=1, max_length=1000)]
 
@@ -170,7 +171,9 @@ def check_transfer(state: Case, wish: TransferCase, *, item: Item, organisation:
         found = "no such department"
     elif wish.to == state.department:
         found = "it has the case already"
-    elif item.capability not in other.capabilities:
+    elif not other.span.holds(day_of(now)):
+        found = "it is not there today"
+    elif not other.answers_for(item.capability, day_of(now)):
         found = f"it does not handle this item; it would need the capability {item.capability}"
     elif other.connected != "here":
         found = "it has a system of its own, which cannot be handed a case; ask the applicant to apply there"

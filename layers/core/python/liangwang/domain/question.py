@@ -98,7 +98,7 @@ def _ask(one: HandAsk, known: Known) -> Ask:
 
 
 def _of_ask(here: str, ask: HandAsk, wish: AskOthers, known: Known, organisation: Organisation) -> Iterator[Violation]:
-    if ask.capability not in organisation.levels:
+    if ask.capability not in organisation.capabilities:
         yield Violation(f"{here}.capability", "the code of a capability that some department of this city has")
     if not (ask.question.zh.strip() or ask.question.en.strip()):
         yield Violation(f"{here}.question", "say in zh or en what is asked")

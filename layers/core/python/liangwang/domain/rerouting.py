@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from . import messages as m
+from .catalogue import Organisation
 from .collaboration_events import Raised
 from .dispatching import circle
 from .history import Recorded
@@ -16,7 +17,7 @@ from .routing import Choice, OpenTasks, Question, choose, takers
 
 Verdict = Literal["takes", "next", "not_now", "too_busy", "ruled_out"]
 """What became of a rule that is about the question: it says who takes it; it would if others before it were out; its time does
-not hold; all its departments have too much to do; all of them are out of the question."""
+not hold; all its departments have too much to do; all of them are out of the question, or not there on its day."""
 
 
 class Considered(NamedTuple):
@@ -28,24 +29,25 @@ class Considered(NamedTuple):
 
 def considered(responsibilities: Responsibilities, question: Question, *, load: OpenTasks) -> Iterator[Considered]:
     """Every rule about the question, and what became of it. Raises KeyError for an unknown place."""
-    lineage = responsibilities.organisation.lineage(question.place)
+    organisation = responsibilities.organisation
+    lineage = organisation.lineage(question.place)
     rules = responsibilities.at(question.at).about(
         item=question.task_code, capability=question.capability, lineage=lineage
     )
     taken = False
     for rule in rules:
-        verdict = _verdict(rule, question, load)
+        verdict = _verdict(rule, question, organisation, load)
         if verdict == "takes":
             verdict, taken = "next" if taken else "takes", True
         yield Considered(rule, verdict)
 
 
-def _verdict(rule: RoutingRule, question: Question, load: OpenTasks) -> Verdict:
-    if takers(rule, question, load):
+def _verdict(rule: RoutingRule, question: Question, organisation: Organisation, load: OpenTasks) -> Verdict:
+    if takers(rule, question, organisation, load):
         return "takes"
     if rule.times is not None and (question.at is None or not rule.times.hold(question.at)):
         return "not_now"
-    return "ruled_out" if question.besides.issuperset(rule.to) else "too_busy"
+    return "too_busy" if takers(replace(rule, load=None), question, organisation, load) else "ruled_out"
 
 
 # ------------------------------------------------------------------ replaying what was asked

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from .case_no import SHANGHAI
 from .catalogue import Organisation, Text
+from .validity import day_of
 
 Weekday = Literal[1, 2, 3, 4, 5, 6, 7]
 """ISO 8601: 1 is Monday."""
@@ -153,9 +154,10 @@ class Responsibilities(Struct, frozen=True, dict=True):
 
     def at(self, moment: datetime | None) -> RuleSet:
         """The version in force at a moment, or the newest one: the rules of a question are those of its time."""
-        if moment is None:
-            return self.editions[-1].read() if self.editions else NO_RULES
-        day = moment.astimezone(SHANGHAI).date()
+        return self.on(day_of(moment))
+
+    def on(self, day: date) -> RuleSet:
+        """The version in force on a day."""
         number = bisect_right(self.editions, day, key=lambda edition: edition.effective_from)
         return self.editions[number - 1].read() if number else NO_RULES
 

@@ -1,18 +1,20 @@
 """Which department answers for a capability at a place, and the way to it through the governance centres. Pure.
 
 A rule may say who it is (``responsibilities.py``); without one it is the department nearest to the place, going up the tree.
+Both look at the organisation of the question's day: whoever is not there yet, or no more, is passed over.
 The way leads from the requester's centre up to the lowest common ancestor and down to the target's; every hop says why it
 is there.
 """
 
 from collections.abc import Callable, Collection, Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 from .catalogue import Department, Organisation
 from .errors import Violation
 from .messages import Hop
 from .responsibilities import Responsibilities, RoutingRule
+from .validity import day_of
 
 OpenTasks = Callable[[str], int]
 """How many open tasks a department has, by its code. It is asked only where a rule that could match speaks of load."""
@@ -48,17 +50,29 @@ def misplaced(organisation: Organisation, place: str) -> list[Violation]:
 
 
 def responsible(
-    organisation: Organisation, *, capability: str, place: str, besides: Collection[str] = ()
+    organisation: Organisation, *, capability: str, place: str, day: date, besides: Collection[str] = ()
 ) -> Department | None:
-    """The department nearest to ``place`` with the capability, leaving out those in ``besides``; None if nobody.
+    """The department nearest to ``place`` that has the capability on a ``day``, leaving out those in ``besides``;
+    None if nobody.
 
     Ties within one region are broken by the order of the organisation file. Raises KeyError for an unknown place.
     """
-    for region in organisation.lineage(place):
-        for department in organisation.responsible.get((capability, region), ()):
-            if department.code not in besides:
-                return department
-    return None
+    near = _near(organisation, capability, organisation.lineage(place), day)
+    return next((organisation.department[code] for code in near if code not in besides), None)
+
+
+def is_there(organisation: Organisation, department: str, day: date) -> bool:
+    """Whether the organisation has the department on a day."""
+    found = organisation.department.get(department)
+    return found is not None and found.span.holds(day)
+
+
+def _near(organisation: Organisation, capability: str, lineage: tuple[str, ...], day: date) -> Iterator[str]:
+    """The departments that answer for a capability on a day, the nearest first."""
+    for region in lineage:
+        for department, span in organisation.responsible.get((capability, region), ()):
+            if span.holds(day):
+                yield department
 
 
 def choose(responsibilities: Responsibilities, question: Question, *, load: OpenTasks | None = None) -> Choice | None:
@@ -81,21 +95,21 @@ def candidates(
         item=question.task_code, capability=question.capability, lineage=lineage
     )
     for rule in rules:
-        for code in takers(rule, question, load or idle):
+        for code in takers(rule, question, organisation, load or idle):
             if code not in seen:
                 seen.add(code)
                 yield Choice(code, rule.id)
-    for region in lineage:
-        for department in organisation.responsible.get((question.capability, region), ()):
-            if department.code not in seen:
-                yield Choice(department.code)
+    for code in _near(organisation, question.capability, lineage, day_of(question.at)):
+        if code not in seen:
+            yield Choice(code)
 
 
-def takers(rule: RoutingRule, question: Question, load: OpenTasks) -> list[str]:
+def takers(rule: RoutingRule, question: Question, organisation: Organisation, load: OpenTasks) -> list[str]:
     """The departments to which a rule, that is about such questions, sends this one; none when its time or load says no."""
     if rule.times is not None and (question.at is None or not rule.times.hold(question.at)):
         return []
-    able = [code for code in rule.to if code not in question.besides]
+    day = day_of(question.at)
+    able = [code for code in rule.to if code not in question.besides and is_there(organisation, code, day)]
     if rule.load is None:
         return able
     open_tasks = {code: load(code) for code in able}

@@ -5,12 +5,15 @@ row; a row of somebody else's has none, and says only what its columns say.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
 from ..domain.catalogue import Item, Material, Organisation
+from ..domain.levels import Levels
+from ..domain.validity import NEWEST
 from .case_facts import plain
 from .extension import beyond, fitted, whole
 from .rows import Row, TaskBasic, TaskExtend, TaskMaterial
@@ -31,10 +34,10 @@ class Sheet(NamedTuple):
     materials: tuple[TaskMaterial, ...]
 
 
-def to_rows(item: Item, organisation: Organisation, standard: Standard) -> list[Row]:
-    """An item's rows, without batch and operation."""
+def to_rows(item: Item, organisation: Organisation, standard: Standard, *, on: date = NEWEST) -> list[Row]:
+    """An item's rows, without batch and operation, by the organisation of a day."""
     guid = f"{item.task_code}-{item.task_version}"[:48]
-    basic = fitted(_basic(item, organisation, standard, guid), standard.tables)
+    basic = fitted(_basic(item, organisation, standard, guid, on), standard.tables)
     extend = fitted(_extend(item, guid), standard.tables)
     materials = [_material(one, item, guid, place, standard) for place, one in enumerate(item.materials, start=1)]
     assert isinstance(basic, TaskBasic) and isinstance(extend, TaskExtend)
@@ -42,9 +45,9 @@ def to_rows(item: Item, organisation: Organisation, standard: Standard) -> list[
     return [replace(basic, liangwang_ext={**basic.liangwang_ext, "item": rest}), extend, *materials]
 
 
-def _basic(item: Item, organisation: Organisation, standard: Standard, guid: str) -> TaskBasic:
-    levels = organisation.levels.get(item.capability, ())
-    department = next((one for one in _by_level(organisation) if item.capability in one.capabilities), None)
+def _basic(item: Item, organisation: Organisation, standard: Standard, guid: str, on: date) -> TaskBasic:
+    levels = Levels(organisation).on(on).get(item.capability, ())
+    department = next((one for one in _by_level(organisation) if one.answers_for(item.capability, on)), None)
     return TaskBasic(
         row_guid=guid,
         task_name=item.name.zh,

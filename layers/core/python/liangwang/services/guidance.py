@@ -3,6 +3,7 @@
 Open to everybody, so nothing personal is asked or taken: rules read no personal field. Nothing is kept.
 """
 
+from datetime import datetime
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -13,6 +14,7 @@ from ..domain.catalogue import Catalogue, Evaluate, Item, Limit, Material, Text
 from ..domain.errors import Invalid, NotFound, Violation
 from ..domain.guidance import Advice, Situation, advise
 from ..domain.rule_reading import reads
+from ..domain.validity import day_of
 from ..forms import canonical, named, partial
 from ..http import Request
 
@@ -133,7 +135,8 @@ class Guidance:
             place=told.place,
             applicant_type=told.applicant_type,
         )
-        return self._view(item, told, answers, advise(item, known, evaluate=self._evaluate))
+        advice = advise(item, known, evaluate=self._evaluate)
+        return self._view(item, told, answers, advice, now=request.now)
 
     def _check(self, item: Item, told: Answers) -> None:
         """Raises Invalid for what is no answer to this form."""
@@ -157,7 +160,9 @@ class Guidance:
         if found:
             raise Invalid("the answers do not fit the item; see errors", violations=tuple(found))
 
-    def _view(self, item: Item, told: Answers, answers: dict[str, Any], advice: Advice) -> GuidanceView:
+    def _view(
+        self, item: Item, told: Answers, answers: dict[str, Any], advice: Advice, *, now: datetime
+    ) -> GuidanceView:
         said = {**dict.fromkeys(told.empty), **answers}
         refusals = [Objection(reason=rule.reason, field=rule.field) for rule in advice.refusals]
         if told.applicant_type is not None and told.applicant_type not in item.audience:
@@ -178,13 +183,15 @@ class Guidance:
             ),
             promised=item.promised,
             statutory=item.statutory,
-            department=self._department(item, told.place),
+            department=self._department(item, told.place, now),
         )
 
-    def _department(self, item: Item, place: str | None) -> Responsible | None:
+    def _department(self, item: Item, place: str | None, now: datetime) -> Responsible | None:
         if place is None:
             return None
-        found = routing.responsible(self._catalogue.organisation, capability=item.capability, place=place)
+        found = routing.responsible(
+            self._catalogue.organisation, capability=item.capability, place=place, day=day_of(now)
+        )
         return Responsible(code=found.code, name=found.name) if found else None
 
 

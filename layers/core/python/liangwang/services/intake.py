@@ -18,6 +18,7 @@ from ..domain.application import Application
 from ..domain.catalogue import Catalogue, Item, Text
 from ..domain.errors import Invalid, KeyReused, NotFound, Violation
 from ..domain.told_clock import clock_told
+from ..domain.validity import day_of
 from ..forms import canonical, named, partial
 from ..http import Request, limit_of
 from ..processing import Command, Decide, act, perform
@@ -291,7 +292,7 @@ class Intake:
         Raises Invalid when no department handles the item at the place.
         """
         organisation = self._catalogue.organisation
-        department = routing.responsible(organisation, capability=item.capability, place=wish.place)
+        department = routing.responsible(organisation, capability=item.capability, place=wish.place, day=day_of(now))
         if department is None:
             raise Invalid("no department", violations=(Violation("place", "no department handles this item here"),))
         public, sealed = self._split(item, wish.form, number, department.code)

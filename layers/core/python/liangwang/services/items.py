@@ -1,13 +1,15 @@
 """事项: what one can apply for, open to everybody."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 
 from msgspec import Struct
 
 from ..domain.catalogue import Catalogue, Item, Scenario, Text
 from ..domain.errors import Invalid, NotFound, Violation
+from ..domain.levels import Levels
 from ..domain.search import Cut, SearchIndex
+from ..domain.validity import day_of
 from ..http import Request, limit_of
 
 LONGEST_QUERY = 100
@@ -58,6 +60,10 @@ class Items:
         self._words = words
 
     @cached_property
+    def _levels(self) -> Levels:
+        return Levels(self._catalogue.organisation)
+
+    @cached_property
     def _index(self) -> SearchIndex:
         items = self._catalogue.items.values()
         return SearchIndex(items, self._words(alias for item in items for alias in item.aliases))
@@ -68,7 +74,7 @@ class Items:
         query = request.query.get("q", "")
         if len(query) > LONGEST_QUERY:
             raise _invalid("q", f"use at most {LONGEST_QUERY} characters")
-        suits = self._filter(request)
+        suits, levels = self._filter(request), self._levels.on(day_of(request.now))
         if query.strip():
             candidates = self._index.find(query)
         else:
@@ -76,7 +82,7 @@ class Items:
         found = [item for item in candidates if suits(item)]
         following = start + limit
         return ItemList(
-            items=tuple(self._summary(item) for item in found[start:following]),
+            items=tuple(_summary(item, levels) for item in found[start:following]),
             total=len(found),
             cursor=str(following) if following < len(found) else None,
         )
@@ -95,39 +101,40 @@ class Items:
 
     def _filter(self, request: Request) -> Callable[[Item], bool]:
         """Whether an item suits all filters of a request. Raises Invalid for a value that no item can have."""
-        organisation = self._catalogue.organisation
+        organisation, today = self._catalogue.organisation, day_of(request.now)
+        levels = self._levels.on(today)
         scenarios = {scenario.code for scenario in self._catalogue.scenarios}
         department = _one_of(request, "department", organisation.department)
         audience = _one_of(request, "audience", APPLICANT_TYPES)
         level = _one_of(request, "level", LEVELS)
         kind = _one_of(request, "kind", KINDS)
         scenario = _one_of(request, "scenario", scenarios)
-        capabilities = organisation.department[department].capabilities if department else ()
 
         def suits(item: Item) -> bool:
             return (
-                (not department or item.capability in capabilities)
+                (not department or organisation.department[department].answers_for(item.capability, today))
                 and (not audience or int(audience) in item.audience)
-                and (not level or int(level) in organisation.levels.get(item.capability, ()))
+                and (not level or int(level) in levels.get(item.capability, ()))
                 and (not kind or int(kind) == item.kind)
                 and (not scenario or scenario in item.scenarios)
             )
 
         return suits
 
-    def _summary(self, item: Item) -> ItemSummary:
-        return ItemSummary(
-            task_code=item.task_code,
-            task_version=item.task_version,
-            name=item.name,
-            summary=item.summary,
-            kind=item.kind,
-            audience=item.audience,
-            promised_days=item.promised.days,
-            aliases=item.aliases,
-            scenarios=item.scenarios,
-            levels=self._catalogue.organisation.levels.get(item.capability, ()),
-        )
+
+def _summary(item: Item, levels: Mapping[str, tuple[int, ...]]) -> ItemSummary:
+    return ItemSummary(
+        task_code=item.task_code,
+        task_version=item.task_version,
+        name=item.name,
+        summary=item.summary,
+        kind=item.kind,
+        audience=item.audience,
+        promised_days=item.promised.days,
+        aliases=item.aliases,
+        scenarios=item.scenarios,
+        levels=levels.get(item.capability, ()),
+    )
 
 
 def _one_of(request: Request, name: str, known: Iterable[str]) -> str:

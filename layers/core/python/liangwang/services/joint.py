@@ -15,6 +15,7 @@ from ..domain import joint as joints
 from ..domain.catalogue import Catalogue, Item, JointItem, JointMember, Text
 from ..domain.errors import Invalid, KeyReused, NotFound, NotNow, Violation
 from ..domain.joint import Joint, Member
+from ..domain.validity import day_of
 from ..forms import canonical, named
 from ..http import Request, limit_of
 from ..processing import Command, act, perform
@@ -107,7 +108,7 @@ class JointApplications:
             raise NotFound(f"no joint item {request.path['joint_code']}; see GET /api/joint-items")
         members = joint_item.chosen(whole, wish.optional)
         self._require(request, standing, [member.item for member in members])
-        self._check(wish, whole, members, applicant_type=int(standing.applicant_type))
+        self._check(wish, whole, members, applicant_type=int(standing.applicant_type), now=request.now)
         level = max(self._catalogue.items[member.item].assurance for member in members)
         require_level(request.by, level, principal=standing.level)
         key = request.headers.get("idempotency-key", "")
@@ -155,7 +156,13 @@ class JointApplications:
     # ------------------------------------------------------------------ taking in
 
     def _check(
-        self, wish: JointApply, whole: JointItem, members: tuple[JointMember, ...], *, applicant_type: int
+        self,
+        wish: JointApply,
+        whole: JointItem,
+        members: tuple[JointMember, ...],
+        *,
+        applicant_type: int,
+        now: datetime,
     ) -> None:
         """Raises Invalid with everything that is wrong."""
         items, found = self._catalogue.items, []
@@ -169,16 +176,16 @@ class JointApplications:
         found += named(joint_item.form(members, items), wish.form, under="form")
         known = {one.material.code for one in joint_item.materials(members, items)}
         found += handing_in.violations(known, wish.materials)
-        found += self._misplaced(wish.place, [items[member.item] for member in members])
+        found += self._misplaced(wish.place, [items[member.item] for member in members], now)
         if found:
             raise Invalid("the content does not fit the joint item; see errors", violations=tuple(found))
 
-    def _misplaced(self, place: str, items: list[Item]) -> list[Violation]:
+    def _misplaced(self, place: str, items: list[Item], now: datetime) -> list[Violation]:
         organisation = self._catalogue.organisation
         return routing.misplaced(organisation, place) or [
             Violation("place", f"no department handles {item.task_code} here")
             for item in items
-            if routing.responsible(organisation, capability=item.capability, place=place) is None
+            if routing.responsible(organisation, capability=item.capability, place=place, day=day_of(now)) is None
         ]
 
     def _plan(self, number: str, place: str, members: tuple[JointMember, ...], now: datetime) -> tuple[Member, ...]:

@@ -13,6 +13,7 @@ from ..domain.errors import Invalid, Violation
 from ..domain.rerouting import Verdict
 from ..domain.responsibilities import Responsibilities, RuleSet
 from ..domain.routing import Choice, OpenTasks, Question
+from ..domain.validity import day_of
 from ..http import Request
 
 NAMED = 50
@@ -107,27 +108,27 @@ class Routing:
         self._organisation = responsibilities.organisation
         self._catalogue = catalogue
         self._load = load or routing.idle
-        self._known: dict[str, RoutingView] = {}
+        self._known: tuple[date, RoutingView] | None = None
 
     # ------------------------------------------------------------------ what there is
 
     def overview(self, request: Request) -> RoutingView:
-        """The rules in force, looked at as closely as when they were published; found out once for a version."""
-        rules = self._responsibilities.at(request.now)
-        if rules.version not in self._known:
-            self._known[rules.version] = self._overview(rules)
-        return self._known[rules.version]
+        """The rules in force, looked at as closely as when they were published; found out once a day."""
+        today = day_of(request.now)
+        if self._known is None or self._known[0] != today:
+            self._known = today, self._overview(self._responsibilities.on(today), today)
+        return self._known[1]
 
-    def _overview(self, rules: RuleSet) -> RoutingView:
+    def _overview(self, rules: RuleSet, today: date) -> RoutingView:
         items = list(self._catalogue().items.values())
         problems = responsibility_checks.rule_set_problems(rules, self._organisation, items) if rules.version else ()
-        uncovered = responsibility_checks.uncovered(self._responsibilities, rules, items)
+        uncovered = responsibility_checks.uncovered(self._responsibilities, rules, items, day=today)
         return RoutingView(
             version=rules.version,
             effective_from=rules.effective_from if rules.version else None,
             versions=tuple(edition.effective_from for edition in self._responsibilities.editions),
             regions=len(self._organisation.regions),
-            departments=len(self._organisation.departments),
+            departments=sum(one.span.holds(today) for one in self._organisation.departments),
             rules=len(rules.rules),
             problems=tuple(f"{shown(path)}: {reason}" for path, reason in problems),
             uncovered=tuple(

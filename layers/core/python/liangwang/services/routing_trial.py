@@ -126,7 +126,7 @@ class RoutingTrial:
         items = list(self._catalogue().items.values())
         problems = [
             *responsibility_checks.rule_set_problems(rules, self._organisation, items),
-            *responsibility_checks.closed_problems(rules, self._organisation),
+            *responsibility_checks.absence_problems(rules, self._organisation),
         ]
         violations = (*found, *(Violation(_field(path, rules, place), reason) for path, reason in problems))
         if violations:
