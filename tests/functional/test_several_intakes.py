@@ -10,6 +10,7 @@ from liangwang.domain.patience import Patience
 from liangwang.envelope import decode
 from liangwang.exchange import Exchange, ExchangeError
 from liangwang.fakes import FakeExchange, Fault
+from liangwang.http_client import Response
 from liangwang.intakes import Credentials, IntakeSystem
 from liangwang.services.exchange import ExchangeApi
 from liangwang.services.handback import Handback
@@ -227,6 +228,20 @@ def test_nonsense_in_the_place_of_applications_is_a_failure_of_that_intake_alone
     number = city.apply("elderly-card")
     city.carry()
     assert city.carried() == {number} and city.breaker().failures == 1
+
+
+class Complaining:
+    """A client whose system answers with an error that tells too much."""
+
+    def request(self, method, target, *, body=b"", headers):
+        return Response(500, b"cannot store phone 13900000000 of the applicant")
+
+
+def test_what_an_intake_says_in_an_error_is_kept_without_what_looks_personal():
+    exchange = Exchange("http://town.example", token=lambda: "a token")
+    exchange._client = Complaining()
+    with pytest.raises(ExchangeError, match=r"status 500: cannot store phone \*\*\*\* of"):
+        exchange.pending()
 
 
 def test_a_200_without_a_receipt_is_no_receipt():

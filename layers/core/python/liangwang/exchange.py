@@ -12,6 +12,7 @@ from msgspec import DecodeError, Meta, Raw, Struct, json
 
 from .domain import messages as m
 from .domain.errors import Invalid, Violation
+from .domain.identifiers import LOOKS_PERSONAL
 from .domain.reconciliation import CaseKnown
 from .http_client import HttpClient, Response
 
@@ -184,6 +185,6 @@ class Exchange:
         except Exception as error:
             raise ExchangeError(f"{method} {target}: {error!r}") from error
         if response.status != 200:
-            text = response.body[:300].decode(errors="replace")
+            text = LOOKS_PERSONAL.sub("****", response.body[:300].decode(errors="replace"))  # it is kept, and shown
             raise ExchangeError(f"{method} {target}: status {response.status}: {text}")
         return response.body
