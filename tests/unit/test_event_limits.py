@@ -153,6 +153,12 @@ def test_an_event_is_extended_once_and_once_more_for_each_lift():
     assert (state.extensions, state.due_at) == (2, days(4))
 
 
+def test_an_event_that_outlived_the_requesters_time_can_still_be_given_more():
+    _, state = at(raised(days=2, within=days(2)), days(2))
+    state = then(state, extend_by(state, 1, by="op", reason="a survey", on=GOVERNANCE, now=days(2)))
+    assert (state.due_at, state.conclusion) == (days(5), None)
+
+
 def test_no_extension_goes_behind_the_requesters_time():
     state = raised(days=2, within=days(3))
     with pytest.raises(Invalid):

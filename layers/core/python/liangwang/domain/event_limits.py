@@ -181,14 +181,14 @@ def extend(
     """延期 of the whole event until a moment; open tasks without a limit of their own get it too.
 
     Raises NotNow once it was extended as often as the rules and its lifts allow, Invalid for a moment past the
-    requester's own time, or no later than the limit is.
+    requester's own time (as long as there is any), or no later than the limit is.
     """
     require_reason(reason, field="reason", what="an extension")
     if state.conclusion is not None:
         raise NotNow("the event is concluded")
     if state.extensions >= on.rules.extensions + state.lifts:
         raise NotNow(f"the event was extended {state.extensions} times; lift it to the centre above first")
-    within = state.request.within
+    within = state.request.within if state.request.within and state.request.within > now else None
     if due_at <= state.due_at or (within is not None and due_at > within):
         until = f" and at most until {within.isoformat()}, when the requester's own time ends" if within else ""
         violation = Violation("days", f"give it more time than it has{until}")
