@@ -98,6 +98,8 @@ MISSED = frozenset(
         "PUT /api/absence",
         "DELETE /api/absence",
         "POST /api/grid-events",
+        "GET /api/reconciliation",
+        "POST /api/reconciliation",
         "GET /exchange/department/messages",
         "POST /exchange/department/acknowledgements",
         "POST /exchange/department/messages",

@@ -193,7 +193,11 @@ QUERIES: dict[str, tuple[Query, ...]] = {
             {"type": "array", "items": {"type": "string"}},
             "What these cases have to say; without it, what is due to be carried (again)",
         ),
-        Query("again", {"type": "string", "enum": ["true"]}, "With `case_no`: all that was ever said of these cases"),
+        Query(
+            "again",
+            {"type": "string", "enum": ["true", "false"]},
+            "With `case_no`: all that was ever said of these cases",
+        ),
     ),
 }
 

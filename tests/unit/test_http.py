@@ -6,7 +6,7 @@ import json
 import pytest
 from liangwang.domain.errors import Forbidden, Invalid, NotFound, NotNow, Unauthenticated, Violation
 from liangwang.domain.sessions import SessionOver
-from liangwang.http import BODY_LIMIT, Caller, Request, Route, limit_of, serve
+from liangwang.http import BODY_LIMIT, Caller, Request, Route, flag_of, limit_of, serve
 from liangwang.issuers import NotVouched
 from liangwang.services.identity import Blocked, WrongCredentials
 from liangwang.services.intake import Apply
@@ -67,6 +67,16 @@ def test_a_public_route_takes_anybody():
 def test_a_repeated_query_parameter_comes_as_several_values():
     request = Request("r", None, {}, {"case_no": "1,2,,3"}, {}, None, NOON)
     assert request.every("case_no") == ["1", "2", "3"] and request.every("other") == []
+
+
+@pytest.mark.parametrize(("query", "said"), [({}, False), ({"now": "false"}, False), ({"now": "true"}, True)])
+def test_a_yes_or_no_is_no_where_it_is_left_out(query, said):
+    assert flag_of(Request("r", None, {}, query, {}, None, NOON), "now") is said
+
+
+def test_a_yes_or_no_is_nothing_else():
+    with pytest.raises(Invalid, match="now is yes or no"):
+        flag_of(Request("r", None, {}, {"now": "AAA"}, {}, None, NOON), "now")
 
 
 # ------------------------------------------------------------------ what is wrong with the body

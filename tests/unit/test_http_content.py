@@ -90,6 +90,13 @@ def test_a_route_of_json_does_not_answer_xml():
     refused(served(lambda request: {}, headers={"accept": "application/xml"}), 406, "not_acceptable")
 
 
+@pytest.mark.parametrize(("sent", "status"), [("3", 200), ("3.0", 200), ("3.5", 400), ('"3.0"', 400)])
+def test_a_number_without_a_fraction_is_an_integer_however_it_is_written(sent, status):
+    heard = served(lambda request: request.body, body=f'{{"count": {sent}, "about": [1.0]}}', shape=Note)
+    assert heard["statusCode"] == status
+    assert status == 400 or json.loads(heard["body"])["count"] == 3
+
+
 def test_an_action_knows_what_is_wanted_and_who_asks():
     seen: list[Request] = []
     served(seen.append, headers={"accept": "text/csv"}, gives=(JSON, "text/csv"))

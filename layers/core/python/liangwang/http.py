@@ -273,6 +273,14 @@ def _response(status: int, body: bytes, content_type: str, more: Mapping[str, st
         return {"statusCode": status, "headers": headers, "body": text, "isBase64Encoded": True}
 
 
+def flag_of(request: Request, name: str) -> bool:
+    """Whether a query parameter says ``true``; left out, or ``false``, it does not. Raises Invalid for anything else."""
+    text = request.query.get(name, "false")
+    if text not in ("true", "false"):
+        raise Invalid(f"{name} is yes or no", violations=(Violation(name, "use true or false"),))
+    return text == "true"
+
+
 def limit_of(request: Request, *, default: int = 20, most: int = 100) -> int:
     """The ``limit`` query parameter. Raises Invalid unless it is a whole number from 1 to ``most``."""
     text = request.query.get("limit", str(default))

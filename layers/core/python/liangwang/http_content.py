@@ -124,13 +124,24 @@ def _json(raw: bytes, shape: Any) -> Any:
     try:
         value = msgspec.json.decode(raw, type=shape)
     except msgspec.ValidationError:
-        raise
+        if b".0" not in raw:
+            raise
+        value = msgspec.convert(_with_integers(msgspec.json.decode(raw)), shape)
     except (msgspec.DecodeError, RecursionError) as error:
         raise Malformed(f"the body is not JSON: {error}", violations=(Violation("body", "send JSON"),)) from error
     # Counting bytes is next to nothing, and hardly any body has so many brackets or commas.
     if raw.count(b"[") + raw.count(b"{") > DEEPEST or raw.count(b",") >= LONGEST:
         _measure(msgspec.json.decode(raw), "", DEEPEST)
     return value
+
+
+def _with_integers(value: Any) -> Any:
+    """1.0 is the integer 1, as JSON Schema has it (2020-12 Validation, 6.1.1) and msgspec has not."""
+    if isinstance(value, dict):
+        return {name: _with_integers(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_with_integers(one) for one in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _measure(value: Any, place: str, levels: int) -> None:

@@ -41,6 +41,9 @@ MOST_EXTENSIONS = 3
 
 MOST_ATTACHMENTS = 20
 
+OPEN = ("open", "signed", "returned")
+"""The states in which the department still owes a report."""
+
 LIGHTS = Lights()
 
 _OWN_REQUEST = re.compile(r"(.+-T\d+)-R\d+")
@@ -84,7 +87,7 @@ class Task(Struct, frozen=True, kw_only=True):
     @property
     def is_open(self) -> bool:
         """Whether the department still owes a report."""
-        return self.status in ("open", "signed", "returned")
+        return self.status in OPEN
 
     @property
     def urges(self) -> int:

@@ -77,6 +77,8 @@ class Assistance:
         light, status = request.query.get("light", ""), request.query.get("status", "")
         if light and light not in LIGHTS:
             raise Invalid("no such light", violations=(Violation("light", f"one of: {', '.join(LIGHTS)}"),))
+        if status and status not in domain.OPEN:
+            raise Invalid("no such state", violations=(Violation("status", f"one of: {', '.join(domain.OPEN)}"),))
         keys, cursor = self.store.held_by(TASK, department, limit=limit_of(request), cursor=request.query.get("cursor"))
         loaded = self.store.load(keys)
         views = (self._tasks.view(loaded[key], request.now) for key in keys)

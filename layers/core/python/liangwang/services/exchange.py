@@ -26,7 +26,7 @@ from ..exchange import (
     Refused,
     parse_id,
 )
-from ..http import Request, limit_of
+from ..http import Request, flag_of, limit_of
 from ..processing import Command, perform
 from ..store import SHARDS, Store, Stored
 
@@ -42,7 +42,7 @@ class ExchangeApi:
         what is due to be carried (again).
         """
         limit = limit_of(request, default=PAGE, most=PAGE)
-        names, again = request.every("case_no"), request.query.get("again") == "true"
+        names, again = request.every("case_no"), flag_of(request, "again")
         keys = [Key(APPLICATION.name, name) for name in names[:limit]] or self._store.due(request.now, limit=limit)
         found: list[Pending] = []
         for stored in self._store.load(keys).values():

@@ -14,7 +14,7 @@ from ..domain.errors import Invalid, Violation
 from ..domain.grid import Coordinates, GridEntry, GridEvent
 from ..domain.grid_category import GridCategories
 from ..domain.routing import TOWN
-from ..http import Request, limit_of
+from ..http import Request, flag_of, limit_of
 from ..store import OnDesk, Store
 from ..timeline import Entry, of_history
 from .grid import Grid
@@ -153,7 +153,7 @@ class GridDesk:
         relations = policy.relations(request.by, policy.Thing(centres=centres))
         if policy.fields(request.by.role, "grid.evidence", relations) is None:
             return ()
-        return self._matches.of(state, nearby=request.query.get("nearby") == "true")
+        return self._matches.of(state, nearby=flag_of(request, "nearby"))
 
     def events(self, request: Request) -> GridList:
         """The open events of a centre's towns, by what they wait for: the departments, or a return call.
@@ -168,7 +168,7 @@ class GridDesk:
         waiting = request.query.get("waiting_for", "handling")
         if waiting not in WAITING:
             raise Invalid("what for?", violations=(Violation("waiting_for", f"use {' or '.join(WAITING)}"),))
-        until = request.now if request.query.get("overdue") == "true" else None
+        until = request.now if flag_of(request, "overdue") else None
         return self._page(request, self._towns(region), waiting, until)
 
     def _page(self, request: Request, towns: list[str], waiting: str, until: datetime | None) -> GridList:

@@ -11,7 +11,7 @@ from ..domain.catalogue import Catalogue, Text
 from ..domain.errors import Invalid, Violation
 from ..domain.tally import Counts, Place, Tally
 from ..domain.worklist import light
-from ..http import Request
+from ..http import Request, flag_of
 from ..store import Store
 from . import days
 from .departments import Departments
@@ -72,7 +72,7 @@ class Statistics:
         if (last - first).days >= MOST_DAYS or ((last - first).days + 1) * len(departments) > MOST:
             fix = f"ask for at most {MOST_DAYS} days, and at most {MOST} days of all departments together; or name a department"
             raise Invalid("the time is too long", violations=(Violation("to", fix),))
-        with_now = request.query.get("now") == "true"
+        with_now = flag_of(request, "now")
         found = self._counted(departments, first, last)
         return StatisticsView(
             first=first,
