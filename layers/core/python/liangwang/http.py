@@ -5,7 +5,7 @@ API Gateway has done the routing, so a function is a table from ``routeKey`` to 
 """
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -271,6 +271,15 @@ def _response(status: int, body: bytes, content_type: str, more: Mapping[str, st
     except UnicodeDecodeError:
         text = base64.b64encode(body).decode()
         return {"statusCode": status, "headers": headers, "body": text, "isBase64Encoded": True}
+
+
+def one_of(request: Request, name: str, values: Collection[str]) -> str:
+    """A query parameter that has one of these values; empty without it. Raises Invalid for another value."""
+    value = request.query.get(name, "")
+    if value and value not in values:
+        violation = Violation(name, f"use one of: {', '.join(sorted(values))}")
+        raise Invalid(f"{name} is none of its values", violations=(violation,))
+    return value
 
 
 def flag_of(request: Request, name: str) -> bool:

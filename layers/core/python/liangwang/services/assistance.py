@@ -10,12 +10,12 @@ from .. import file_types
 from ..aggregates import TASK, Key
 from ..domain import messages as m
 from ..domain import task as domain
-from ..domain.errors import DomainError, Invalid, Violation
+from ..domain.errors import DomainError
 from ..domain.material import Material
 from ..domain.question import LONGEST, AskOthers
 from ..domain.task import Report, Task, Told
 from ..envelope import CloudEvent
-from ..http import Request, limit_of
+from ..http import Request, limit_of, one_of
 from ..processing import Command, act
 from ..store import Stored
 from .departments import Departments
@@ -74,11 +74,7 @@ class Assistance:
     def worklist(self, request: Request) -> TaskList:
         """The open tasks of the caller's department, or of the named one; narrowed by ``light`` and ``status``."""
         department = self._departments.one(request, "task.list")
-        light, status = request.query.get("light", ""), request.query.get("status", "")
-        if light and light not in LIGHTS:
-            raise Invalid("no such light", violations=(Violation("light", f"one of: {', '.join(LIGHTS)}"),))
-        if status and status not in domain.OPEN:
-            raise Invalid("no such state", violations=(Violation("status", f"one of: {', '.join(domain.OPEN)}"),))
+        light, status = one_of(request, "light", LIGHTS), one_of(request, "status", domain.OPEN)
         keys, cursor = self.store.held_by(TASK, department, limit=limit_of(request), cursor=request.query.get("cursor"))
         loaded = self.store.load(keys)
         views = (self._tasks.view(loaded[key], request.now) for key in keys)

@@ -14,7 +14,7 @@ from ..domain.centre_rules import Governance
 from ..domain.collaboration import Collaboration, Event
 from ..domain.errors import Invalid, NotFound, Violation
 from ..domain.event_queue import Queued, Waits
-from ..http import Request, limit_of
+from ..http import Request, limit_of, one_of
 from ..processing import act
 from ..store import Store, Stored
 from .event_views import CollaborationList, CollaborationSummary, EventView, event_view, seen_by, summary
@@ -92,8 +92,8 @@ class Coordination:
             raise Invalid("which centre?", violations=(Violation("region", "name a region by its code"),))
         thing = policy.Thing(centres=policy.centres(self._organisation, [region]))
         granted(request.by, "collaboration.list", thing, what=f"no centre {region} is yours to look at")
-        waits = _one_of(request, "waits", get_args(Waits))
-        light = _one_of(request, "light", LIGHTS)
+        waits = one_of(request, "waits", get_args(Waits))
+        light = one_of(request, "light", LIGHTS)
         limit, narrow = limit_of(request), bool(waits or light)
         found, following = self._store.on_desk(
             event_queue.desk(region), limit=None if narrow else limit, cursor=request.query.get("cursor")
@@ -218,14 +218,6 @@ class Coordination:
         centre = task.decider if task is not None and disputed and task.decider else state.region
         granted(request.by, "collaboration.act", policy.Thing(centres=frozenset({centre})), what=what)
         return state
-
-
-def _one_of(request: Request, name: str, values: Sequence[str]) -> str:
-    """A query parameter that has one of these values; empty without it. Raises Invalid for another value."""
-    value = request.query.get(name, "")
-    if value and value not in values:
-        raise Invalid(f"{name} is none of its values", violations=(Violation(name, f"use one of {', '.join(values)}"),))
-    return value
 
 
 def _matches(found: Queued, waits: str, light: str) -> bool:

@@ -10,7 +10,7 @@ from ..domain.errors import Invalid, NotFound, Violation
 from ..domain.levels import Levels
 from ..domain.search import Cut, SearchIndex
 from ..domain.validity import day_of
-from ..http import Request, limit_of
+from ..http import Request, limit_of, one_of
 
 LONGEST_QUERY = 100
 """Characters that a search takes."""
@@ -104,11 +104,11 @@ class Items:
         organisation, today = self._catalogue.organisation, day_of(request.now)
         levels = self._levels.on(today)
         scenarios = {scenario.code for scenario in self._catalogue.scenarios}
-        department = _one_of(request, "department", organisation.department)
-        audience = _one_of(request, "audience", APPLICANT_TYPES)
-        level = _one_of(request, "level", LEVELS)
-        kind = _one_of(request, "kind", KINDS)
-        scenario = _one_of(request, "scenario", scenarios)
+        department = one_of(request, "department", organisation.department)
+        audience = one_of(request, "audience", APPLICANT_TYPES)
+        level = one_of(request, "level", LEVELS)
+        kind = one_of(request, "kind", KINDS)
+        scenario = one_of(request, "scenario", scenarios)
 
         def suits(item: Item) -> bool:
             return (
@@ -135,14 +135,6 @@ def _summary(item: Item, levels: Mapping[str, tuple[int, ...]]) -> ItemSummary:
         scenarios=item.scenarios,
         levels=levels.get(item.capability, ()),
     )
-
-
-def _one_of(request: Request, name: str, known: Iterable[str]) -> str:
-    """A filter's value; empty without it. Raises Invalid for one that is not known."""
-    value = request.query.get(name, "")
-    if value and value not in known:
-        raise _invalid(name, f"use one of: {', '.join(sorted(known))}")
-    return value
 
 
 def _start(request: Request) -> int:
