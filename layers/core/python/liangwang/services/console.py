@@ -8,15 +8,13 @@ from datetime import datetime
 import msgspec
 from msgspec import Struct
 
-from ..access import granted
-from ..domain import policy
 from ..domain.catalogue import Organisation, Text
-from ..domain.errors import Invalid, NotFound, Violation
+from ..domain.errors import Invalid, Violation
 from ..domain.message_parts import Light
 from ..domain.open_events import LIGHTS, STAGES, OpenEvents, Standing
-from ..domain.policy import Thing
 from ..http import Request, limit_of
 from ..store import Store
+from .centres import Centres
 from .console_cursor import Cursor
 from .event_counting import OPEN_KEYS
 
@@ -91,29 +89,6 @@ class OpenEventList(Struct, frozen=True, kw_only=True):
     cursor: str | None = None
 
 
-class Centres:
-    """Whose region a console shows: the caller's, or the one that ``?region=`` names."""
-
-    def __init__(self, organisation: Organisation) -> None:
-        self.organisation = organisation
-
-    def region(self, request: Request) -> str:
-        """The region asked for. Raises NotFound for one that is not the caller's to see, Invalid when none is named."""
-        region = request.query.get("region") or request.by.region
-        if not region:
-            raise Invalid("which centre?", violations=(Violation("region", "name a region by its code"),))
-        what = f"no centre {region} is yours to look at"
-        thing = Thing(centres=policy.centres(self.organisation, [region]))
-        granted(request.by, "console.read", thing, what=what)
-        if region not in self.organisation.region:
-            raise NotFound(what)
-        return region
-
-    def below(self, region: str) -> list[str]:
-        """The region and all below it, in the order of the organisation."""
-        return [code for code in self.organisation.region if region in self.organisation.lineage(code)]
-
-
 class Console:
     """``tallies`` hold what is open; the read of them is the only one."""
 
@@ -127,7 +102,7 @@ class Console:
 
         Raises NotFound for a region that is not the caller's to see.
         """
-        region = self._centres.region(request)
+        region = self._centres.existing(request, "console.read")
         below = self._centres.below(region)
         parts = read_open(self._tallies)
         standing = [one for part in parts if part is not None for one in part.standing.values()]
@@ -144,7 +119,7 @@ class Console:
 
         Raises NotFound for a region that is not the caller's to see, Invalid for a filter that names nothing.
         """
-        region = self._centres.region(request)
+        region = self._centres.existing(request, "console.read")
         _check_choices(request)
         limit, after = limit_of(request), _open_place(request.query.get("cursor", ""))
         found = list(self._matching(set(self._centres.below(region)), request.query))

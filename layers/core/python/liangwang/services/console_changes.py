@@ -18,7 +18,8 @@ from ..domain.open_events import Changed, OpenEvents, Stage, after
 from ..http import Answer, Request, limit_of
 from ..http_content import JSON
 from ..store import Store
-from .console import Centres, read_open
+from .centres import Centres
+from .console import read_open
 from .console_cursor import Cursor
 
 EVENT_STREAM = "text/event-stream"
@@ -77,7 +78,7 @@ class ConsoleChanges:
         Events that a centre of the region has in charge, had raised with it, or that have a way through it. Raises NotFound for a
         region that is not the caller's to see, Invalid for what is no cursor.
         """
-        regions = frozenset(self._centres.below(self._centres.region(request)))
+        regions = frozenset(self._centres.below(self._centres.existing(request, "console.read")))
         limit = limit_of(request, default=100, most=500)
         parts = read_open(self._tallies)
         known = _since(request) or Cursor.newest(parts)

@@ -15,7 +15,7 @@ from ..domain.event_tally import BOUNDS, SHARDS, DayTally, Slow
 from ..http import Request
 from ..store import Store
 from . import days
-from .console import Centres
+from .centres import Centres
 
 MOST_DAYS = 92
 """Days that one request adds up: sixteen tallies each, a hundred a read."""
@@ -206,7 +206,7 @@ class ConsoleFigures:
 
         Raises NotFound for a region that is not the caller's to see, Invalid for what is no time, or too long.
         """
-        below = set(self._centres.below(self._centres.region(request)))
+        below = set(self._centres.below(self._centres.existing(request, "console.read")))
         first, last = _days(request)
         nodes: dict[str, FlowNode] = {}
         links: list[FlowLink] = []
@@ -222,7 +222,7 @@ class ConsoleFigures:
 
         Raises NotFound for a region that is not the caller's to see, Invalid for what is no time, or too long.
         """
-        below = self._centres.below(self._centres.region(request))
+        below = self._centres.below(self._centres.existing(request, "console.read"))
         first, last = _days(request)
         found = self._sum(first, last)
         regions = set(below)

@@ -12,11 +12,12 @@ from ..domain import centre_acts, disputes, event_queue, policy, reports
 from ..domain import messages as m
 from ..domain.centre_rules import Governance
 from ..domain.collaboration import Collaboration, Event
-from ..domain.errors import Invalid, NotFound, Violation
+from ..domain.errors import NotFound
 from ..domain.event_queue import Queued, Waits
 from ..http import Request, limit_of, one_of
 from ..processing import act
 from ..store import Store, Stored
+from .centres import Centres
 from .event_views import CollaborationList, CollaborationSummary, EventView, event_view, seen_by, summary
 
 Decide = Callable[[Collaboration, datetime], Sequence[Event]]
@@ -78,6 +79,7 @@ class Coordination:
         self._store = store
         self._on = on
         self._organisation = on.responsibilities.organisation
+        self._centres = Centres(self._organisation)
 
     # ---- what there is to do
 
@@ -87,11 +89,7 @@ class Coordination:
         """
         if case_no := request.query.get("case_no"):
             return self._of_case(request, case_no)
-        region = request.query.get("region") or request.by.region
-        if not region:
-            raise Invalid("which centre?", violations=(Violation("region", "name a region by its code"),))
-        thing = policy.Thing(centres=policy.centres(self._organisation, [region]))
-        granted(request.by, "collaboration.list", thing, what=f"no centre {region} is yours to look at")
+        region = self._centres.one(request, "collaboration.list")
         waits = one_of(request, "waits", get_args(Waits))
         light = one_of(request, "light", LIGHTS)
         limit, narrow = limit_of(request), bool(waits or light)

@@ -7,16 +7,13 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from ..access import granted
 from ..aggregates import LEDGER
 from ..domain import messages as m
-from ..domain import policy
 from ..domain.catalogue import Organisation
-from ..domain.errors import Invalid, Violation
 from ..domain.ledger import Entry, outstanding
-from ..domain.policy import Thing
 from ..http import Request, limit_of
 from ..store import Store
+from .centres import Centres
 
 
 class RaisedView(Struct, frozen=True, kw_only=True):
@@ -51,18 +48,14 @@ class Oversight:
 
     def __init__(self, store: Store, organisation: Organisation) -> None:
         self._store = store
-        self._organisation = organisation
+        self._centres = Centres(organisation)
 
     def overdue(self, request: Request) -> OverdueList:
         """The cases before the caller's own centre, or before one below it: one query and one read a page.
 
         Raises NotFound for a centre that is not in the caller's region, Invalid when a caller without one names none.
         """
-        region = request.query.get("region") or request.by.region
-        if not region:
-            raise Invalid("which centre?", violations=(Violation("region", "name a region by its code"),))
-        thing = Thing(centres=policy.centres(self._organisation, [region]))
-        granted(request.by, "supervision.list", thing, what=f"no centre {region} is yours to look at")
+        region = self._centres.one(request, "supervision.list")
         limit, cursor = limit_of(request), request.query.get("cursor")
         keys, following = self._store.held_by(LEDGER, region, limit=limit, cursor=cursor)
         loaded = self._store.load(keys) if keys else {}
