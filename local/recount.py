@@ -89,7 +89,7 @@ def of_open(events: Sequence[Stored], tallies: Store) -> Iterator[Difference]:
     }
     found = {}
     for stored in events:
-        state = open_events.folded(stored.history)
+        state = stored.state
         if state.conclusion is None:
             found[stored.key.id] = open_events.standing(stored.history, state)
     for key in sorted({*counted, *found}):

@@ -12,7 +12,7 @@ from liangwang.domain import collaboration as c
 from liangwang.domain import event_tally, open_events
 from liangwang.domain import messages as m
 from liangwang.domain.event_tally import BOUNDS
-from liangwang.domain.history import Recorded
+from liangwang.domain.history import Recorded, fold
 from liangwang.domain.patience import Patience
 from liangwang.fakes import FakeAws, Fault
 from liangwang.services.department_load import DepartmentLoad
@@ -214,7 +214,7 @@ def test_histories_of_before_the_new_fields_count():
 
 def standing(*told):
     history = event(1, *told).history
-    return open_events.standing(history, open_events.folded(history))
+    return open_events.standing(history, fold(c.evolve, history))
 
 
 @pytest.mark.parametrize(
@@ -324,7 +324,7 @@ def open_now(store):
 
 def expected(events):
     """What is open by the events' own states."""
-    states = {stored.key.id: (stored.history, open_events.folded(stored.history)) for stored in events}
+    states = {stored.key.id: (stored.history, stored.state) for stored in events}
     return {
         key: open_events.standing(history, state)
         for key, (history, state) in states.items()

@@ -126,6 +126,13 @@ class Collaboration(Struct, frozen=True, kw_only=True):
         held = [(ask, self.held(ask)) for ask in self.request.asks]
         return tuple(ask for ask, task in held if (task is None or task.is_undone) and ask not in refused)
 
+    @property
+    def concerned(self) -> frozenset[str]:
+        """The regions whose centres see the event: where it was raised, who is in charge or decides, and its tasks' ways."""
+        hops = {hop.region for task in self.tasks for hop in task.dispatched.path}
+        deciders = {task.decider for task in self.tasks if task.decider}
+        return frozenset(hops | deciders | {self.region, self.raised.region})
+
     def task(self, task_id: str) -> Task | None:
         """One task by id."""
         return next((task for task in self.tasks if task.dispatched.task_id == task_id), None)

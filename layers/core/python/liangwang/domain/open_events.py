@@ -8,7 +8,7 @@ a number never misses what comes later: it gets a higher one, however old it is.
 """
 
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, get_args
 
@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from .collaboration import Collaboration, Event, evolve
-from .history import Recorded
+from .history import Recorded, fold
 from .messages import Light
 
 SHARDS = 64
@@ -107,12 +107,6 @@ STAGES: tuple[Stage, ...] = get_args(Stage)
 LIGHTS: tuple[Light, ...] = get_args(Light)
 
 
-def concerned(state: Collaboration) -> tuple[str, ...]:
-    """The centres that see an event: where it was raised, who is in charge, and whom the ways of its tasks lead through."""
-    hops = {hop.region for task in state.tasks for hop in task.dispatched.path}
-    return tuple(sorted(hops | {state.region, state.raised.region}))
-
-
 def standing(history: Sequence[Recorded[Event]], state: Collaboration) -> Standing:
     """An event that is not concluded, in short."""
     return Standing(
@@ -124,7 +118,7 @@ def standing(history: Sequence[Recorded[Event]], state: Collaboration) -> Standi
         raised_at=history[0].at,
         requester=state.request.department or state.request.centre,
         case_no=state.request.case_no,
-        regions=concerned(state),
+        regions=tuple(sorted(state.concerned)),
         tasks=tuple((task.dispatched.department, task.status) for task in state.tasks if task.is_open),
     )
 
@@ -140,7 +134,8 @@ def take(known: OpenEvents | None, events: Mapping[str, Told], now: datetime) ->
         for change in _changes(collaboration_id, told, told.since if version is None else version):
             number += 1
             recent.append(replace(change, number=number))
-        state = folded(told.history)
+        state = fold(evolve, told.history)
+        assert state is not None  # a history that is told of has a beginning
         if version is None and state.conclusion is not None and told.since >= len(told.history):
             continue  # it has ended, nobody knew of it and nobody is to be told
         if state.conclusion is None:
@@ -171,15 +166,6 @@ def _fresh(ended: Mapping[str, tuple[int, int]], now: datetime) -> dict[str, tup
     return {key: found for key, found in ended.items() if found[1] >= oldest}
 
 
-def folded(history: Iterable[Recorded[Event]]) -> Collaboration:
-    """The state after a history that is not empty."""
-    state: Collaboration | None = None
-    for recorded in history:
-        state = evolve(state, recorded)
-    assert state is not None
-    return state
-
-
 def _changes(collaboration_id: str, told: Told, since: int) -> Iterator[Changed]:
     for version, (recorded, state) in enumerate(zip(told.history, _settled(told.history), strict=True), start=1):
         if version > since:
@@ -192,7 +178,7 @@ def _changes(collaboration_id: str, told: Told, since: int) -> Iterator[Changed]
                 region=state.region,
                 stage=stage(state) if state.conclusion is None else "concluded",
                 light=state.light,
-                regions=concerned(state),
+                regions=tuple(sorted(state.concerned)),
                 department=_about(state, recorded.event),
             )
 

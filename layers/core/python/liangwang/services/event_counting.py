@@ -10,7 +10,9 @@ from functools import partial
 from ..aggregates import COLLABORATION, EVENT_TALLY, OPEN_EVENTS, Key
 from ..changes import Change
 from ..domain import event_tally, open_events
+from ..domain.collaboration import evolve
 from ..domain.event_tally import Counted, DayTally
+from ..domain.history import fold
 from ..domain.open_events import OpenEvents, Told
 from ..processing import Command, perform
 from ..store import Store, Stored
@@ -58,7 +60,7 @@ def _is_last(stored: Stored, command: Command) -> bool:
 def _untold(stored: Stored, since: int) -> int:
     """From where on an event is told that no tally knows: all of an open one, whose beginning was lost; of one that had ended
     before, and was forgotten, what is new."""
-    before = open_events.folded(stored.history[:since]) if since else None
+    before = fold(evolve, stored.history[:since])
     return since if before is not None and before.conclusion is not None else 0
 
 

@@ -94,16 +94,9 @@ class CollaborationList(Struct, frozen=True, kw_only=True):
     cursor: str | None = None
 
 
-def regions(state: Collaboration) -> set[str]:
-    """The regions whose centres an event concerns: where it was raised, who is in charge or decides, and its tasks' ways."""
-    hops = {hop.region for task in state.tasks for hop in task.dispatched.path}
-    deciders = {task.decider for task in state.tasks if task.decider}
-    return hops | deciders | {state.region, state.raised.region}
-
-
 def seen_by(state: Collaboration, organisation: Organisation) -> policy.Thing:
     """An event as far as reading it goes: the centres that it concerns, and those above them."""
-    return policy.Thing(centres=policy.centres(organisation, regions(state)))
+    return policy.Thing(centres=policy.centres(organisation, state.concerned))
 
 
 def event_view(stored: Stored, organisation: Organisation) -> EventView:

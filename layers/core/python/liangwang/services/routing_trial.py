@@ -12,7 +12,6 @@ from ..catalogue import shown
 from ..domain import policy, rerouting
 from ..domain.catalogue import Catalogue
 from ..domain.errors import Invalid, NotFound, Violation
-from ..domain.open_events import concerned
 from ..domain.responsibilities import Responsibilities, RoutingRule, RuleSet
 from ..http import Request, limit_of
 from ..store import Store, Stored
@@ -85,7 +84,7 @@ class RoutingTrial:
         rules = self.judged(base, wish.changed, wish.removed)
 
         def visible(event: Stored) -> bool:
-            thing = policy.Thing(centres=policy.centres(self._organisation, concerned(event.state)))
+            thing = policy.Thing(centres=policy.centres(self._organisation, event.state.concerned))
             try:
                 return bool(granted(request.by, "routing.simulate", thing, what="no event of yours"))
             except NotFound:
