@@ -29,6 +29,24 @@ class Change(NamedTuple):
     new: tuple[Recorded[Any], ...]
 
 
+class News(NamedTuple):
+    """What changes say of one kind of aggregates: each one's newest version, and the version after which something is new."""
+
+    newest: dict[Key, Stored]
+    since: dict[Key, int]
+
+
+def news(changes: Iterable[Change], kind: str) -> News:
+    """The aggregates of a kind to which something has happened."""
+    found = News({}, {})
+    for change in changes:
+        key, after = change.after.key, change.after
+        if key.kind == kind and change.new:
+            found.newest[key] = max(found.newest.get(key, after), after, key=lambda stored: stored.version)
+            found.since[key] = min(found.since.get(key, after.version), after.version - len(change.new))
+    return found
+
+
 class Anomaly(NamedTuple):
     """What befell an item beside the events of its history.
 

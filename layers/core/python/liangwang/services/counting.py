@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 
 from ..aggregates import CASE, TALLY, Key
-from ..changes import Change
+from ..changes import Change, news
 from ..domain import tally
 from ..domain.tally import Counted, Place, Tally
 from ..processing import Command, perform
@@ -26,14 +26,7 @@ class Counting:
         """Counts new events. A day that has one is counted whole for this case, so that what the stream has lost meanwhile
         counts too. Raises what a later try may not meet.
         """
-        newest: dict[Key, Stored] = {}
-        since: dict[Key, int] = {}
-        for change in changes:
-            key = change.after.key
-            if key.kind == CASE.name and change.new:
-                known = newest.get(key, change.after)
-                newest[key] = max(known, change.after, key=lambda stored: stored.version)
-                since[key] = min(since.get(key, change.after.version), change.after.version - len(change.new))
+        newest, since = news(changes, CASE.name)
         self.count(newest.values(), now, since=since)
 
     def count(self, cases: Iterable[Stored], now: datetime, *, since: Mapping[Key, int] | None = None) -> int:
@@ -63,9 +56,14 @@ def gathered(cases: Iterable[Stored], since: Mapping[Key, int]) -> Tallies:
     return result
 
 
+def through(versions: Mapping[str, int]) -> str:
+    """The cause of counting so many things, each up to its version: the same however often it comes."""
+    text = "\n".join(f"{identity} {version}" for identity, version in sorted(versions.items()))
+    return f"count/{hashlib.sha256(text.encode()).hexdigest()[:24]}"
+
+
 def _command(key: Key, cases: Mapping[str, list[Counted]]) -> Command:
-    through = "\n".join(f"{case_no} {found[-1].version}" for case_no, found in sorted(cases.items()))
-    cause = f"count/{hashlib.sha256(through.encode()).hexdigest()[:24]}"
+    cause = through({case_no: found[-1].version for case_no, found in cases.items()})
     return Command(key, cause, partial(_decide, cases=cases))
 
 

@@ -2,13 +2,12 @@
 often it comes; and what is open, and what has changed, is kept up to date in the same step.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from functools import partial
 
 from ..aggregates import COLLABORATION, EVENT_TALLY, OPEN_EVENTS, Key
-from ..changes import Change
+from ..changes import Change, news
 from ..domain import event_tally, open_events
 from ..domain.collaboration import evolve
 from ..domain.event_tally import Counted, DayTally
@@ -16,6 +15,7 @@ from ..domain.history import fold
 from ..domain.open_events import OpenEvents, Told
 from ..processing import Command, perform
 from ..store import Store, Stored
+from .counting import through
 
 Days = Mapping[Key, Mapping[str, list[Counted]]]
 """By tally of a day and event, what counts there."""
@@ -31,13 +31,7 @@ class EventCounting:
         """Counts new events. A day that has one is counted whole for this collaboration event, and what is open follows from
         its newest state, so that what the stream has lost meanwhile is made good. Raises what a later try may not meet.
         """
-        newest: dict[Key, Stored] = {}
-        since: dict[Key, int] = {}
-        for change in changes:
-            key = change.after.key
-            if key.kind == COLLABORATION.name and change.new:
-                newest[key] = max(newest.get(key, change.after), change.after, key=lambda stored: stored.version)
-                since[key] = min(since.get(key, change.after.version), change.after.version - len(change.new))
+        newest, since = news(changes, COLLABORATION.name)
         events = list(newest.values())
         told = {stored.key.id: Told(stored.history, _untold(stored, since[stored.key])) for stored in events}
         self._perform([*_days(gathered(events, since)), *_open(told)], now)
@@ -90,7 +84,7 @@ OPEN_KEYS = tuple(open_key(shard) for shard in range(open_events.SHARDS))
 def _days(found: Days) -> list[Command]:
     return [
         Command(
-            key, _cause({one: counted[-1].version for one, counted in events.items()}), partial(_add, events=events)
+            key, through({one: counted[-1].version for one, counted in events.items()}), partial(_add, events=events)
         )
         for key, events in found.items()
     ]
@@ -101,14 +95,9 @@ def _open(told: Mapping[str, Told]) -> list[Command]:
     for collaboration_id, one in told.items():
         shards.setdefault(open_key(open_events.shard_of(collaboration_id)), {})[collaboration_id] = one
     return [
-        Command(key, _cause({one: len(known.history) for one, known in events.items()}), partial(_take, events=events))
+        Command(key, through({one: len(known.history) for one, known in events.items()}), partial(_take, events=events))
         for key, events in shards.items()
     ]
-
-
-def _cause(versions: Mapping[str, int]) -> str:
-    through = "\n".join(f"{collaboration_id} {version}" for collaboration_id, version in sorted(versions.items()))
-    return f"count/{hashlib.sha256(through.encode()).hexdigest()[:24]}"
 
 
 def _add(state: DayTally | None, now: datetime, *, events: Mapping[str, list[Counted]]) -> Sequence[DayTally]:
